@@ -69,6 +69,8 @@ export const DEFAULT_TIMINGS: Timings = {
 
 export interface WorldOptions {
   account?: string;
+  /** Absolute folder for the lab's files (database clusters, snapshots). Exists, and can be entered by the databases' user. */
+  dir: string;
   timings?: Partial<Timings>;
   seed?: number;
   /** JSON-able state of an earlier lab, by service name. */
@@ -77,6 +79,7 @@ export interface WorldOptions {
 
 export class World extends EventEmitter<{ story: [LabEvent] }> {
   readonly account: string;
+  readonly dir: string;
   readonly timings: Timings;
   readonly seed: number;
   readonly services = new Map<string, Service>();
@@ -88,10 +91,11 @@ export class World extends EventEmitter<{ story: [LabEvent] }> {
   private randomState: number;
   private counter = 0;
 
-  constructor(options: WorldOptions = {}) {
+  constructor(options: WorldOptions) {
     super();
     this.setMaxListeners(0);
     this.account = options.account ?? "111122223333";
+    this.dir = options.dir;
     this.timings = { ...DEFAULT_TIMINGS, ...options.timings };
     this.seed = options.seed ?? 1;
     this.randomState = this.seed >>> 0 || 1;

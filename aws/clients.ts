@@ -1,0 +1,21 @@
+/**
+ * How every client is made: once a region, with short timeouts, so that a dark region costs seconds and not minutes.
+ * The SDK retries throttling and 5xx by itself, three attempts in all.
+ */
+export const CLIENT_SETTINGS = {
+  maxAttempts: 3,
+  requestHandler: { connectionTimeout: 1_500, requestTimeout: 8_000 },
+} as const;
+
+/** Remembers one client a region. */
+export function perRegion<Client>(make: (region: string) => Client): (region: string) => Client {
+  const clients = new Map<string, Client>();
+  return (region) => {
+    let client = clients.get(region);
+    if (!client) {
+      client = make(region);
+      clients.set(region, client);
+    }
+    return client;
+  };
+}

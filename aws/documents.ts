@@ -1,0 +1,75 @@
+/**
+ * JSON documents in S3, with conditional writes. A write whose reply was lost is told apart from one that somebody else won:
+ * on 412 the document is read back and compared (the SDK retries by itself and may meet its own first write).
+ */
+
+import { isDeepStrictEqual } from "node:util";
+import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { CLIENT_SETTINGS, perRegion } from "./clients.ts";
+import { isCode } from "./errors.ts";
+
+const s3 = perRegion((region) => new S3Client({ region, ...CLIENT_SETTINGS }));
+
+export interface Place {
+  readonly region: string;
+  readonly bucket: string;
+}
+
+export interface Stored<Value> {
+  readonly value: Value;
+  readonly etag: string;
+}
+
+/** null when there is no such document. A refusal (403) is thrown: unknown is not absent. */
+export async function readDocument<Value>(place: Place, key: string): Promise<Stored<Value> | null> {
+  try {
+    const answer = await s3(place.region).send(new GetObjectCommand({ Bucket: place.bucket, Key: key }));
+    return { value: JSON.parse((await answer.Body?.transformToString()) ?? "null") as Value, etag: answer.ETag ?? "" };
+  } catch (error) {
+    if (isCode(error, "NoSuchKey")) return null;
+    throw error;
+  }
+}
+
+export async function putDocument(place: Place, key: string, value: unknown): Promise<void> {
+  await put(place, key, value, {});
+}
+
+/** Writes only if there is none yet. false: somebody else's document is there. */
+export async function createDocument(place: Place, key: string, value: unknown): Promise<boolean> {
+  return await conditional(place, key, value, { IfNoneMatch: "*" });
+}
+
+/** Writes only over the version read. false: it has changed since. */
+export async function replaceDocument(place: Place, key: string, value: unknown, etag: string): Promise<boolean> {
+  return await conditional(place, key, value, { IfMatch: etag });
+}
+
+async function conditional(
+  place: Place,
+  key: string,
+  value: unknown,
+  condition: { IfNoneMatch?: string; IfMatch?: string },
+): Promise<boolean> {
+  try {
+    await put(place, key, value, condition);
+    return true;
+  } catch (error) {
+    // 409: another conditional write was under way at the same moment; 404 on If-Match: the document is gone.
+    if (!isCode(error, "PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")) throw error;
+    const there = await readDocument(place, key);
+    return there !== null && isDeepStrictEqual(there.value, JSON.parse(JSON.stringify(value)));
+  }
+}
+
+async function put(place: Place, key: string, value: unknown, condition: { IfNoneMatch?: string; IfMatch?: string }): Promise<void> {
+  await s3(place.region).send(
+    new PutObjectCommand({
+      Bucket: place.bucket,
+      Key: key,
+      Body: `${JSON.stringify(value, null, 2)}\n`,
+      ContentType: "application/json",
+      ...condition,
+    }),
+  );
+}

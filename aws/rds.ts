@@ -1,0 +1,139 @@
+/** RDS instances and snapshots, in the words of `core/facts.ts`. Nothing decides here. */
+import {
+  CopyDBSnapshotCommand,
+  CreateDBSnapshotCommand,
+  type DBInstance,
+  type DBSnapshot,
+  DescribeDBInstancesCommand,
+  DescribeDBSnapshotsCommand,
+  ModifyDBInstanceCommand,
+  PromoteReadReplicaCommand,
+  RDSClient,
+  RebootDBInstanceCommand,
+} from "@aws-sdk/client-rds";
+import type { InstanceFacts } from "../core/facts.ts";
+import { CLIENT_SETTINGS, perRegion } from "./clients.ts";
+import { isCode } from "./errors.ts";
+
+const rds = perRegion((region) => new RDSClient({ region, ...CLIENT_SETTINGS }));
+
+/** null when RDS knows no such instance. */
+export async function describeInstance(region: string, id: string): Promise<InstanceFacts | null> {
+  try {
+    const { DBInstances } = await rds(region).send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: id }));
+    const found = DBInstances?.[0];
+    return found ? instanceFacts(found) : null;
+  } catch (error) {
+    if (isCode(error, "DBInstanceNotFound")) return null;
+    throw error;
+  }
+}
+
+function instanceFacts(instance: DBInstance): InstanceFacts {
+  return {
+    id: instance.DBInstanceIdentifier ?? "",
+    status: instance.DBInstanceStatus ?? "unknown",
+    engineVersion: instance.EngineVersion ?? "",
+    // An ARN when the source is in another region, a bare id otherwise (aws-sdk: DBInstance.ReadReplicaSourceDBInstanceIdentifier).
+    sourceId: instance.ReadReplicaSourceDBInstanceIdentifier?.split(":").at(-1) ?? null,
+    // A group on its way out still admits traffic; one on its way in may not be in force yet. Both are named, with their state.
+    securityGroups: (instance.VpcSecurityGroups ?? []).map((group) => `${group.VpcSecurityGroupId}:${group.Status}`),
+    address: instance.Endpoint?.Address ?? null,
+    port: instance.Endpoint?.Port ?? null,
+  };
+}
+
+/** Replaces the instance's security groups, at once. */
+export async function setSecurityGroups(region: string, id: string, groups: readonly string[]): Promise<void> {
+  await rds(region).send(
+    new ModifyDBInstanceCommand({ DBInstanceIdentifier: id, VpcSecurityGroupIds: [...groups], ApplyImmediately: true }),
+  );
+}
+
+export async function reboot(region: string, id: string): Promise<void> {
+  await rds(region).send(new RebootDBInstanceCommand({ DBInstanceIdentifier: id }));
+}
+
+/** Backups stay on after the promotion, so that the new primary can feed replicas of its own. */
+export async function promoteReplica(region: string, id: string, backupRetentionDays: number): Promise<void> {
+  await rds(region).send(new PromoteReadReplicaCommand({ DBInstanceIdentifier: id, BackupRetentionPeriod: backupRetentionDays }));
+}
+
+export interface SnapshotFacts {
+  readonly id: string;
+  readonly arn: string;
+  readonly region: string;
+  readonly instanceId: string;
+  readonly status: string;
+  readonly progressPercent: number;
+  readonly encrypted: boolean;
+  /** When the data was taken; a copy keeps its source's time (DBSnapshot.OriginalSnapshotCreateTime). */
+  readonly takenAtMs: number | null;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** null when the region knows no such snapshot. */
+export async function describeSnapshot(region: string, id: string): Promise<SnapshotFacts | null> {
+  try {
+    const { DBSnapshots } = await rds(region).send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: id }));
+    const found = DBSnapshots?.[0];
+    return found ? snapshotFacts(region, found) : null;
+  } catch (error) {
+    if (isCode(error, "DBSnapshotNotFound")) return null;
+    throw error;
+  }
+}
+
+/** All manual snapshots of one instance in a region, page by page. */
+export async function listSnapshots(region: string, instanceId: string): Promise<SnapshotFacts[]> {
+  const found: SnapshotFacts[] = [];
+  let Marker: string | undefined;
+  do {
+    const page = await rds(region).send(
+      new DescribeDBSnapshotsCommand({ DBInstanceIdentifier: instanceId, SnapshotType: "manual", Marker }),
+    );
+    for (const snapshot of page.DBSnapshots ?? []) found.push(snapshotFacts(region, snapshot));
+    Marker = page.Marker;
+  } while (Marker);
+  return found;
+}
+
+function snapshotFacts(region: string, snapshot: DBSnapshot): SnapshotFacts {
+  return {
+    id: snapshot.DBSnapshotIdentifier ?? "",
+    arn: snapshot.DBSnapshotArn ?? "",
+    region,
+    instanceId: snapshot.DBInstanceIdentifier ?? "",
+    status: snapshot.Status ?? "unknown",
+    progressPercent: snapshot.PercentProgress ?? 0,
+    encrypted: snapshot.Encrypted ?? false,
+    takenAtMs: (snapshot.OriginalSnapshotCreateTime ?? snapshot.SnapshotCreateTime)?.getTime() ?? null,
+    tags: Object.fromEntries((snapshot.TagList ?? []).map((tag) => [tag.Key ?? "", tag.Value ?? ""])),
+  };
+}
+
+export async function createSnapshot(region: string, instanceId: string, snapshotId: string, tags: Record<string, string>): Promise<void> {
+  await rds(region).send(
+    new CreateDBSnapshotCommand({ DBInstanceIdentifier: instanceId, DBSnapshotIdentifier: snapshotId, Tags: tagList(tags) }),
+  );
+}
+
+/** Runs in the destination region; the source goes by its ARN (CopyDBSnapshot). */
+export async function copySnapshot(
+  toRegion: string,
+  sourceArn: string,
+  snapshotId: string,
+  tags: Record<string, string>,
+  kmsKeyId?: string,
+): Promise<void> {
+  await rds(toRegion).send(
+    new CopyDBSnapshotCommand({
+      SourceDBSnapshotIdentifier: sourceArn,
+      TargetDBSnapshotIdentifier: snapshotId,
+      Tags: tagList(tags),
+      KmsKeyId: kmsKeyId,
+    }),
+  );
+}
+
+const tagList = (tags: Record<string, string>) => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));

@@ -1,0 +1,55 @@
+/** Writes news as a plain mail: 78 columns, the sentence first, details below, what to do last. Pure. */
+import type { News } from "./news.ts";
+
+const WIDTH = 78;
+
+export interface Mail {
+  /** At most 99 characters on one line, as SNS asks. */
+  readonly subject: string;
+  readonly text: string;
+}
+
+const HEADLINES: Record<News["kind"], string> = {
+  "Decision Taken": "needs you",
+  "Move Started": "failover started",
+  "Move Succeeded": "failover done",
+  "Move Refused": "failover called off",
+  "Move Failed": "failover FAILED",
+  "Backup Completed": "backup done",
+  "Backup Failed": "backup FAILED",
+};
+
+export function writeMail(news: News, planName: string): Mail {
+  const width = Math.max(0, ...news.details.map(([label]) => label.length));
+  const details = news.details.map(([label, value]) =>
+    wrap(value, WIDTH - width - 4)
+      .join(`\n${" ".repeat(width + 4)}`)
+      .replace(/^/, `  ${label.padEnd(width)}  `),
+  );
+  return {
+    subject: `[${planName}] ${news.database}: ${HEADLINES[news.kind]}`.slice(0, 99),
+    text: [
+      ...wrap(news.sentence, WIDTH),
+      "",
+      ...details,
+      "",
+      ...wrap(`What to do: ${news.next}`, WIDTH),
+      "",
+      `At ${new Date(news.atMs).toISOString()} (UTC).`,
+      `Understudy, watching ${planName}. Reference: ${news.id}`,
+      "",
+    ].join("\n"),
+  };
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(/\s+/)) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,76 @@
+/**
+ * What a plan must hold beyond its shape: names that must exist, things that must differ. Pure; returns every finding at once.
+ */
+import type { Plan } from "./schema.ts";
+
+export interface Finding {
+  /** Where in the plan, as keys and indexes from the top. */
+  readonly path: readonly (string | number)[];
+  /** What was expected and what to do, in one sentence without the path. */
+  readonly problem: string;
+}
+
+export function checkPlan(plan: Plan): Finding[] {
+  const findings: Finding[] = [];
+  const known = Object.keys(plan.databases);
+  const find = (path: (string | number)[], problem: string) => findings.push({ path, problem });
+  const mustBeKnown = (path: (string | number)[], name: string) => {
+    if (!known.includes(name)) find(path, `unknown database "${name}", expected one of: ${known.join(", ")}`);
+  };
+
+  if (plan.regions.recovery === plan.regions.primary) {
+    find(
+      ["regions", "recovery"],
+      `expected a region other than the primary's, ${plan.regions.primary}: a lost region would take its own rescue along`,
+    );
+  }
+
+  const owners = new Map<string, string>();
+  for (const [key, database] of Object.entries(plan.databases)) {
+    const at = (...rest: string[]) => ["databases", key, ...rest];
+    if (database.primary.region !== plan.regions.primary) {
+      find(at("primary", "region"), `expected the primary region, ${plan.regions.primary}`);
+    }
+    if (database.hotStandby.region !== database.primary.region) {
+      find(
+        at("hotStandby", "region"),
+        `a hot standby must be in its primary's region, ${database.primary.region}, got ${database.hotStandby.region}: across regions a person decides`,
+      );
+    }
+    for (const role of ["primary", "hotStandby"] as const) {
+      const owner = owners.get(database[role].instance);
+      if (owner) find(at(role, "instance"), `the instance "${database[role].instance}" is already ${owner}, expected another one`);
+      else owners.set(database[role].instance, `the ${role} of ${key}`);
+    }
+    const names = plan.records.filter((record) => record.database === key);
+    if (names.length === 0)
+      find(["records"], `no record names the database "${key}", expected one with "database: ${key}": clients could not follow it`);
+    if (!plan.backups.some((backup) => backup.database === key))
+      find(["backups"], `no backup of the database "${key}", expected one with "database: ${key}"`);
+  }
+
+  plan.records.forEach((record, index) => {
+    mustBeKnown(["records", index, "database"], record.database);
+    const first = plan.records.findIndex((other) => other.name === record.name);
+    if (first !== index)
+      find(["records", index, "name"], `a second record for "${record.name}" (the first is records[${first}]), expected each name once`);
+  });
+
+  plan.backups.forEach((backup, index) => {
+    mustBeKnown(["backups", index, "database"], backup.database);
+    if (backup.copyTo === plan.regions.primary)
+      find(["backups", index, "copyTo"], `expected a region other than the primary's, ${plan.regions.primary}`);
+    if (backup.copyTo !== plan.regions.primary && backup.copyTo !== plan.regions.recovery) {
+      find(["backups", index, "copyTo"], `expected the recovery region, ${plan.regions.recovery}`);
+    }
+    const first = plan.backups.findIndex((other) => other.database === backup.database);
+    if (first !== index)
+      find(["backups", index, "database"], `a second backup of "${backup.database}" (the first is backups[${first}]), expected one each`);
+  });
+
+  plan.notify.email.forEach((address, index) => {
+    if (plan.notify.email.indexOf(address) !== index)
+      find(["notify", "email", index], `"${address}" stands here twice, expected each address once`);
+  });
+  return findings;
+}

@@ -1,0 +1,130 @@
+/**
+ * The recovery plan: what is protected, how fast, and who is told. One source for the types, the checks and the editors' JSON Schema.
+ * Knows nothing of files or lines; `parse.ts` turns its findings into places in the text.
+ */
+import * as z from "zod/mini";
+
+const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
+
+/** `say` is the whole of what a person reads: what was expected, in words. */
+const matching = (pattern: RegExp, say: string) => z.string({ error: say }).check(z.regex(pattern, { error: say }));
+const whole = (from: number, to: number, unit: string) => {
+  const say = `expected a whole number${unit} from ${from} to ${to}`;
+  return z.int({ error: say }).check(z.gte(from, { error: say }), z.lte(to, { error: say }));
+};
+const described = <T extends z.ZodMiniType>(schema: T, description: string): T => schema.check(z.describe(description)) as T;
+
+const section = <S extends z.core.$ZodShape>(shape: S) =>
+  z.strictObject(shape, { error: `expected a section with ${Object.keys(shape).join(", ")}` });
+
+const region = matching(REGION, 'expected an AWS region, like "eu-central-1"');
+const databaseKey = matching(/^[a-z][a-z0-9-]{0,30}$/, 'expected a short name of lower-case letters, digits and hyphens, like "shop"');
+// DB instance ids: 1-63, letter first, no double or trailing hyphen (RDS API reference, CreateDBInstance).
+const instanceId = matching(
+  /^(?=.{1,63}$)[a-z](-?[a-z0-9])*$/,
+  'expected a DB instance identifier: 1 to 63 lower-case letters, digits and single hyphens, starting with a letter, like "shop-a"',
+);
+const securityGroup = matching(/^sg-[0-9a-f]{8,17}$/, 'expected a security group id, like "sg-0123456789abcdef0"');
+const text = (say: string) => z.string({ error: say }).check(z.minLength(1, { error: say }));
+
+const instance = section({
+  instance: described(instanceId, "The DB instance identifier."),
+  region: described(region, "The region the instance runs in."),
+});
+
+const failover = section({
+  probeEverySeconds: described(whole(1, 20, " of seconds"), "How often the probe looks at the primary."),
+  missedProbes: described(whole(2, 20, " of probes"), "How many looks in a row must fail before the primary counts as lost."),
+  maxLagSeconds: described(whole(1, 3600, " of seconds"), "A standby further behind than this is never promoted automatically."),
+  cooldownMinutes: described(whole(1, 1440, " of minutes"), "After a move ends, no automatic move follows for this long."),
+});
+
+const database = section({
+  engine: described(z.literal("postgres", { error: 'expected "postgres"' }), "The database engine."),
+  database: described(text('expected the name of the database inside the server, like "shop"'), "The database inside the server."),
+  port: described(whole(1024, 65535, ""), "The port all instances of this database listen on."),
+  secret: described(
+    text('expected the name of a Secrets Manager secret, like "understudy/shop"'),
+    'A Secrets Manager secret in the recovery region: JSON with "username" and "password".',
+  ),
+  primary: instance,
+  hotStandby: described(instance, "A read replica in the primary's own region; it may take over by itself."),
+  fenceSecurityGroup: described(
+    securityGroup,
+    "A security group in the primary's region without any inbound rule: a fenced instance is left with this one alone.",
+  ),
+  failover,
+});
+
+const record = section({
+  name: described(
+    matching(
+      /^(?=.{1,253}$)([a-z0-9_]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/,
+      'expected a DNS name in lower case without a final dot, like "db.shop.internal"',
+    ),
+    "The name the database's clients use.",
+  ),
+  zone: described(
+    matching(/^Z[0-9A-Z]{6,32}$/, 'expected a Route 53 hosted zone id, like "Z08ABCDEFGHIJK"'),
+    "The hosted zone that holds the record.",
+  ),
+  ttlSeconds: described(whole(1, 60, " of seconds"), "How long clients may keep an answer. It is part of every outage."),
+  database: described(databaseKey, "Which database stands behind the name."),
+});
+
+const backup = section({
+  database: described(databaseKey, "Which database is backed up."),
+  everyMinutes: described(whole(5, 10080, " of minutes"), "A new recovery point at least this often."),
+  copyTo: described(region, "The region every snapshot is copied to."),
+  kmsKeyId: z.optional(
+    described(text("expected a KMS key id or ARN of the region in copyTo"), "Key for the copy; needed when the source is encrypted."),
+  ),
+});
+
+export const planSchema = section({
+  version: described(z.literal(1, { error: "expected 1" }), "The version of this file's form."),
+  name: described(
+    matching(/^[a-z][a-z0-9-]{1,24}$/, 'expected 2 to 25 lower-case letters, digits and hyphens, like "corner-shop"'),
+    "Names the deployed stack and everything in it.",
+  ),
+  regions: section({
+    primary: described(region, "Where the product runs."),
+    recovery: described(region, "Where Understudy runs and backups are copied to. Must not be the primary region."),
+  }),
+  network: section({
+    subnetIds: described(
+      z
+        .array(matching(/^subnet-[0-9a-f]{8,17}$/, 'expected a subnet id, like "subnet-0123456789abcdef0"'))
+        .check(z.minLength(1, { error: "expected at least one subnet id" })),
+      "Subnets of the recovery region from which the databases can be reached.",
+    ),
+    securityGroupIds: z.array(securityGroup).check(z.minLength(1, { error: "expected at least one security group id" })),
+  }),
+  databases: z
+    .record(databaseKey, database, { error: "expected databases by name" })
+    .check(z.refine((all) => Object.keys(all).length > 0, { error: "expected at least one database" })),
+  records: z.array(record, { error: "expected a list of DNS records" }),
+  backups: z.array(backup, { error: "expected a list of backups" }),
+  notify: section({
+    email: described(
+      z
+        .array(z.email({ error: 'expected a mail address, like "ops@shop.example"' }))
+        .check(z.minLength(1, { error: "expected at least one mail address" })),
+      "Who gets the mails.",
+    ),
+  }),
+});
+
+export type Plan = z.infer<typeof planSchema>;
+export type DatabasePlan = Plan["databases"][string];
+export type RecordPlan = Plan["records"][number];
+export type BackupPlan = Plan["backups"][number];
+
+/** JSON Schema (draft 2020-12) of the plan, for editors. */
+export function planJsonSchema(): Record<string, unknown> {
+  return {
+    $id: "https://understudy.example/recovery-plan.schema.json",
+    title: "Understudy recovery plan",
+    ...(z.toJSONSchema(planSchema) as Record<string, unknown>),
+  };
+}

@@ -1,0 +1,141 @@
+/**
+ * PostgreSQL as the probe and the runbooks need it: heartbeat, the standby's link and lag, the fence's proof, the canary write.
+ * Every question opens its own connection, is bounded in time and leaves nothing open. Nothing decides here.
+ */
+import pg from "pg";
+import type { StandbyFacts } from "../core/facts.ts";
+
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** The tables live in a schema of their own, made by whoever writes first. */
+const TABLES = `
+  create schema if not exists understudy;
+  create table if not exists understudy.heartbeat (database text primary key, at_ms bigint not null, generation int not null);
+  create table if not exists understudy.canary (token text primary key, at timestamptz not null default now());`;
+
+const UNDEFINED_TABLE = ["42P01", "3F000"];
+
+/** An SQLSTATE: the server is there and answered, whatever it said. Classes 57P (shutting down, starting up) are no service. */
+export const answered = (error: unknown): boolean => {
+  const code = (error as { code?: unknown })?.code;
+  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && !code.startsWith("57P");
+};
+
+/** RDS asks for TLS, the certificates come with the Lambda runtime; a server without TLS says so, and is met without. */
+const plainHosts = new Set<string>();
+
+async function connect(target: Target, timeoutMs: number): Promise<pg.Client> {
+  const client = new pg.Client({
+    host: target.host,
+    port: target.port,
+    database: target.database,
+    user: target.username,
+    password: target.password,
+    application_name: "understudy",
+    connectionTimeoutMillis: timeoutMs,
+    query_timeout: timeoutMs,
+    ssl: plainHosts.has(target.host) ? false : { rejectUnauthorized: true },
+  });
+  // A connection that breaks between two queries reports here; the query in flight gets the error itself.
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    close(client);
+    if (plainHosts.has(target.host) || !/does not support SSL/.test((error as Error).message)) throw error;
+    plainHosts.add(target.host);
+    return await connect(target, timeoutMs);
+  }
+}
+
+/** A graceful end waits for the server; a hung one never answers. The socket is closed without asking. */
+function close(client: pg.Client): void {
+  void client.end().catch(() => {});
+  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+}
+
+async function withSession<T>(target: Target, timeoutMs: number, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = await connect(target, timeoutMs);
+  try {
+    return await work(client);
+  } finally {
+    close(client);
+  }
+}
+
+/** Writes; makes the tables when they are missing. */
+async function write(client: pg.Client, sql: string, values: unknown[]): Promise<void> {
+  try {
+    await client.query(sql, values);
+  } catch (error) {
+    if (!UNDEFINED_TABLE.includes((error as { code?: string }).code ?? "")) throw error;
+    await client.query(TABLES);
+    await client.query(sql, values);
+  }
+}
+
+/** Commits one heartbeat. Resolves only when the primary has acknowledged it. */
+export async function beat(
+  target: Target,
+  heartbeat: { database: string; atMs: number; generation: number },
+  timeoutMs: number,
+): Promise<void> {
+  await withSession(target, timeoutMs, (client) =>
+    write(
+      client,
+      `insert into understudy.heartbeat (database, at_ms, generation) values ($1, $2, $3)
+       on conflict (database) do update set at_ms = excluded.at_ms, generation = excluded.generation`,
+      [heartbeat.database, heartbeat.atMs, heartbeat.generation],
+    ),
+  );
+}
+
+/** Commits a row that nobody else writes and reads it back: the database takes writes. Writing the same token twice is one row. */
+export async function writeCanary(target: Target, token: string, timeoutMs: number): Promise<void> {
+  await withSession(target, timeoutMs, async (client) => {
+    await write(client, "insert into understudy.canary (token) values ($1) on conflict (token) do update set at = now()", [token]);
+    const { rowCount } = await client.query("select 1 from understudy.canary where token = $1", [token]);
+    if (rowCount !== 1) throw new Error(`the canary row ${token} was written and is not there`);
+  });
+}
+
+/** How a write was refused, in words; null when it was accepted. The proof of a fence. */
+export async function refusedWrite(target: Target, token: string, timeoutMs: number): Promise<string | null> {
+  try {
+    await writeCanary(target, token, timeoutMs);
+    return null;
+  } catch (error) {
+    return (error as Error).message || String((error as { code?: unknown }).code ?? error);
+  }
+}
+
+/**
+ * Asks the standby about itself. The link counts as streaming only while a wal receiver says so; `wal_receiver_timeout` on the
+ * standby bounds how long a silent primary keeps that word (PostgreSQL: pg_stat_wal_receiver, wal_receiver_timeout).
+ */
+export async function askStandby(target: Target, database: string, timeoutMs: number): Promise<StandbyFacts> {
+  return await withSession(target, timeoutMs, async (client) => {
+    const { rows } = await client.query(`
+      select pg_is_in_recovery() as in_recovery,
+             coalesce((select status = 'streaming' from pg_stat_wal_receiver), false) as streaming,
+             coalesce(pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn(), true) as drained,
+             to_regclass('understudy.heartbeat') is not null as has_heartbeat`);
+    const row = rows[0];
+    const heartbeat = row.has_heartbeat
+      ? (await client.query("select at_ms from understudy.heartbeat where database = $1", [database])).rows[0]
+      : undefined;
+    return {
+      inRecovery: row.in_recovery,
+      link: row.streaming ? "streaming" : "lost",
+      drained: row.drained,
+      heartbeatAtMs: heartbeat ? Number(heartbeat.at_ms) : null,
+    };
+  });
+}

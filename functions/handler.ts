@@ -1,0 +1,22 @@
+/** What every function shares: read the event once, answer a refused one with its reason. Everything else is Lambda's to retry. */
+import type { MiddlewareObj } from "@middy/core";
+import { EventRefused, type Reading } from "../events/refused.ts";
+import { readSettings } from "../runbooks/settings.ts";
+
+export interface Refusal {
+  readonly error: { readonly name: string; readonly message: string; readonly hint: string };
+}
+
+export function reads<Event>(read: (event: unknown, reading: Reading) => Event): MiddlewareObj<Event> {
+  return {
+    before: (request) => {
+      request.event = read(request.event, { account: readSettings().account, nowMs: Date.now() });
+    },
+    onError: (request) => {
+      if (!(request.error instanceof EventRefused)) return;
+      const { name, message, hint } = request.error;
+      console.warn(JSON.stringify({ what: "event refused", name, message, hint }));
+      request.response = { error: { name, message, hint } } satisfies Refusal;
+    },
+  };
+}

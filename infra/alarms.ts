@@ -1,0 +1,60 @@
+/**
+ * The slow ways to wake the watcher, should the quick one be lost: one alarm a database on the probe's metric. And the alarm on the
+ * probe's own silence, which needs none of our code to reach people.
+ */
+import type { Plan } from "../core/plan/schema.ts";
+import { arnOf, logical, type Resources, ref, sub } from "./cloudformation.ts";
+
+export function alarms(plan: Plan): Resources {
+  const resources: Resources = {};
+  for (const database of Object.keys(plan.databases)) {
+    const Dimensions = [
+      { Name: "Plan", Value: plan.name },
+      { Name: "Database", Value: database },
+    ];
+    const metric = { Namespace: "Understudy", MetricName: "PrimaryLost", Dimensions };
+    const lost = `${logical(database)}PrimaryLost`;
+    resources[lost] = {
+      Type: "AWS::CloudWatch::Alarm",
+      DependsOn: ["WatchLambdaFunction"],
+      Properties: {
+        AlarmName: `understudy-${plan.name}-${database}-primary-lost`,
+        AlarmDescription: `The probe has lost the primary of ${database}. Understudy looks by itself; its mail says what it did.`,
+        ...metric,
+        Statistic: "Minimum",
+        Period: 10,
+        EvaluationPeriods: 2,
+        Threshold: 1,
+        ComparisonOperator: "GreaterThanOrEqualToThreshold",
+        TreatMissingData: "missing",
+        AlarmActions: [arnOf("WatchLambdaFunction")],
+      },
+    };
+    resources[`${lost}MayWakeWatch`] = {
+      Type: "AWS::Lambda::Permission",
+      Properties: {
+        FunctionName: arnOf("WatchLambdaFunction"),
+        Action: "lambda:InvokeFunction",
+        Principal: "lambda.alarms.cloudwatch.amazonaws.com",
+        SourceAccount: sub("${AWS::AccountId}"),
+        SourceArn: arnOf(lost),
+      },
+    };
+    resources[`${logical(database)}ProbeSilent`] = {
+      Type: "AWS::CloudWatch::Alarm",
+      Properties: {
+        AlarmName: `understudy-${plan.name}-${database}-probe-silent`,
+        AlarmDescription: `The probe of ${database} says nothing. Nobody watches this database now: look at the probe's log.`,
+        ...metric,
+        Statistic: "SampleCount",
+        Period: 60,
+        EvaluationPeriods: 5,
+        Threshold: 1,
+        ComparisonOperator: "LessThanThreshold",
+        TreatMissingData: "breaching",
+        AlarmActions: [ref("Topic")],
+      },
+    };
+  }
+  return resources;
+}

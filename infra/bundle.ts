@@ -1,0 +1,100 @@
+/**
+ * Bundles each function into one small ES module. The AWS SDK is bundled (its version is part of what was tested) and slimmed by
+ * three rules, measured in ARCHITECTURE.md: schemas are made free of side effects so that unused operations fall away, modelled
+ * error classes are dropped (aws/errors.ts reads codes instead), and what a Lambda never uses (profiles, SSO, event streams,
+ * connection pools) is left out.
+ */
+import { readdirSync } from "node:fs";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { build, type Plugin } from "esbuild";
+import type { Plan } from "../core/plan/schema.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+
+/** Every file in functions/ that exports a handler. */
+export const FUNCTIONS: readonly string[] = readdirSync(join(ROOT, "functions"))
+  .filter((file) => file.endsWith(".ts") && file !== "handler.ts")
+  .map((file) => file.slice(0, -3))
+  .sort();
+
+/** Bundles into `<out>/<function>/index.mjs`, with the plan beside it. */
+export async function bundle(plan: Plan, out: string): Promise<void> {
+  await rm(join(ROOT, out), { recursive: true, force: true });
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: FUNCTIONS.map((name) => ({ in: `functions/${name}.ts`, out: `${name}/index` })),
+    outdir: out,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    minify: true,
+    // Error names and function names stand in logs and checkpoints.
+    keepNames: false,
+    platform: "node",
+    format: "esm",
+    target: "node24",
+    mainFields: ["module", "main"],
+    legalComments: "none",
+    logLevel: "warning",
+    // pg is CommonJS and asks for Node's modules by require.
+    banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
+    plugins: [slimSdk, slimPostgres],
+  });
+  for (const name of FUNCTIONS) {
+    await mkdir(join(ROOT, out, name), { recursive: true });
+    await writeFile(join(ROOT, out, name, "plan.json"), JSON.stringify(plan));
+  }
+}
+
+const SDK_SCHEMAS = /node_modules[\\/]@aws-sdk[\\/].*dist-es[\\/]schemas[\\/]schemas_\d+\.js$/;
+const SDK_PACKAGE = /node_modules[\\/]@(aws-sdk|smithy)[\\/][^\\/]+[\\/]package\.json$/;
+
+const virtual = (plugin: Parameters<Plugin["setup"]>[0], namespace: string, filter: RegExp, contents: string) => {
+  plugin.onResolve({ filter }, (args) => ({ path: args.path, namespace }));
+  plugin.onLoad({ filter: /.*/, namespace }, () => ({ contents, loader: "js" }));
+};
+
+const slimSdk: Plugin = {
+  name: "slim-sdk",
+  setup(plugin) {
+    plugin.onLoad({ filter: SDK_SCHEMAS }, async (args) => ({ contents: pureSchemas(await readFile(args.path, "utf8")), loader: "js" }));
+    plugin.onLoad({ filter: SDK_PACKAGE }, async (args) => {
+      const { name, version } = JSON.parse(await readFile(args.path, "utf8")) as { name: string; version: string };
+      return { contents: JSON.stringify({ name, version }), loader: "json" };
+    });
+    virtual(
+      plugin,
+      "lambda-credentials",
+      /^@aws-sdk\/credential-provider-node$/,
+      "export const defaultProvider = () => async () => ({ accessKeyId: process.env.AWS_ACCESS_KEY_ID, secretAccessKey: process.env.AWS_SECRET_ACCESS_KEY, sessionToken: process.env.AWS_SESSION_TOKEN });",
+    );
+    virtual(
+      plugin,
+      "no-event-streams",
+      /event-streams$/,
+      "export class EventStreamSerde {}; export const resolveEventStreamSerdeConfig = (config) => config; export const eventStreamSerdeProvider = () => { throw new Error('event streams are not bundled'); };",
+    );
+  },
+};
+
+/**
+ * Schema files name members by computed keys (`[_DBI]: 0`), which esbuild must take for side effects; with the literal in place an
+ * unused schema is dropped. Error shapes register themselves; only each service's base error stays.
+ */
+function pureSchemas(source: string): string {
+  const names = new Map([...source.matchAll(/^const (_\w+) = ("[^"\n]*");$/gm)].map((match) => [match[1] as string, match[2] as string]));
+  return source
+    .replace(/\[(_\w+)\]:/g, (whole, name: string) => (names.has(name) ? `${names.get(name)}:` : whole))
+    .replace(/^n\d+_registry\.registerError\((\w+)\$, \w+\);$/gm, (line, name: string) => (name.endsWith("ServiceException") ? line : ""));
+}
+
+/** One connection at a time, made by hand: no pool, no native binding, no password file. */
+const slimPostgres: Plugin = {
+  name: "slim-postgres",
+  setup(plugin) {
+    virtual(plugin, "no-pool", /^(pg-pool|pgpass|pg-native|pg-cloudflare)$/, "module.exports = class {};");
+    plugin.onResolve({ filter: /^\.\/native/ }, (args) =>
+      /[\\/]pg[\\/]lib$/.test(args.resolveDir) ? { path: "pg-native", namespace: "no-pool" } : undefined,
+    );
+  },
+};

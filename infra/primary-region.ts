@@ -1,0 +1,50 @@
+/**
+ * The small stack of the primary region: it sends RDS's events on to the recovery region, where the functions are. Nothing else of
+ * Understudy lives there, so nothing else is lost with it.
+ */
+import type { Plan } from "../core/plan/schema.ts";
+import { arnOf, type Json, type Resources, sub } from "./cloudformation.ts";
+
+export function primaryRegionTemplate(plan: Plan): { AWSTemplateFormatVersion: string; Description: string; Resources: Resources } {
+  const bus: Json = sub(`arn:\${AWS::Partition}:events:${plan.regions.recovery}:\${AWS::AccountId}:event-bus/default`);
+  return {
+    AWSTemplateFormatVersion: "2010-09-09",
+    Description: `Understudy, primary region of ${plan.name}: forwards RDS events`,
+    Resources: {
+      ForwarderRole: {
+        Type: "AWS::IAM::Role",
+        Properties: {
+          AssumeRolePolicyDocument: {
+            Version: "2012-10-17",
+            Statement: [{ Effect: "Allow", Principal: { Service: "events.amazonaws.com" }, Action: "sts:AssumeRole" }],
+          },
+          Policies: [
+            {
+              PolicyName: "forward",
+              PolicyDocument: {
+                Version: "2012-10-17",
+                Statement: [{ Sid: "Forward", Effect: "Allow", Action: ["events:PutEvents"], Resource: bus }],
+              },
+            },
+          ],
+        },
+      },
+      Forwarder: {
+        Type: "AWS::Events::Rule",
+        Properties: {
+          Description: "RDS events of the plan's databases, to the recovery region",
+          EventPattern: rdsEvents(plan),
+          Targets: [{ Id: "recovery-region", Arn: bus, RoleArn: arnOf("ForwarderRole") }],
+        },
+      },
+    },
+  };
+}
+
+export const rdsEvents = (plan: Plan): Json => ({
+  source: ["aws.rds"],
+  "detail-type": ["RDS DB Instance Event"],
+  detail: {
+    SourceIdentifier: Object.values(plan.databases).flatMap((database) => [database.primary.instance, database.hotStandby.instance]),
+  },
+});

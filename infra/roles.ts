@@ -1,0 +1,142 @@
+/**
+ * One role a function, each with what its runbook calls and nothing else. A `Resource: "*"` stands only where AWS has no narrower
+ * form, and says so in its Sid.
+ */
+import type { Plan } from "../core/plan/schema.ts";
+import { type Json, logical, type Resources, ref, sub } from "./cloudformation.ts";
+
+interface Statement {
+  readonly [key: string]: Json;
+  readonly Sid: string;
+  readonly Action: readonly string[];
+  readonly Resource: Json;
+}
+
+const allow = (Sid: string, Action: readonly string[], Resource: Json, Condition?: Json): Statement => ({
+  Sid,
+  Effect: "Allow",
+  Action,
+  Resource,
+  ...(Condition === undefined ? {} : { Condition }),
+});
+
+export function roles(plan: Plan, stackName: string): Resources {
+  const { primary, recovery } = plan.regions;
+  const databases = Object.values(plan.databases);
+  const instances = databases.flatMap((database) => [database.primary.instance, database.hotStandby.instance]);
+  const instanceArns = instances.map((id) => sub(`arn:\${AWS::Partition}:rds:${primary}:\${AWS::AccountId}:db:${id}`));
+  const snapshotArns = (regions: string[]) =>
+    regions.map((region) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:snapshot:understudy-*`));
+  const functionArn = (name: string) => `arn:\${AWS::Partition}:lambda:${recovery}:\${AWS::AccountId}:function:${stackName}-${name}`;
+  const bucketKeys = (...prefixes: string[]) => prefixes.map((prefix) => sub(`\${StateBucket.Arn}/${prefix}/*`));
+
+  const readsRecords = [
+    allow("ReadRecords", ["s3:GetObject"], bucketKeys("databases")),
+    // Without it S3 answers 403 for a missing document, and unknown is not absent.
+    allow("TellMissingFromForbidden", ["s3:ListBucket"], sub("${StateBucket.Arn}")),
+  ];
+  const keepsRecords = [...readsRecords, allow("WriteRecords", ["s3:PutObject"], bucketKeys("databases"))];
+  const seesInstances = [allow("SeeInstances", ["rds:DescribeDBInstances"], instanceArns)];
+  const entersDatabases = [
+    allow(
+      "EnterDatabases",
+      ["secretsmanager:GetSecretValue"],
+      databases.map(({ secret }) => sub(`arn:\${AWS::Partition}:secretsmanager:${recovery}:\${AWS::AccountId}:secret:${secret}-*`)),
+    ),
+    allow(
+      "NetworkInterfacesHaveNoArnBeforeTheyExist",
+      ["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"],
+      "*",
+    ),
+  ];
+  const tells = [
+    allow("Tell", ["events:PutEvents"], sub(`arn:\${AWS::Partition}:events:${recovery}:\${AWS::AccountId}:event-bus/default`)),
+  ];
+  const starts = (name: string, ...more: string[]) =>
+    allow(`Start${logical(name)}`, ["lambda:InvokeFunction", ...more], [sub(functionArn(name)), sub(`${functionArn(name)}:*`)]);
+  const lasts = (name: string) => [
+    allow(
+      "KeepItsStory",
+      ["lambda:CheckpointDurableExecution", "lambda:GetDurableExecutionState"],
+      [sub(functionArn(name)), sub(`${functionArn(name)}:*`)],
+    ),
+  ];
+  const zones = [...new Set(plan.records.map(({ zone }) => zone))].map((zone) =>
+    sub(`arn:\${AWS::Partition}:route53:::hostedzone/${zone}`),
+  );
+  const readsNames = [allow("ReadNames", ["route53:ListResourceRecordSets"], zones)];
+
+  const statements: Record<string, Statement[]> = {
+    probe: [...keepsRecords, ...seesInstances, ...entersDatabases, starts("watch")],
+    watch: [...keepsRecords, ...seesInstances, ...entersDatabases, ...tells, starts("move", "lambda:ListDurableExecutionsByFunction")],
+    move: [
+      ...keepsRecords,
+      allow("KeepEvidence", ["s3:PutObject"], bucketKeys("evidence")),
+      ...seesInstances,
+      allow("Fence", ["rds:ModifyDBInstance", "rds:RebootDBInstance"], instanceArns),
+      allow("Promote", ["rds:PromoteReadReplica"], instanceArns),
+      ...entersDatabases,
+      ...readsNames,
+      allow("PointNames", ["route53:ChangeResourceRecordSets"], zones, {
+        "ForAllValues:StringEquals": {
+          "route53:ChangeResourceRecordSetsNormalizedRecordNames": plan.records.map(({ name }) => name),
+          "route53:ChangeResourceRecordSetsRecordTypes": ["CNAME"],
+          "route53:ChangeResourceRecordSetsActions": ["UPSERT"],
+        },
+      }),
+      ...tells,
+      ...lasts("move"),
+    ],
+    snapshot: [allow("SeeSnapshots", ["rds:DescribeDBSnapshots"], snapshotArns([recovery])), starts("backup")],
+    backup: [
+      ...keepsRecords,
+      allow("NoteRecoveryPoints", ["s3:PutObject"], bucketKeys("backups")),
+      allow("SeeSnapshots", ["rds:DescribeDBSnapshots"], snapshotArns([primary, recovery])),
+      allow("TakeSnapshots", ["rds:CreateDBSnapshot"], [...instanceArns, ...snapshotArns([primary])]),
+      allow("CopySnapshots", ["rds:CopyDBSnapshot"], snapshotArns([primary, recovery])),
+      allow("TagSnapshots", ["rds:AddTagsToResource"], snapshotArns([primary, recovery])),
+      ...tells,
+      ...lasts("backup"),
+    ],
+    notify: [
+      allow("ReadWhatWasTold", ["s3:GetObject"], bucketKeys("told")),
+      allow("TellMissingFromForbidden", ["s3:ListBucket"], sub("${StateBucket.Arn}")),
+      allow("NoteWhatWasTold", ["s3:PutObject"], bucketKeys("told")),
+      allow("Mail", ["sns:Publish"], ref("Topic")),
+    ],
+    status: [
+      ...keepsRecords,
+      ...seesInstances,
+      allow(
+        "SeeSnapshots",
+        ["rds:DescribeDBSnapshots"],
+        [
+          ...instanceArns,
+          ...instances.map((id) => sub(`arn:\${AWS::Partition}:rds:${recovery}:\${AWS::AccountId}:db:${id}`)),
+          ...snapshotArns([recovery]),
+        ],
+      ),
+      ...entersDatabases,
+      ...readsNames,
+    ],
+  };
+  return Object.fromEntries(Object.entries(statements).map(([name, list]) => [`${logical(name)}Role`, role(stackName, name, list)]));
+}
+
+function role(stackName: string, name: string, statements: Statement[]): Resources[string] {
+  const logs = allow(
+    "Log",
+    ["logs:CreateLogStream", "logs:PutLogEvents"],
+    sub(`arn:\${AWS::Partition}:logs:\${AWS::Region}:\${AWS::AccountId}:log-group:/aws/lambda/${stackName}-${name}:*`),
+  );
+  return {
+    Type: "AWS::IAM::Role",
+    Properties: {
+      AssumeRolePolicyDocument: {
+        Version: "2012-10-17",
+        Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }],
+      },
+      Policies: [{ PolicyName: name, PolicyDocument: { Version: "2012-10-17", Statement: [logs, ...statements] } }],
+    },
+  };
+}

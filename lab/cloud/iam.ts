@@ -1,0 +1,154 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
+/**
+ * IAM: the roles of the account, the policies they carry, and which principal an access key stands for. One store for all regions.
+ * Keeps policies as documents; judges none of them.
+ */
+import { ServiceError } from "../wire/errors.ts";
+import type { Service, World } from "./world.ts";
+
+export interface PolicyDocument {
+  readonly Version?: string;
+  readonly Statement: any;
+}
+
+export interface Role {
+  readonly name: string;
+  readonly arn: string;
+  readonly id: string;
+  readonly path: string;
+  readonly description: string;
+  readonly createdAtMs: number;
+  /** Who may assume it. */
+  readonly trust: PolicyDocument;
+  /** Inline policies by name. */
+  readonly policies: Record<string, PolicyDocument>;
+  readonly managedPolicyArns: string[];
+  readonly permissionsBoundary?: string;
+}
+
+export interface SessionKey {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+  /** arn:aws:sts::account:assumed-role/role/session */
+  readonly principal: string;
+}
+
+interface IamState {
+  roles: Record<string, Role>;
+  /** By access key id. */
+  keys: Record<string, SessionKey>;
+}
+
+function stateOf(world: World): IamState {
+  return world.state<IamState>("iam", () => ({ roles: {}, keys: {} }));
+}
+
+function roleNameOf(arn: string): string {
+  return arn.slice(arn.lastIndexOf("/") + 1);
+}
+
+/** The key pair of one role session. The same role and session name get the same key, so that a restart changes nobody. */
+export function sessionKeyFor(world: World, roleArn: string, session: string): SessionKey {
+  const { keys } = stateOf(world);
+  const principal = `arn:aws:sts::${world.account}:assumed-role/${roleNameOf(roleArn)}/${session}`;
+  const known = Object.values(keys).find((key) => key.principal === principal);
+  if (known) return known;
+  let accessKeyId = "";
+  do accessKeyId = `ASIA${world.id(16).toUpperCase()}`;
+  while (keys[accessKeyId]);
+  const key = { accessKeyId, secretAccessKey: world.id(40), sessionToken: world.id(64), principal };
+  keys[accessKeyId] = key;
+  return key;
+}
+
+/** Who an access key stands for: a role session, or the account's root for any key the lab did not give out. */
+export function principalFor(world: World, accessKeyId: string | undefined): string {
+  return stateOf(world).keys[accessKeyId ?? ""]?.principal ?? `arn:aws:iam::${world.account}:root`;
+}
+
+/** The role behind a role or role session ARN; undefined for anyone else. */
+export function roleOf(world: World, principal: string): Role | undefined {
+  const name = /:assumed-role\/([^/]+)\//.exec(principal)?.[1] ?? (/:role\//.test(principal) ? roleNameOf(principal) : undefined);
+  return name === undefined ? undefined : stateOf(world).roles[name];
+}
+
+/** Whether the role exists and its trust policy lets the service assume it. */
+export function serviceMayAssume(world: World, roleArn: string, service: string): boolean {
+  const role = roleOf(world, roleArn);
+  const statements: any[] = role ? [role.trust.Statement].flat() : [];
+  return statements.some((statement) => statement?.Effect === "Allow" && [statement.Principal?.Service].flat().includes(service));
+}
+
+export interface Iam extends Service {
+  principalFor(accessKeyId: string | undefined): string;
+}
+
+function document(value: unknown, field: string): PolicyDocument {
+  const parsed = typeof value === "string" ? JSON.parse(value) : value;
+  if (!parsed || typeof parsed !== "object" || !("Statement" in parsed)) throw new ServiceError("MalformedPolicyDocument", `${field} is not a policy: expected an object with Statement.`, 400);
+  return parsed as PolicyDocument;
+}
+
+function shape(role: Role): any {
+  return {
+    RoleName: role.name,
+    Arn: role.arn,
+    RoleId: role.id,
+    Path: role.path,
+    Description: role.description,
+    CreateDate: new Date(role.createdAtMs),
+    AssumeRolePolicyDocument: encodeURIComponent(JSON.stringify(role.trust)),
+  };
+}
+
+export function createIam(world: World): Iam {
+  const role = (name: string): Role => {
+    const found = stateOf(world).roles[name];
+    if (!found) throw new ServiceError("NoSuchEntity", `The role with name ${name} cannot be found.`, 404);
+    return found;
+  };
+  return {
+    name: "iam",
+    principalFor: (accessKeyId) => principalFor(world, accessKeyId),
+    operations: {
+      CreateRole(input) {
+        const { roles } = stateOf(world);
+        if (!/^[\w+=,.@-]{1,64}$/.test(input.RoleName ?? "")) throw new ServiceError("ValidationError", `RoleName '${input.RoleName}' is not valid: 1 to 64 letters, digits or _+=,.@-`, 400);
+        if (roles[input.RoleName]) throw new ServiceError("EntityAlreadyExists", `Role with name ${input.RoleName} already exists.`, 409);
+        const path = input.Path ?? "/";
+        const created: Role = {
+          name: input.RoleName,
+          arn: `arn:aws:iam::${world.account}:role${path}${input.RoleName}`,
+          id: `AROA${world.id(17).toUpperCase()}`,
+          path,
+          description: input.Description ?? "",
+          createdAtMs: world.now(),
+          trust: document(input.AssumeRolePolicyDocument, "AssumeRolePolicyDocument"),
+          policies: {},
+          managedPolicyArns: [],
+          ...(input.PermissionsBoundary ? { permissionsBoundary: input.PermissionsBoundary } : {}),
+        };
+        roles[created.name] = created;
+        return { Role: shape(created) };
+      },
+      PutRolePolicy(input) {
+        role(input.RoleName).policies[input.PolicyName] = document(input.PolicyDocument, "PolicyDocument");
+        return {};
+      },
+      AttachRolePolicy(input) {
+        const { managedPolicyArns } = role(input.RoleName);
+        if (!managedPolicyArns.includes(input.PolicyArn)) managedPolicyArns.push(input.PolicyArn);
+        return {};
+      },
+      GetRole: (input) => ({ Role: shape(role(input.RoleName)) }),
+      ListRoles: () => ({ Roles: Object.values(stateOf(world).roles).map(shape), IsTruncated: false }),
+      ListRolePolicies: (input) => ({ PolicyNames: Object.keys(role(input.RoleName).policies), IsTruncated: false }),
+      GetRolePolicy(input) {
+        const policy = role(input.RoleName).policies[input.PolicyName];
+        if (!policy) throw new ServiceError("NoSuchEntity", `The role policy with name ${input.PolicyName} cannot be found.`, 404);
+        return { RoleName: input.RoleName, PolicyName: input.PolicyName, PolicyDocument: encodeURIComponent(JSON.stringify(policy)) };
+      },
+    },
+  };
+}

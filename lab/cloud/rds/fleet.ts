@@ -1,0 +1,172 @@
+/**
+ * The running side of RDS: for each instance its cluster, the gate clients pass, and, for a replica, the gate its replication passes.
+ * Turns a record into processes and back. Decides nothing; statuses are not its business.
+ */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { prepareDir } from "../../engines/binaries.ts";
+import { removeTree } from "../../engines/folders.ts";
+import { Cluster } from "../../engines/postgres.ts";
+import { openGateSomewhere } from "../../network/addresses.ts";
+import { type Gate, openGate } from "../../network/gate.ts";
+import type { World } from "../world.ts";
+import { admits } from "./security.ts";
+import { endpointName, type InstanceRecord, type SnapshotRecord } from "./state.ts";
+
+interface Host {
+  cluster: Cluster;
+  gate?: Gate;
+  upstream?: Gate;
+}
+
+/** Work that ends because the lab is closing: not an error. */
+export class Closing extends Error {}
+
+export class Fleet {
+  private readonly world: World;
+  private readonly hosts = new Map<string, Host>();
+  private readonly working = new Set<Promise<unknown>>();
+  private readonly waiting = new Set<(reason: Closing) => void>();
+  private closing = false;
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  /** Does `then` in the background after `ms`. What goes wrong is handed to `otherwise`, and becomes a line of the story. */
+  work(ms: number, what: string, region: string, then: () => Promise<void>, otherwise?: (error: Error) => void): void {
+    this.world.later(ms, what, () => {
+      const done = then().catch((error: Error) => {
+        if (this.closing || error instanceof Closing) return;
+        this.world.tell({ kind: "lab", region, service: "rds", what: `${what} failed: ${error.message}`, detail: { stack: error.stack } });
+        otherwise?.(error);
+      });
+      this.working.add(done);
+      void done.finally(() => this.working.delete(done));
+    });
+  }
+
+  /** Waits inside such work; rejects with Closing when the lab closes meanwhile. */
+  async pause(ms: number): Promise<void> {
+    if (this.closing) throw new Closing();
+    await new Promise<void>((resolve, reject) => {
+      this.waiting.add(reject);
+      this.world.later(ms, "pause", () => {
+        this.waiting.delete(reject);
+        resolve();
+      });
+    });
+  }
+
+  host(record: InstanceRecord): Host {
+    let host = this.hosts.get(record.arn);
+    if (!host) {
+      host = { cluster: new Cluster(this.folder(record.region, "instances", record.id)) };
+      this.hosts.set(record.arn, host);
+    }
+    return host;
+  }
+
+  cluster(record: InstanceRecord): Cluster {
+    return this.host(record).cluster;
+  }
+
+  /** Connections of clients that pass the instance's gate now. */
+  connections(record: InstanceRecord): number {
+    return this.hosts.get(record.arn)?.gate?.connections ?? 0;
+  }
+
+  private folder(region: string, kind: "instances" | "snapshots", id: string): string {
+    return path.join(this.world.dir, "rds", region, kind, id);
+  }
+
+  snapshotFolder(record: SnapshotRecord): string {
+    prepareDir(path.dirname(this.folder(record.region, "snapshots", record.id)));
+    return this.folder(record.region, "snapshots", record.id);
+  }
+
+  hasSnapshot(record: SnapshotRecord): boolean {
+    return existsSync(path.join(this.snapshotFolder(record), "PG_VERSION"));
+  }
+
+  /** An empty folder for a new instance: what an earlier one of that name left is gone. */
+  async fresh(record: InstanceRecord): Promise<Cluster> {
+    const cluster = this.cluster(record);
+    await removeTree(cluster.dir);
+    return cluster;
+  }
+
+  /** The port of 127.0.0.1 behind which the replica's source is reached. Opened once, it outlives restarts of either side. */
+  async upstreamPort(replica: InstanceRecord): Promise<number> {
+    const host = this.host(replica);
+    const source = replica.source ?? "";
+    host.upstream ??= await openGate({ address: "127.0.0.1", port: 0, target: () => this.hosts.get(source)?.cluster.port });
+    return host.upstream.port;
+  }
+
+  /** Opens the instance to its clients: its address, its name, its gate. */
+  async connect(record: InstanceRecord): Promise<void> {
+    const host = this.host(record);
+    host.gate ??= await openGateSomewhere({ port: record.port, target: () => host.cluster.port, admits: () => admits(this.world, record) }, record.address);
+    record.address = host.gate.address;
+    this.names()[endpointName(this.world, record)] = host.gate.address;
+    this.applyPartitions(record);
+  }
+
+  applyPartitions(record: InstanceRecord): void {
+    const host = this.host(record);
+    host.gate?.partition(record.partitions.clients === true);
+    host.upstream?.partition(record.partitions.replica === true);
+  }
+
+  /** Starts the instance's server with its settings and, for a replica, its link. */
+  async launch(record: InstanceRecord): Promise<void> {
+    if (this.closing) throw new Closing();
+    const { cluster } = this.host(record);
+    await cluster.configure(record.settings);
+    await cluster.follow(await this.linkOf(record));
+    await cluster.start();
+    if (this.closing) await cluster.kill();
+  }
+
+  /** Where a replica streams from; undefined when it has no source, or its link is stopped. */
+  async linkOf(record: InstanceRecord): Promise<number | undefined> {
+    if (!record.source || record.replication) return undefined;
+    const port = await this.upstreamPort(record);
+    this.applyPartitions(record);
+    return port;
+  }
+
+  /** Closes the replication gate: the instance is nobody's replica any more. */
+  async detach(record: InstanceRecord): Promise<void> {
+    const host = this.host(record);
+    await host.upstream?.close();
+    host.upstream = undefined;
+  }
+
+  async remove(record: InstanceRecord): Promise<void> {
+    const host = this.host(record);
+    delete this.names()[endpointName(this.world, record)];
+    await host.gate?.close();
+    await host.upstream?.close();
+    await host.cluster.destroy();
+    this.hosts.delete(record.arn);
+  }
+
+  private names(): Record<string, string> {
+    return this.world.state<Record<string, string>>("hosts", () => ({}));
+  }
+
+  /** Stops every server in good order, standbys too, and every gate. Nothing runs when this resolves. */
+  async close(): Promise<void> {
+    this.closing = true;
+    for (const reject of this.waiting) reject(new Closing());
+    this.waiting.clear();
+    const hosts = [...this.hosts.values()];
+    await Promise.all(hosts.map(({ cluster }) => cluster.stop(1500)));
+    await Promise.all(this.working);
+    await Promise.all(hosts.map(({ cluster }) => cluster.kill()));
+    await Promise.all(hosts.flatMap(({ gate, upstream }) => [gate?.close(), upstream?.close()]));
+    this.hosts.clear();
+  }
+}

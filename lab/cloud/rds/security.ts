@@ -1,0 +1,46 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: the shape of EC2's state belongs to EC2
+/**
+ * What security groups say about one instance's port. Reads EC2's state, changes nothing.
+ *
+ * The lab's clients all come from loopback, so a rule's source cannot be matched: a rule that covers the port admits everyone,
+ * except one whose only source is the group itself (the default group's): no client of the lab is a member of a database's group.
+ */
+import type { World } from "../world.ts";
+import { refuse } from "./errors.ts";
+import { digest, type InstanceRecord } from "./state.ts";
+
+function groupsOf(world: World, region: string): Record<string, any> {
+  // Read without creating it: the empty state is EC2's to make.
+  return (world.save().ec2 as any)?.regions?.[region]?.securityGroups ?? {};
+}
+
+/** Whether a new connection to the instance's port is let in. Groups EC2 does not know let everything in. */
+export function admits(world: World, record: InstanceRecord): boolean {
+  const known = groupsOf(world, record.region);
+  const groups = record.groups.filter((group) => group.status !== "adding").map((group) => known[group.id]);
+  if (groups.every((group) => group === undefined)) return true;
+  return groups.some((group) => (group?.IpPermissions ?? []).some((rule: any) => covers(rule, record.port) && hasSource(rule, group.GroupId)));
+}
+
+function covers(rule: any, port: number): boolean {
+  const protocol = String(rule.IpProtocol);
+  if (protocol === "-1") return true;
+  return (protocol === "tcp" || protocol === "6") && (rule.FromPort ?? 0) <= port && port <= (rule.ToPort ?? 65_535);
+}
+
+function hasSource(rule: any, self: string): boolean {
+  const ranges = [...(rule.IpRanges ?? []), ...(rule.Ipv6Ranges ?? []), ...(rule.PrefixListIds ?? [])];
+  return ranges.length > 0 || (rule.UserIdGroupPairs ?? []).some((pair: any) => pair.GroupId !== self);
+}
+
+/** The groups a request names, checked, or the region's default one. */
+export function chooseGroups(world: World, region: string, wanted: string[] | undefined): string[] {
+  const known = groupsOf(world, region);
+  if (!wanted?.length) {
+    const usual = Object.values(known).find((group) => group.GroupName === "default");
+    return [usual?.GroupId ?? `sg-0${digest(16, "default group", world.account, region)}`];
+  }
+  const missing = wanted.find((id) => !(id in known));
+  if (missing && world.services.has("ec2")) throw refuse("InvalidParameterValue", `Invalid security group , groupId= ${missing}, groupName=.`);
+  return [...new Set(wanted)];
+}

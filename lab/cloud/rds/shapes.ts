@@ -1,0 +1,151 @@
+/** How records look on the wire. Asks a replica's server for the state of its link; changes nothing. */
+import type { DBInstance, DBInstanceStatusInfo, DBParameterGroup, DBSnapshot } from "@aws-sdk/client-rds";
+import type { World } from "../world.ts";
+import type { Fleet } from "./fleet.ts";
+import { arnOf, digest, endpointName, type InstanceRecord, instanceByArn, type ParameterGroupRecord, parseArn, type SnapshotRecord } from "./state.ts";
+
+export const ENGINE = "postgres";
+export const FAMILY = "postgres18";
+export const DEFAULT_PARAMETER_GROUP = `default.${FAMILY}`;
+
+export async function toInstance(world: World, fleet: Fleet, record: InstanceRecord): Promise<DBInstance> {
+  const { region } = record;
+  return {
+    DBInstanceIdentifier: record.id,
+    DBInstanceArn: record.arn,
+    DbiResourceId: record.resourceId,
+    DBInstanceClass: record.instanceClass,
+    DBInstanceStatus: record.status,
+    Engine: ENGINE,
+    EngineVersion: record.engineVersion,
+    LicenseModel: "postgresql-license",
+    MasterUsername: record.masterUser,
+    DBName: record.dbName,
+    Endpoint: record.address ? { Address: endpointName(world, record), Port: record.port, HostedZoneId: `Z${digest(13, "rds zone", region).toUpperCase()}` } : undefined,
+    DbInstancePort: 0,
+    InstanceCreateTime: record.address ? new Date(record.createdAt) : undefined,
+    AllocatedStorage: record.storageGb,
+    StorageType: record.storageType,
+    StorageEncrypted: record.kmsKeyId !== undefined,
+    KmsKeyId: record.kmsKeyId,
+    MultiAZ: false,
+    AvailabilityZone: record.zone,
+    PubliclyAccessible: record.publiclyAccessible,
+    DBSubnetGroup: subnetGroup(world, region),
+    VpcSecurityGroups: record.groups.map(({ id, status }) => ({ VpcSecurityGroupId: id, Status: status })),
+    DBSecurityGroups: [],
+    DBParameterGroups: [{ DBParameterGroupName: record.parameterGroup.name, ParameterApplyStatus: record.parameterGroup.status }],
+    OptionGroupMemberships: [{ OptionGroupName: "default:postgres-18", Status: "in-sync" }],
+    BackupRetentionPeriod: record.retentionDays,
+    PreferredBackupWindow: record.backupWindow,
+    PreferredMaintenanceWindow: record.maintenanceWindow,
+    PendingModifiedValues: record.pending,
+    AutoMinorVersionUpgrade: true,
+    CopyTagsToSnapshot: record.copyTagsToSnapshot,
+    DeletionProtection: record.deletionProtection,
+    IAMDatabaseAuthenticationEnabled: false,
+    PerformanceInsightsEnabled: false,
+    MonitoringInterval: 0,
+    NetworkType: "IPV4",
+    BackupTarget: "region",
+    CACertificateIdentifier: "rds-ca-rsa2048-g1",
+    DomainMemberships: [],
+    AssociatedRoles: [],
+    ReadReplicaSourceDBInstanceIdentifier: record.source && seenFrom(region, record.source),
+    ReadReplicaDBInstanceIdentifiers: record.replicas.map((arn) => seenFrom(region, arn)),
+    StatusInfos: record.source && record.address ? [await replicationStatus(world, fleet, record)] : undefined,
+    TagList: record.tags,
+  };
+}
+
+/** An identifier inside its own region, an ARN elsewhere. */
+function seenFrom(region: string, arn: string): string {
+  const parsed = parseArn(arn);
+  return parsed?.region === region ? parsed.id : arn;
+}
+
+async function replicationStatus(world: World, fleet: Fleet, record: InstanceRecord): Promise<DBInstanceStatusInfo> {
+  const StatusType = "read replication";
+  const not = (Status: string, Message: string): DBInstanceStatusInfo => ({ StatusType, Normal: false, Status, Message });
+  if (record.replication === "terminated" || !instanceByArn(world, record.source ?? "")) return not("terminated", "The source DB instance was deleted.");
+  if (record.replication === "stopped") return not("stopped", "Replication was stopped.");
+  try {
+    const { receiver } = await fleet.cluster(record).replication(300);
+    if (receiver === "streaming") return { StatusType, Normal: true, Status: "replicating" };
+    return not("error", "Streaming replication has stopped: the source cannot be reached.");
+  } catch {
+    return not("error", "The read replica does not answer.");
+  }
+}
+
+export function toSnapshot(world: World, record: SnapshotRecord): DBSnapshot {
+  return {
+    DBSnapshotIdentifier: record.id,
+    DBSnapshotArn: record.arn,
+    DBInstanceIdentifier: record.instanceId,
+    DbiResourceId: record.resourceId,
+    Status: record.status,
+    SnapshotType: record.type,
+    PercentProgress: progress(world, record),
+    Engine: ENGINE,
+    EngineVersion: record.engineVersion,
+    LicenseModel: "postgresql-license",
+    AllocatedStorage: record.storageGb,
+    StorageType: record.storageType,
+    Encrypted: record.kmsKeyId !== undefined,
+    KmsKeyId: record.kmsKeyId,
+    MasterUsername: record.masterUser,
+    Port: record.port,
+    AvailabilityZone: record.sourceRegion ? undefined : record.zone,
+    VpcId: vpcOf(world, record.region),
+    OptionGroupName: "default:postgres-18",
+    IAMDatabaseAuthenticationEnabled: false,
+    BackupRetentionPeriod: record.retentionDays,
+    PreferredBackupWindow: record.backupWindow,
+    SnapshotTarget: "region",
+    InstanceCreateTime: new Date(record.instanceCreatedAt),
+    SnapshotCreateTime: date(record.createdAt),
+    OriginalSnapshotCreateTime: date(record.originalCreatedAt),
+    SnapshotDatabaseTime: date(record.databaseAt),
+    SourceRegion: record.sourceRegion,
+    SourceDBSnapshotIdentifier: record.sourceArn,
+    TagList: record.tags,
+  };
+}
+
+function date(at: number | undefined): Date | undefined {
+  return at === undefined ? undefined : new Date(at);
+}
+
+/** 0 while a copy waits for its turn, however long that takes. */
+function progress(world: World, record: SnapshotRecord): number {
+  if (record.status === "available") return 100;
+  const since = record.copy ? record.copy.startedAt : record.takenSince;
+  if (since === undefined) return 0;
+  const takes = record.copy ? world.timings.copyMs : world.timings.snapshotMs;
+  return Math.min(99, Math.floor((100 * (world.now() - since)) / Math.max(1, takes)));
+}
+
+export function toParameterGroup(record: ParameterGroupRecord): DBParameterGroup {
+  return { DBParameterGroupName: record.name, DBParameterGroupArn: record.arn, DBParameterGroupFamily: record.family, Description: record.description };
+}
+
+function vpcOf(world: World, region: string): string {
+  return `vpc-0${digest(16, "vpc", world.account, region)}`;
+}
+
+/** The one subnet group of a region: its default VPC. */
+export function subnetGroup(world: World, region: string) {
+  return {
+    DBSubnetGroupName: "default",
+    DBSubnetGroupDescription: "default",
+    DBSubnetGroupArn: arnOf(world, region, "subgrp", "default"),
+    VpcId: vpcOf(world, region),
+    SubnetGroupStatus: "Complete",
+    Subnets: ["a", "b", "c"].map((letter) => ({
+      SubnetIdentifier: `subnet-0${digest(16, "subnet", world.account, region, letter)}`,
+      SubnetAvailabilityZone: { Name: `${region}${letter}` },
+      SubnetStatus: "Active",
+    })),
+  };
+}

@@ -1,0 +1,368 @@
+/**
+ * One PostgreSQL cluster: its folder, its processes, its backups, its place in a replication pair.
+ * A real server, so that a killed, frozen or lagging one behaves as one. Knows nothing of AWS.
+ *
+ * It listens on a free port of 127.0.0.1 (a new one at each start) for clients, who need a password, and on a socket in a private
+ * folder for the lab, which is superuser there. fsync is off: what is committed survives the death of every process, since the
+ * kernel still holds it, but not the death of the machine.
+ */
+import type { ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { chownSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { readFile, rm } from "node:fs/promises";
+import net from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import { postgresBinaries } from "./binaries.ts";
+import { copyOne, copyTree, databaseUser, prepareDir, removeTree } from "./folders.ts";
+import { clearOut, contTree, killTree, startProcess, stopTree } from "./processes.ts";
+import { copyTemplate, REPLICATION_USER, SUPERUSER, writeOwned } from "./template.ts";
+
+export interface Master {
+  user: string;
+  password: string;
+  /** Made at once and owned by the master user. Without it there is only `postgres`. */
+  database?: string;
+}
+
+export interface Replication {
+  inRecovery: boolean;
+  /** Text of pg_stat_wal_receiver.status, or null when nothing is being received. */
+  receiver: string | null;
+  replayPaused: boolean;
+  /** Seconds since the last replayed transaction was committed: grows on an idle primary. Null when nothing was replayed yet. */
+  replayLagSeconds: number | null;
+}
+
+/** What a backup leaves out, or makes anew: process ids, other clusters' slots, settings of the cluster it comes from. */
+const NOT_IN_A_BACKUP = /^(postmaster\.(pid|opts)|standby\.signal|recovery\.signal|postgresql\.auto\.conf|backup_label(\.old)?|tablespace_map(\.old)?)$/;
+/** Folders whose content a running server rebuilds (or that the backup copies at its end). */
+const EMPTY_IN_A_BACKUP = /^(pg_wal|pg_replslot|pg_dynshmem|pg_notify|pg_serial|pg_snapshots|pg_stat_tmp|pg_subtrans)\/|(^|\/)pgsql_tmp/;
+
+const SECRET = "understudy-replication-secret";
+const START_LIMIT_MS = 60_000;
+
+let socketFolder: string | undefined;
+
+/** One private folder a process for the lab's own connections: short, because a socket's path is limited to 107 bytes. */
+function sockets(): string {
+  if (socketFolder) return socketFolder;
+  const dir = mkdtempSync(path.join(os.tmpdir(), "us-"));
+  const user = databaseUser();
+  if (user) chownSync(dir, user.uid, user.gid);
+  process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
+  socketFolder = dir;
+  return dir;
+}
+
+export class Cluster {
+  readonly dir: string;
+  readonly data: string;
+  readonly log: string;
+  /** Where clients reach it on 127.0.0.1; undefined while no process runs. */
+  port: number | undefined;
+  /** Frozen by `hang`: its port is open and nothing answers. */
+  hung = false;
+  private child: ChildProcess | undefined;
+  private settings: Record<string, string> = {};
+  private upstreamPort: number | undefined;
+
+  /** `dir` holds the cluster's `data` folder and its log. Nothing is made yet. */
+  constructor(dir: string) {
+    this.dir = dir;
+    this.data = path.join(dir, "data");
+    this.log = path.join(dir, "postgres.log");
+  }
+
+  exists(): boolean {
+    return existsSync(path.join(this.data, "PG_VERSION"));
+  }
+
+  /** Makes an empty cluster. */
+  async init(): Promise<void> {
+    prepareDir(this.dir);
+    await copyTemplate(this.data);
+  }
+
+  /** Makes the cluster from a backup folder: its own copy, so that the backup can be used again. */
+  async initFrom(backup: string): Promise<void> {
+    prepareDir(this.dir);
+    await copyTree(backup, this.data, { owner: databaseUser(), skip: (file) => NOT_IN_A_BACKUP.test(file) && file !== "backup_label" });
+  }
+
+  /** Makes this cluster a standby of `primary` from a fresh backup of it. It follows whatever listens on `port` of 127.0.0.1. */
+  async initAsStandby(primary: Cluster, port: number): Promise<void> {
+    prepareDir(this.dir);
+    await primary.takeBackup(this.data);
+    await this.setStandby(true);
+    this.upstreamPort = port;
+  }
+
+  /** Roles as on RDS: the master user owns its database and creates more, but is no superuser. Run once, on a started primary. */
+  async provision(master: Master): Promise<void> {
+    const secret = randomBytes(24).toString("hex");
+    await writeOwned(path.join(this.data, SECRET), secret);
+    const user = pg.escapeIdentifier(master.user);
+    await this.withClient(async (client) => {
+      await client.query(`
+        CREATE ROLE ${REPLICATION_USER} LOGIN REPLICATION PASSWORD ${pg.escapeLiteral(secret)};
+        CREATE ROLE rds_superuser NOLOGIN;
+        GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO rds_superuser WITH ADMIN OPTION;
+        CREATE ROLE ${user} LOGIN CREATEDB CREATEROLE PASSWORD ${pg.escapeLiteral(master.password)};
+        GRANT rds_superuser TO ${user};
+        ALTER DATABASE postgres OWNER TO ${user};`);
+      if (master.database && master.database !== "postgres") await client.query(`CREATE DATABASE ${pg.escapeIdentifier(master.database)} OWNER ${user}`);
+    });
+  }
+
+  async setPassword(user: string, password: string): Promise<void> {
+    await this.query(`ALTER ROLE ${pg.escapeIdentifier(user)} PASSWORD ${pg.escapeLiteral(password)}`);
+  }
+
+  /** Starts the server and resolves when it accepts connections. Clears away what an earlier lab may have left running here. */
+  async start(): Promise<void> {
+    if (this.child) throw new Error(`The cluster in ${this.dir} is running already.`);
+    const { postgres } = await postgresBinaries();
+    await clearOut(realpathSync(this.data), "postgres");
+    for (let attempt = 1; ; attempt++) {
+      await rm(path.join(this.data, "postmaster.pid"), { force: true });
+      await this.writeSettings();
+      try {
+        await this.launch(postgres, await freePort());
+        return;
+      } catch (error) {
+        // Between finding a free port and listening on it, someone else may take it.
+        if (attempt === 5 || !/Address already in use/.test((error as Error).message)) throw error;
+      }
+    }
+  }
+
+  private async launch(postgres: string, port: number): Promise<void> {
+    const args = ["-D", this.data, "-p", String(port)];
+    const fixed = { listen_addresses: "127.0.0.1", unix_socket_directories: sockets(), fsync: "off", log_destination: "stderr", logging_collector: "off" };
+    for (const [name, value] of Object.entries(fixed)) args.push("-c", `${name}=${value}`);
+    const log = openSync(this.log, "a");
+    const child = startProcess(postgres, args, { ...databaseUser(), cwd: this.data, env: { LC_ALL: "C", TZ: "UTC", HOME: this.data }, stdio: ["ignore", log, log] });
+    closeSync(log);
+    this.child = child;
+    const started = Date.now();
+    let ended: string | undefined;
+    child.once("error", (error) => {
+      ended = error.message;
+    });
+    child.once("exit", (code, signal) => {
+      ended = `it ended with ${code ?? signal}`;
+      if (this.child === child) this.forget();
+    });
+    while (!(await this.ready())) {
+      if (ended === undefined && Date.now() - started > START_LIMIT_MS) ended = `it did not accept connections within ${START_LIMIT_MS / 1000} s`;
+      if (ended !== undefined) {
+        await this.kill();
+        throw new Error(`PostgreSQL in ${this.dir} did not start: ${ended}. Its log ends:\n${this.logTail()}`);
+      }
+      await sleep(5);
+    }
+    this.port = port;
+  }
+
+  /** The eighth line of postmaster.pid says "ready" once connections (on a standby: reading ones) are accepted. */
+  private async ready(): Promise<boolean> {
+    const lines = (await readFile(path.join(this.data, "postmaster.pid"), "utf8").catch(() => "")).split("\n");
+    return lines[7]?.trim() === "ready";
+  }
+
+  private forget(): void {
+    this.child = undefined;
+    this.port = undefined;
+    this.hung = false;
+  }
+
+  logTail(lines = 12): string {
+    try {
+      return readFileSync(this.log, "utf8").trimEnd().split("\n").slice(-lines).join("\n");
+    } catch {
+      return "(no log)";
+    }
+  }
+
+  /** Ends every session and stops the server (PostgreSQL's "fast"); kills it when that takes longer than `limitMs`, or at once when it hangs. */
+  async stop(limitMs = 3000): Promise<void> {
+    const child = this.child;
+    if (!child) return;
+    if (!this.hung) {
+      const exited = gone(child);
+      child.kill("SIGINT");
+      await Promise.race([exited, sleep(limitMs, undefined, { ref: false })]);
+    }
+    await this.kill();
+  }
+
+  /** Kills every process at once, as when the host dies. */
+  async kill(): Promise<void> {
+    const child = this.child;
+    if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+      const exited = gone(child);
+      killTree(child.pid);
+      await exited;
+    }
+    this.forget();
+    if (this.exists()) await clearOut(realpathSync(this.data), "postgres");
+  }
+
+  /** Freezes every process: connections are still taken by the kernel, and nothing answers. */
+  hang(): void {
+    if (this.child?.pid === undefined) return;
+    this.hung = true;
+    stopTree(this.child.pid);
+  }
+
+  resume(): void {
+    if (this.child?.pid === undefined) return;
+    contTree(this.child.pid);
+    this.hung = false;
+  }
+
+  /** Whether processes run and are not frozen. */
+  alive(): boolean {
+    return this.port !== undefined && !this.hung;
+  }
+
+  /** Runs one statement as superuser. Rejects when the server does not answer within `timeoutMs`. */
+  async query<Row extends pg.QueryResultRow = pg.QueryResultRow>(sql: string, options: { database?: string; timeoutMs?: number } = {}): Promise<Row[]> {
+    return await this.withClient(async (client) => (await client.query<Row>(sql)).rows, options);
+  }
+
+  private async withClient<T>(use: (client: pg.Client) => Promise<T>, options: { database?: string; timeoutMs?: number } = {}): Promise<T> {
+    if (this.port === undefined) throw new Error(`The database in ${this.dir} is not running.`);
+    const { database = "postgres", timeoutMs = 10_000 } = options;
+    const client = new pg.Client({ host: sockets(), port: this.port, user: SUPERUSER, database, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs });
+    // A server killed under an idle session reports here; the statement that was running rejects by itself.
+    client.on("error", () => {});
+    try {
+      await client.connect();
+      return await use(client);
+    } finally {
+      // A frozen server never says goodbye.
+      void client.end().catch(() => {});
+    }
+  }
+
+  /**
+   * Copies the cluster to `to` (must not exist) so that the copy starts by itself. A running server is backed up online, with the
+   * WAL of the backup's own duration; of a dead or frozen one, the files are taken as they lie, and the copy starts by crash recovery.
+   */
+  async takeBackup(to: string): Promise<void> {
+    const owner = databaseUser();
+    if (!this.alive()) {
+      await copyTree(this.data, to, { owner, skip: (file) => NOT_IN_A_BACKUP.test(file) && !file.startsWith("backup_label") });
+      return;
+    }
+    await this.withClient(async (client) => {
+      await client.query("SELECT pg_backup_start('understudy', fast => true)");
+      const control = "global/pg_control";
+      await copyTree(this.data, to, { owner, skip: (file) => NOT_IN_A_BACKUP.test(file) || EMPTY_IN_A_BACKUP.test(file) || file === control });
+      // Last, as a standby's backup asks: it says how far the WAL must be replayed.
+      await copyOne(path.join(this.data, control), path.join(to, control), owner);
+      const stopped = await client.query<{ labelfile: string }>("SELECT labelfile FROM pg_backup_stop(wait_for_archive => false)");
+      await removeTree(path.join(to, "pg_wal"));
+      await copyTree(path.join(this.data, "pg_wal"), path.join(to, "pg_wal"), { owner });
+      await writeOwned(path.join(to, "backup_label"), stopped.rows[0]?.labelfile ?? "");
+    }, { timeoutMs: 60_000 });
+  }
+
+  isStandby(): boolean {
+    return existsSync(path.join(this.data, "standby.signal"));
+  }
+
+  private async setStandby(standby: boolean): Promise<void> {
+    const signal = path.join(this.data, "standby.signal");
+    if (standby) await writeOwned(signal, "");
+    else await rm(signal, { force: true });
+  }
+
+  /** Where a standby streams from (a port of 127.0.0.1); undefined takes its link away. Takes effect at once on a running server. */
+  async follow(port: number | undefined): Promise<void> {
+    this.upstreamPort = port;
+    await this.writeSettings();
+    this.reload();
+  }
+
+  /** Ends recovery on a new timeline and resolves when the cluster accepts writes. */
+  async promote(limitMs = 60_000): Promise<void> {
+    await this.query("SELECT pg_promote(wait => false)");
+    for (const start = Date.now(); ; ) {
+      const [row] = await this.query<{ standby: boolean }>("SELECT pg_is_in_recovery() AS standby");
+      if (row?.standby === false) break;
+      if (Date.now() - start > limitMs) throw new Error(`The standby in ${this.dir} was not promoted within ${limitMs / 1000} s. Its log ends:\n${this.logTail()}`);
+      await sleep(5);
+    }
+    this.upstreamPort = undefined;
+  }
+
+  async replication(timeoutMs = 500): Promise<Replication> {
+    const [row] = await this.query<Replication>(
+      `SELECT pg_is_in_recovery() AS "inRecovery", (SELECT status FROM pg_stat_wal_receiver) AS receiver,
+         CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() ELSE false END AS "replayPaused",
+         EXTRACT(EPOCH FROM now() - pg_last_xact_replay_timestamp())::float8 AS "replayLagSeconds"`,
+      { timeoutMs },
+    );
+    return row as Replication;
+  }
+
+  pauseReplay(): Promise<unknown> {
+    return this.query("SELECT pg_wal_replay_pause()");
+  }
+
+  resumeReplay(): Promise<unknown> {
+    return this.query("SELECT pg_wal_replay_resume()");
+  }
+
+  /** Server settings over the defaults. A running server takes up those it can at once, the others at its next start. */
+  async configure(settings: Record<string, string>): Promise<void> {
+    this.settings = { ...settings };
+    await this.writeSettings();
+    this.reload();
+  }
+
+  private reload(): void {
+    if (this.port !== undefined) this.child?.kill("SIGHUP");
+  }
+
+  /** What ALTER SYSTEM would write, without needing a server that answers. */
+  private async writeSettings(): Promise<void> {
+    if (!this.exists()) return;
+    const settings: Record<string, string> = { ...this.settings };
+    if (this.upstreamPort !== undefined && this.isStandby()) {
+      const secret = await readFile(path.join(this.data, SECRET), "utf8");
+      settings.primary_conninfo = `host=127.0.0.1 port=${this.upstreamPort} user=${REPLICATION_USER} password=${secret} connect_timeout=5 application_name=${path.basename(this.dir)}`;
+    }
+    const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value.replaceAll("\\", "\\\\").replaceAll("'", "''")}'\n`);
+    await writeOwned(path.join(this.data, "postgresql.auto.conf"), lines.join(""));
+  }
+
+  /** Stops the server and removes the folder. */
+  async destroy(): Promise<void> {
+    await this.kill();
+    await removeTree(this.dir);
+  }
+}
+
+function gone(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) resolve();
+    else child.once("exit", () => resolve());
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as net.AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}

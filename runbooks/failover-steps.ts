@@ -1,0 +1,273 @@
+/**
+ * The steps of one failover: each looks first, does only what is missing, and is safe to run again. Every effect makes sure of
+ * the claim before it acts. `failover.ts` tells in which order they come.
+ */
+import { pointCname, readCname, resolve } from "../aws/dns.ts";
+import { putDocument } from "../aws/documents.ts";
+import { isCode } from "../aws/errors.ts";
+import { describeInstance, promoteReplica, reboot, setSecurityGroups } from "../aws/rds.ts";
+import { diagnose } from "../core/diagnosis.ts";
+import type { DatabaseRecord, Facts, InstanceFacts } from "../core/facts.ts";
+import type { News } from "../core/news.ts";
+import { Problem } from "../core/problem.ts";
+import { decide } from "../core/rules.ts";
+import { askStandby, refusedWrite, writeCanary } from "../databases/postgres.ts";
+import { LOOK_MS, observe, targetOf } from "./observe.ts";
+import { endClaim, readRecord } from "./record.ts";
+import type { Protected, Settings } from "./settings.ts";
+import { notYet, type Proof, proven } from "./until.ts";
+
+export interface Confirmed {
+  readonly atMs: number;
+  /** null: the move goes ahead. */
+  readonly refusal: string | null;
+  readonly rule: number;
+  readonly sentence: string;
+  readonly primary: string;
+  readonly standby: string;
+  readonly facts: Facts;
+}
+
+export class Move {
+  readonly settings: Settings;
+  readonly database: Protected;
+  readonly execution: string;
+  readonly generation: number;
+
+  constructor(settings: Settings, database: Protected, execution: string, generation: number) {
+    this.settings = settings;
+    this.database = database;
+    this.execution = execution;
+    this.generation = generation;
+  }
+
+  get region(): string {
+    return this.database.plan.primary.region;
+  }
+
+  /** Looks again with its own eyes: the claim must be ours, and the rules must still say failover. */
+  async confirm(): Promise<Confirmed> {
+    const { facts } = await observe(this.settings, this.database);
+    const { record } = facts;
+    const base = { atMs: facts.atMs, primary: record.primary, standby: record.standby ?? "(none)", facts };
+    if (record.claim?.execution !== this.execution) {
+      const sentence = `Refused: the claim ${this.execution} is not the one on record (${record.claim?.execution ?? "none"}). (rule 201)`;
+      return { ...base, refusal: sentence, rule: 201, sentence };
+    }
+    const unclaimed: Facts = { ...facts, record: { ...record, claim: null } };
+    const decision = decide(unclaimed, diagnose(unclaimed, this.database.plan.failover), this.database.plan.failover);
+    return { ...base, refusal: decision.kind === "failover" ? null : decision.sentence, rule: decision.rule, sentence: decision.sentence };
+  }
+
+  /** Every effect first makes sure that the claim is still ours: a stale runner must not act. */
+  private async holdsClaim(): Promise<void> {
+    const record = (await readRecord(this.settings, this.database)).value;
+    if (record.claim?.execution === this.execution && record.generation === this.generation) return;
+    throw new Problem(
+      "ClaimLost",
+      `the claim ${this.execution} is gone (${record.claim?.execution ?? "none"}, generation ${record.generation})`,
+      {
+        hint: "Another move or a person took over; look at the record before anything else.",
+      },
+    );
+  }
+
+  private async instance(id: string): Promise<InstanceFacts> {
+    const found = await describeInstance(this.region, id);
+    if (!found)
+      throw new Problem("InstanceGone", `RDS no longer knows ${id}`, { hint: "Somebody deleted it; find out who before going on." });
+    return found;
+  }
+
+  /** The groups to give back should the move fail before the promotion. */
+  async networkOf(id: string): Promise<string[]> {
+    return (await this.instance(id)).securityGroups.filter((group) => !group.endsWith(":removing")).map(groupId);
+  }
+
+  private isFenced(instance: InstanceFacts): boolean {
+    return instance.securityGroups.length === 1 && instance.securityGroups[0] === `${this.database.plan.fenceSecurityGroup}:active`;
+  }
+
+  async takeNetworkAway(id: string): Promise<{ atMs: number }> {
+    await this.holdsClaim();
+    const groups = (await this.instance(id)).securityGroups.filter((group) => !group.endsWith(":removing")).map(groupId);
+    const { fenceSecurityGroup } = this.database.plan;
+    if (!(groups.length === 1 && groups[0] === fenceSecurityGroup)) await setSecurityGroups(this.region, id, [fenceSecurityGroup]);
+    return { atMs: Date.now() };
+  }
+
+  /**
+   * Security groups stop new connections and leave those that are open alone (EC2: connection tracking), so a hung primary
+   * that wakes up could still acknowledge. A reboot ends them, seen as such; the fence outlives it.
+   */
+  async sessionsCut(id: string): Promise<Proof> {
+    await this.holdsClaim();
+    const before = await this.instance(id);
+    if (WITHOUT_SESSIONS.includes(before.status)) return proven(`${id} is ${before.status}`);
+    await reboot(this.region, id);
+    const { status } = await this.instance(id);
+    return WITHOUT_SESSIONS.includes(status) ? proven(`${id} is ${status}`) : notYet(`${id} was told to reboot and is still ${status}`);
+  }
+
+  /** Proven by what RDS says is in force, and by a write that is refused. */
+  async fenceHolds(id: string): Promise<Proof> {
+    const instance = await this.instance(id);
+    if (!this.isFenced(instance)) return notYet(`the network of ${id} is not taken away yet: ${instance.securityGroups.join(", ")}`);
+    const target = await targetOf(this.settings, this.database, instance);
+    if (!target) return notYet(`RDS names no endpoint for ${id}`);
+    const refusal = await refusedWrite(target, this.execution, FENCE_PROOF_MS);
+    return refusal === null ? notYet(`${id} still takes writes`) : proven(`a write to ${id} is refused: ${refusal}`);
+  }
+
+  /** What the standby has received and not applied would be lost by a promotion; it is applied first. */
+  async drained(id: string): Promise<Proof> {
+    const target = await targetOf(this.settings, this.database, await this.instance(id));
+    if (!target) return notYet(`RDS names no endpoint for ${id}`);
+    const answer = await askStandby(target, this.database.name, LOOK_MS);
+    return answer.drained ? proven(`${id} has applied everything it received`) : notYet(`${id} is still applying what it received`);
+  }
+
+  async promote(id: string): Promise<{ atMs: number; already: boolean }> {
+    await this.holdsClaim();
+    const instance = await this.instance(id);
+    if (instance.sourceId === null) return { atMs: Date.now(), already: true };
+    try {
+      await promoteReplica(this.region, id, BACKUP_RETENTION_DAYS);
+      return { atMs: Date.now(), already: false };
+    } catch (error) {
+      // Asked before, and the answer was lost: it is on its way.
+      if (isCode(error, "InvalidDBInstanceState") && ["modifying", "rebooting"].includes((await this.instance(id)).status))
+        return { atMs: Date.now(), already: true };
+      throw error;
+    }
+  }
+
+  /** "available" is also what a promotion that has not begun says: no longer a replica, and a write that arrives, are the proof. */
+  async takesWrites(id: string): Promise<Proof> {
+    const instance = await this.instance(id);
+    if (instance.sourceId !== null) return notYet(`${id} is still a replica`);
+    const target = await targetOf(this.settings, this.database, instance);
+    if (!target) return notYet(`RDS names no endpoint for ${id}`);
+    const refusal = await refusedWrite(target, this.execution, LOOK_MS);
+    return refusal === null ? proven(`${id} took a write`) : notYet(`${id} does not take writes yet: ${refusal}`);
+  }
+
+  async readName(): Promise<{ target: string | null; address: string | null }> {
+    const { zone, name } = this.database.record;
+    return { target: (await readCname(zone, name))?.target ?? null, address: await resolve(name) };
+  }
+
+  async changeName(id: string): Promise<{ atMs: number; target: string; changeId: string | null }> {
+    await this.holdsClaim();
+    const { zone, name, ttlSeconds } = this.database.record;
+    const target = (await this.instance(id)).address as string;
+    const now = await readCname(zone, name);
+    if (now?.target === target.toLowerCase()) return { atMs: Date.now(), target, changeId: null };
+    const changeId = await pointCname(
+      zone,
+      name,
+      target,
+      ttlSeconds,
+      `Understudy ${this.execution}: ${name} follows the new primary ${id}`,
+    );
+    return { atMs: Date.now(), target, changeId };
+  }
+
+  /** The clients' own way: resolve the name, connect to what it gives, write. It must be the new primary that answers. */
+  async writesThroughName(id: string): Promise<Proof> {
+    const instance = await this.instance(id);
+    const target = await targetOf(this.settings, this.database, instance);
+    const { name } = this.database.record;
+    const [byName, byInstance] = await Promise.all([resolve(name), resolve(instance.address ?? "")]);
+    if (!target || byName === null || byName !== byInstance)
+      return notYet(`${name} resolves to ${byName ?? "nothing"}, expected ${byInstance ?? "an address"}`);
+    await writeCanary({ ...target, host: name }, this.execution, LOOK_MS);
+    return proven(`a write through ${name} (${byName}) arrived`);
+  }
+
+  async raiseGeneration(primary: string, standby: string): Promise<DatabaseRecord> {
+    const change = { generation: this.generation + 1, primary: standby, standby: null, attempts: 0 };
+    const record = await endClaim(this.settings, this.database, this.execution, "succeeded", Date.now(), change);
+    if (record.generation !== this.generation + 1 || record.primary !== standby) {
+      throw new Problem("ClaimLost", `the record of ${this.database.name} changed hands while ${primary} was moved to ${standby}`, {
+        hint: "Look at the record and at both instances.",
+      });
+    }
+    return record;
+  }
+
+  async keepEvidence(told: Record<string, unknown>): Promise<string> {
+    const key = `evidence/${this.database.name}/${this.execution}.json`;
+    await putDocument(this.settings.state, key, { execution: this.execution, database: this.database.name, region: this.region, ...told });
+    return key;
+  }
+
+  refusedNews(confirmed: Confirmed): News {
+    return this.news(
+      "Move Refused",
+      confirmed.refusal ?? "",
+      confirmed,
+      "Nothing was changed. Look at the primary: it may be failing on and off.",
+    );
+  }
+
+  startedNews(confirmed: Confirmed): News {
+    return this.news(
+      "Move Started",
+      confirmed.sentence,
+      confirmed,
+      "Nothing yet: another mail says how it ends. Do not start the old primary by hand.",
+    );
+  }
+
+  succeededNews(sentence: string, confirmed: Confirmed, evidence: string, atMs: number): News {
+    const next = `Clients that keep connections open may need a restart. Build a new standby; ${confirmed.primary} stays fenced until then.`;
+    const news = this.news("Move Succeeded", `${sentence} (rule ${confirmed.rule})`, confirmed, next);
+    return { ...news, atMs, details: [["Why", confirmed.sentence], ...news.details, ["Evidence", evidence]] };
+  }
+
+  failedNews(sentence: string, stage: string, primary: string, standby: string): News {
+    const untouched = stage === "fence" || stage === "drain";
+    return {
+      kind: "Move Failed",
+      id: `${this.execution}-failed`,
+      database: this.database.name,
+      atMs: Date.now(),
+      sentence,
+      details: [
+        ["Execution", this.execution],
+        ["Old primary", untouched ? `${primary}: has its network back` : `${primary}: fenced`],
+        ["Target", untouched ? `${standby}: still a replica` : standby],
+      ],
+      next: untouched
+        ? "Nothing was promoted. Look at the primary and the standby now."
+        : `Look at ${standby} and at the record ${this.database.record.name} now; ${primary} must stay fenced.`,
+    };
+  }
+
+  private news(kind: News["kind"], sentence: string, confirmed: Confirmed, next: string): News {
+    return {
+      kind,
+      id: `${this.execution}-${kind.toLowerCase().replace(" ", "-")}`,
+      database: this.database.name,
+      atMs: confirmed.atMs,
+      sentence,
+      details: [
+        ["Execution", this.execution],
+        ["Old primary", confirmed.primary],
+        ["New primary", confirmed.standby],
+        ["Clients' name", this.database.record.name],
+        ["Generation", `${this.generation}`],
+      ],
+      next,
+    };
+  }
+}
+
+/** A fenced instance drops packets in silence, so the proof lasts as long as its patience. */
+const FENCE_PROOF_MS = 500;
+/** In these no session can be open that was open before the fence. */
+const WITHOUT_SESSIONS = ["rebooting", "stopping", "stopped"];
+const BACKUP_RETENTION_DAYS = 7;
+
+const groupId = (group: string) => group.split(":")[0] as string;

@@ -1,0 +1,77 @@
+/**
+ * What a runbook is given: the plan and the names of what was deployed. The only module that reads the environment; it fails at
+ * start with the variable's name and the form it expects.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Place } from "../aws/documents.ts";
+import type { BackupPlan, DatabasePlan, Plan, RecordPlan } from "../core/plan/schema.ts";
+import { Problem } from "../core/problem.ts";
+
+export interface Settings {
+  readonly plan: Plan;
+  /** The region Understudy runs in: the plan's recovery region. */
+  readonly region: string;
+  readonly account: string;
+  readonly state: Place;
+  readonly functions: { readonly watch: string; readonly move: string; readonly backup: string };
+  readonly topicArn: string;
+}
+
+let settings: Settings | undefined;
+
+export function readSettings(): Settings {
+  settings ??= {
+    plan: readPlan(),
+    region: variable("AWS_REGION", "a region"),
+    account: variable("ACCOUNT_ID", "a twelve-digit account id"),
+    state: { region: variable("AWS_REGION", "a region"), bucket: variable("STATE_BUCKET", "an S3 bucket name") },
+    functions: {
+      watch: variable("WATCH_FUNCTION", "a function name"),
+      move: variable("MOVE_FUNCTION", "a function name"),
+      backup: variable("BACKUP_FUNCTION", "a function name"),
+    },
+    topicArn: variable("TOPIC_ARN", "the ARN of an SNS topic"),
+  };
+  return settings;
+}
+
+function variable(name: string, form: string): string {
+  const value = process.env[name];
+  if (!value)
+    throw new Problem("NotConfigured", `The environment variable ${name} is not set, expected ${form}.`, {
+      hint: "serverless.yml sets it; deploy again.",
+    });
+  return value;
+}
+
+/** The plan travels with the code: checked when it was packaged, the same for every function of one deployment. */
+function readPlan(): Plan {
+  const file = process.env.PLAN_FILE ?? join(import.meta.dirname, "plan.json");
+  if (!existsSync(file))
+    throw new Problem("NotConfigured", `The plan ${file} is missing beside the code.`, {
+      hint: "Package again with: npx serverless package",
+    });
+  return JSON.parse(readFileSync(file, "utf8")) as Plan;
+}
+
+export interface Protected {
+  readonly name: string;
+  readonly plan: DatabasePlan;
+  readonly record: RecordPlan;
+  readonly backup: BackupPlan | undefined;
+}
+
+/** One database of the plan with all that belongs to it; an unknown name is an error that lists the known ones. */
+export function protectedDatabase(plan: Plan, name: string): Protected {
+  const database = plan.databases[name];
+  const record = plan.records.find((entry) => entry.database === name);
+  if (!database || !record) {
+    throw new Problem("UnknownDatabase", `The plan has no database "${name}".`, {
+      hint: `Name one of: ${Object.keys(plan.databases).join(", ")}.`,
+    });
+  }
+  return { name, plan: database, record, backup: plan.backups.find((entry) => entry.database === name) };
+}
+
+export const protectedDatabases = (plan: Plan): Protected[] => Object.keys(plan.databases).map((name) => protectedDatabase(plan, name));

@@ -1,0 +1,54 @@
+/** The state of everything in one answer: what is on record, what can be seen now, what would be decided, where the backups lie. */
+import { readCname } from "../aws/dns.ts";
+import { listSnapshots } from "../aws/rds.ts";
+import { diagnose } from "../core/diagnosis.ts";
+import { decide } from "../core/rules.ts";
+import { observe } from "./observe.ts";
+import { type Protected, protectedDatabases, type Settings } from "./settings.ts";
+
+export async function status(settings: Settings): Promise<Record<string, unknown>> {
+  const databases = await Promise.all(protectedDatabases(settings.plan).map((database) => statusOf(settings, database)));
+  return {
+    plan: settings.plan.name,
+    region: settings.region,
+    at: new Date().toISOString(),
+    databases: Object.fromEntries(databases.map((entry) => [entry.database, entry])),
+  };
+}
+
+async function statusOf(settings: Settings, database: Protected): Promise<{ database: string } & Record<string, unknown>> {
+  const { facts } = await observe(settings, database);
+  const diagnosis = diagnose(facts, database.plan.failover);
+  const decision = decide(facts, diagnosis, database.plan.failover);
+  const [record, backups] = await Promise.all([
+    readCname(database.record.zone, database.record.name),
+    // Both instances: before a failover the backups were the other one's.
+    Promise.all(
+      database.backup
+        ? [database.plan.primary, database.plan.hotStandby].map(({ instance }) =>
+            listSnapshots(database.backup?.copyTo as string, instance),
+          )
+        : [],
+    ),
+  ]);
+  const ours = backups.flat().filter((snapshot) => snapshot.tags["understudy:database"] === database.name);
+  return {
+    database: database.name,
+    generation: facts.record.generation,
+    primary: facts.record.primary,
+    standby: facts.record.standby,
+    move: facts.record.claim,
+    lastMove: facts.record.lastMove,
+    diagnosis: diagnosis.name,
+    decision: decision.sentence,
+    lagSeconds: diagnosis.lagSeconds,
+    vote: facts.vote,
+    name: { record: database.record.name, target: record?.target ?? null, ttlSeconds: record?.ttlSeconds ?? null },
+    backups: ours.map(({ id, region, status: state, takenAtMs }) => ({
+      id,
+      region,
+      status: state,
+      takenAt: takenAtMs === null ? null : new Date(takenAtMs).toISOString(),
+    })),
+  };
+}

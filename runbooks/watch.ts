@@ -1,0 +1,103 @@
+/**
+ * One lap of the watcher: read the world, decide, and only when a rule says so claim the database and start the move.
+ * Harmless when run twice or by several at once: the claim is a conditional write, the execution's name is the claim's.
+ */
+import { executionStatus, startExecution } from "../aws/functions.ts";
+import { diagnose } from "../core/diagnosis.ts";
+import type { Claim, DatabaseRecord } from "../core/facts.ts";
+import { decisionNews, type News } from "../core/news.ts";
+import { type Decision, decide } from "../core/rules.ts";
+import { observe } from "./observe.ts";
+import { claim, endClaim, readRecord } from "./record.ts";
+import type { Protected, Settings } from "./settings.ts";
+import { tell } from "./tell.ts";
+
+export interface WatchResult {
+  readonly database: string;
+  readonly rule: number;
+  readonly sentence: string;
+  /** The execution this lap started, joined or found; null when there is none. */
+  readonly execution: string | null;
+}
+
+export interface MoveInput {
+  readonly kind: "failover";
+  readonly database: string;
+  readonly generation: number;
+  readonly attempt: number;
+}
+
+export async function watchLap(settings: Settings, database: Protected): Promise<WatchResult> {
+  const found = (await readRecord(settings, database)).value;
+  if (found.claim) return await tendClaim(settings, database, found, found.claim);
+
+  const { facts, stored } = await observe(settings, database);
+  const decision = decide(facts, diagnose(facts, database.plan.failover), database.plan.failover);
+  console.log(JSON.stringify({ what: "decision", database: database.name, ...decision }));
+  if (decision.kind !== "failover") {
+    if (decision.tell) await tell(settings, decisionNews(decision, facts.record, facts.vote, facts.atMs));
+    return result(database, decision, null);
+  }
+  const taken = await claim(settings, stored, facts.record.standby as string, decision, Date.now());
+  if (!taken) {
+    const now = (await readRecord(settings, database)).value;
+    return {
+      database: database.name,
+      rule: 201,
+      sentence: "Held: another watcher claimed the move first. (rule 201)",
+      execution: now.claim?.execution ?? null,
+    };
+  }
+  await start(settings, facts.record, taken);
+  return result(database, decision, taken.execution);
+}
+
+const result = (database: Protected, decision: Decision, execution: string | null): WatchResult => ({
+  database: database.name,
+  rule: decision.rule,
+  sentence: decision.sentence,
+  execution,
+});
+
+async function start(settings: Settings, record: DatabaseRecord, held: Claim): Promise<void> {
+  const input: MoveInput = { kind: "failover", database: record.database, generation: record.generation, attempt: held.attempt };
+  await startExecution(settings.region, settings.functions.move, held.execution, input);
+}
+
+/** A claim is left alone while its execution runs, started when its claimer died before doing so, and ended with an execution that ended without it. */
+async function tendClaim(settings: Settings, database: Protected, record: DatabaseRecord, held: Claim): Promise<WatchResult> {
+  const status = await executionStatus(settings.region, settings.functions.move, held.execution);
+  const answer = (sentence: string): WatchResult => ({
+    database: database.name,
+    rule: 201,
+    sentence: `${sentence} (rule 201)`,
+    execution: held.execution,
+  });
+  if (status === null) {
+    await start(settings, record, held);
+    return answer(`Held: the claim ${held.execution} had no execution; it is started now.`);
+  }
+  if (status === "RUNNING") return answer(`Held: the move ${held.execution} is already running.`);
+  // The move ends its own claim as its last act; seen a moment later it is gone.
+  const now = (await readRecord(settings, database)).value;
+  if (now.claim?.execution !== held.execution) return answer(`Held: the move ${held.execution} has just ended.`);
+  await endClaim(settings, database, held.execution, "failed", Date.now());
+  await tell(settings, diedNews(record, held, status));
+  return answer(`The move ${held.execution} ended as ${status} without releasing its claim; it is released now.`);
+}
+
+function diedNews(record: DatabaseRecord, held: Claim, status: string): News {
+  return {
+    kind: "Move Failed",
+    id: `${held.execution}-${status}`,
+    database: record.database,
+    atMs: Date.now(),
+    sentence: `The move ${held.execution} ended as ${status} before it was done. The claim is released; no automatic move follows until the cooldown has passed.`,
+    details: [
+      ["Asked for by", held.sentence],
+      ["Target", held.target],
+      ["Primary on record", record.primary],
+    ],
+    next: "See how far the execution came in the Lambda console, then look at both instances and the DNS record before anything else.",
+  };
+}
