@@ -32,11 +32,14 @@ function mayEnter(dir: string, user: DatabaseUser): boolean {
  */
 export function prepareDir(dir: string, kind: "parent" | "cluster" = "parent"): string {
   const user = databaseUser();
+  const wanted = path.resolve(dir);
   const missing: string[] = [];
-  for (let at = path.resolve(dir); ; at = path.dirname(at)) {
+  for (let at = wanted; ; at = path.dirname(at)) {
     const there = statSync(at, { throwIfNoEntry: false });
     if (!there) missing.unshift(at);
-    else if (user && !mayEnter(at, user)) {
+    else if (user && at === wanted && there.uid === process.getuid?.()) {
+      if (kind === "parent") chmodSync(at, there.mode | 0o711);
+    } else if (user && !mayEnter(at, user)) {
       throw new Error(
         `The databases run as user ${user.uid}, who cannot enter ${at} (mode ${(there.mode & 0o777).toString(8)}). Keep the lab's files elsewhere, or open that folder: chmod o+x ${at}`,
       );
@@ -45,7 +48,7 @@ export function prepareDir(dir: string, kind: "parent" | "cluster" = "parent"): 
   }
   for (const folder of missing) {
     mkdirSync(folder, { recursive: true });
-    chmodSync(folder, folder === path.resolve(dir) && kind === "cluster" ? 0o700 : 0o711);
+    chmodSync(folder, folder === wanted && kind === "cluster" ? 0o700 : 0o711);
   }
   if (user && kind === "cluster") chownSync(dir, user.uid, user.gid);
   return dir;

@@ -65,7 +65,8 @@ export class Environments {
     const inUse = own.filter(({ slot }) => slot.busy).length;
     if (record.reservedConcurrency !== undefined && inUse >= record.reservedConcurrency) {
       throw Object.assign(new ServiceError("TooManyRequestsException", "Rate Exceeded.", 429), {
-        members: { Reason: "ReservedFunctionConcurrentInvocationLimitExceeded", Type: "User" },
+        Reason: "ReservedFunctionConcurrentInvocationLimitExceeded",
+        Type: "User",
       });
     }
     const id = `${version.version}/${version.codeSha256}`;

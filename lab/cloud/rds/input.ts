@@ -71,3 +71,17 @@ export function filters<T>(list: any, fields: Record<string, (item: T) => (strin
   });
   return (item) => tests.every((test) => test(item));
 }
+
+/** RDS's own rule for PostgreSQL: 8 to 128 printable ASCII characters, without / " @ and space. */
+export function checkPassword(password: string): string {
+  if (!/^[!#-.0-?A-~]{8,128}$/.test(password)) throw refuse("InvalidParameterValue", 'The parameter MasterUserPassword is not a valid password: 8 to 128 printable ASCII characters besides /, @, " and space.');
+  return password;
+}
+
+/** The key an encrypted thing lives under; keys are regional, and one of another region cannot be reached. */
+export function keyArn(account: string, region: string, key: string | undefined): string {
+  if (!key) return `arn:aws:kms:${region}:${account}:alias/aws/rds`;
+  if (!key.startsWith("arn:")) return `arn:aws:kms:${region}:${account}:${key.startsWith("alias/") ? key : `key/${key}`}`;
+  if (key.split(":")[3] !== region) throw refuse("KMSKeyNotAccessibleFault", `The KMS key ${key} is not in ${region} and cannot be used there.`);
+  return key;
+}

@@ -2,12 +2,12 @@
 import type { Operation } from "../world.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
-import { filters, only, page, required } from "./input.ts";
-import { addInstance, checkVersion, exists, failed, mustBe, NEW_INSTANCE, notRestarted, type Rds, restart, setStatus } from "./lifecycle.ts";
+import { checkPassword, filters, keyArn, only, page, required } from "./input.ts";
+import { addInstance, checkVersion, failed, mustBe, NEW_INSTANCE, notRestarted, type Rds, restart, setStatus } from "./lifecycle.ts";
 import { forgetReplica, orphanReplicas } from "./replicas.ts";
 import { ENGINE, subnetGroup, toInstance } from "./shapes.ts";
-import { takeSnapshot } from "./snapshots.ts";
-import { findInstance, type InstanceRecord, parseArn, regionState } from "./state.ts";
+import { newSnapshot, takeSnapshot } from "./snapshots.ts";
+import { findInstance, type InstanceRecord, regionState } from "./state.ts";
 
 const RESERVED_USERS = /^(rds|pg_)|^(admin|public|none)$/i;
 
@@ -128,10 +128,10 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
       if (!skip && !finalId && !record.source) throw refuse("InvalidParameterCombination", "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.");
       if (record.status === "deleting" || record.status === "creating") mustBe(record, ["available"], "be deleted");
       if (!skip && record.status === "failed") throw refuse("InvalidDBInstanceState", `Instance ${record.id} is in status failed: it can only be deleted with SkipFinalSnapshot.`);
-      const final = finalId ? takeSnapshot(rds, record, { DBSnapshotIdentifier: finalId }, "deleting") : undefined;
+      const final = finalId ? newSnapshot(rds, record, { DBSnapshotIdentifier: finalId }, "FinalDBSnapshotIdentifier") : undefined;
       setStatus(world, record, "deleting");
       const remove = async (): Promise<void> => {
-        await final;
+        if (final) await takeSnapshot(rds, record, final);
         await orphanReplicas(rds, record);
         forgetReplica(world, record);
         await fleet.remove(record);
@@ -149,20 +149,6 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
       return { DBSubnetGroups: [subnetGroup(world, region)] };
     },
   };
-}
-
-/** RDS's own rule for PostgreSQL: 8 to 128 printable ASCII characters, without / " @ and space. */
-export function checkPassword(password: string): string {
-  if (!/^[!#-.0-?A-~]{8,128}$/.test(password)) throw refuse("InvalidParameterValue", 'The parameter MasterUserPassword is not a valid password: 8 to 128 printable ASCII characters besides /, @, " and space.');
-  return password;
-}
-
-/** The key an encrypted thing lives under; keys are regional, and one of another region cannot be reached. */
-export function keyArn(account: string, region: string, key: string | undefined): string {
-  if (!key) return `arn:aws:kms:${region}:${account}:alias/aws/rds`;
-  if (!key.startsWith("arn:")) return `arn:aws:kms:${region}:${account}:${key.startsWith("alias/") ? key : `key/${key}`}`;
-  if (key.split(":")[3] !== region) throw refuse("KMSKeyNotAccessibleFault", `The KMS key ${key} is not in ${region} and cannot be used there.`);
-  return key;
 }
 
 /** Starts again what ran when an earlier lab on the same folder ended, and settles what was under way then. */

@@ -7,8 +7,7 @@
 import type { Operation } from "../world.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
-import { between, only, required } from "./input.ts";
-import { checkPassword } from "./instances.ts";
+import { between, checkPassword, only, required } from "./input.ts";
 import { checkClass, exists, mustBe, notRestarted, type Rds, restart, setStatus } from "./lifecycle.ts";
 import { findParameterGroup } from "./parameters.ts";
 import { chooseGroups } from "./security.ts";

@@ -5,8 +5,7 @@
 import type { Operation, World } from "../world.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
-import { between, only, required } from "./input.ts";
-import { keyArn } from "./instances.ts";
+import { between, keyArn, only, required } from "./input.ts";
 import { addInstance, exists, failed, mustBe, NEW_INSTANCE, type Rds, setStatus } from "./lifecycle.ts";
 import { toInstance } from "./shapes.ts";
 import { findInstance, type InstanceRecord, instanceByArn, parseArn } from "./state.ts";

@@ -1,0 +1,31 @@
+/** Compiles the product for a plan, exactly as a user would: `serverless package`. */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { Problem } from "../core/problem.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+
+/** Returns the folder with the compiled template and the zips. `out` is where the bundles go. */
+export async function packageProduct(planFile: string, out = "dist"): Promise<string> {
+  const folder = join(ROOT, out === "dist" ? ".serverless" : join(out, "package"));
+  const args = ["package", "--param", `plan=${planFile}`, "--param", `out=${out}`, "--package", folder];
+  const child = spawn(join(ROOT, "node_modules", ".bin", "serverless"), args, {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      ...process.env,
+      PATH: `${join(ROOT, "node_modules", ".bin")}:${process.env.PATH}`,
+      SLS_NOTIFICATIONS_MODE: "off",
+      SLS_INTERACTIVE_SETUP_ENABLE: "0",
+    },
+  });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", resolve);
+  });
+  if (code !== 0)
+    throw new Problem("NotPackaged", `serverless package ended with ${code}:\n${said.trim()}`, { hint: "Run: npx serverless package" });
+  return folder;
+}

@@ -1,0 +1,63 @@
+/**
+ * RDS for PostgreSQL, with real servers behind it: what its API says, what its clients meet, and the faults a lab makes.
+ * Holds the parts together; each operation lives in the file of its noun. Other engines, clusters and Multi-AZ are not modelled.
+ */
+import type { Cluster } from "../../engines/postgres.ts";
+import type { Service, World } from "../world.ts";
+import { copyOperations, resumeSnapshots } from "./copies.ts";
+import { eventOperations } from "./events.ts";
+import { createFaults, type RdsFaults } from "./faults.ts";
+import { Fleet } from "./fleet.ts";
+import { instanceOperations, resumeInstances } from "./instances.ts";
+import type { Rds } from "./lifecycle.ts";
+import { reportMetrics } from "./metrics.ts";
+import { modifyOperations } from "./modify.ts";
+import { parameterOperations } from "./parameters.ts";
+import { promoteLater, replicaOperations } from "./replicas.ts";
+import { restoreOperations } from "./restore.ts";
+import { snapshotOperations } from "./snapshots.ts";
+import { findInstance, rdsState } from "./state.ts";
+import { tagOperations } from "./tags.ts";
+
+export type { Partition, RdsFaults } from "./faults.ts";
+
+export interface RdsService extends Service {
+  readonly faults: RdsFaults;
+  /** The server behind an instance, for the lab's own look inside. */
+  cluster(region: string, id: string): Cluster;
+  /** Connections of clients the network lets through to an instance now. */
+  connections(region: string, id: string): number;
+}
+
+/** `metricsEveryMs`: how often AWS/RDS ReplicaLag is reported; a minute on AWS. */
+export function createRds(world: World, { metricsEveryMs = 60_000 }: { metricsEveryMs?: number } = {}): RdsService {
+  const fleet = new Fleet(world);
+  const rds: Rds = { world, fleet };
+  return {
+    name: "rds",
+    operations: {
+      ...instanceOperations(rds),
+      ...modifyOperations(rds),
+      ...replicaOperations(rds),
+      ...snapshotOperations(rds),
+      ...copyOperations(rds),
+      ...restoreOperations(rds),
+      ...parameterOperations(world, fleet),
+      ...tagOperations(world),
+      ...eventOperations(world),
+    },
+    faults: createFaults(rds),
+    cluster: (region, id) => fleet.cluster(findInstance(world, region, id)),
+    connections: (region, id) => fleet.connections(findInstance(world, region, id)),
+    async start() {
+      const { regions } = rdsState(world);
+      await Promise.all(Object.keys(regions).map((region) => resumeInstances(rds, region)));
+      for (const region of Object.keys(regions)) resumeSnapshots(rds, region);
+      for (const { instances } of Object.values(regions)) {
+        for (const record of Object.values(instances)) if (record.promoting) promoteLater(rds, record);
+      }
+      reportMetrics(rds, metricsEveryMs);
+    },
+    stop: () => fleet.close(),
+  };
+}

@@ -1,0 +1,50 @@
+/** New instances out of snapshots. What the request does not say is the region's default, not the old instance's setting: groups above all. */
+import type { Operation } from "../world.ts";
+import { refuse } from "./errors.ts";
+import { instanceEvent, snapshotEvent } from "./events.ts";
+import { only, required } from "./input.ts";
+import { addInstance, failed, NEW_INSTANCE, type Rds, setStatus } from "./lifecycle.ts";
+import { ENGINE, toInstance } from "./shapes.ts";
+import { findSnapshot } from "./state.ts";
+
+export function restoreOperations(rds: Rds): Record<string, Operation> {
+  const { world, fleet } = rds;
+
+  return {
+    async RestoreDBInstanceFromDBSnapshot(input, { region }) {
+      const members = NEW_INSTANCE.filter((member) => member !== "PreferredMaintenanceWindow");
+      only(input, "RestoreDBInstanceFromDBSnapshot", ...members, "DBSnapshotIdentifier", "Engine", "LicenseModel");
+      if (input.Engine && input.Engine !== ENGINE) throw refuse("InvalidParameterValue", `Invalid DB engine: ${input.Engine}. The lab runs postgres.`);
+      const snapshot = findSnapshot(world, region, required(input, "DBSnapshotIdentifier"));
+      if (snapshot.status !== "available") throw refuse("InvalidDBSnapshotState", `The snapshot ${snapshot.id} cannot be restored: its status is ${snapshot.status}, not available.`);
+      const record = addInstance(rds, region, input, {
+        engineVersion: snapshot.engineVersion,
+        masterUser: snapshot.masterUser,
+        dbName: snapshot.dbName,
+        instanceClass: "db.t3.medium",
+        storageGb: snapshot.storageGb,
+        storageType: snapshot.storageType,
+        kmsKeyId: snapshot.kmsKeyId,
+        port: snapshot.port,
+        retentionDays: snapshot.retentionDays,
+        backupWindow: snapshot.backupWindow,
+        maintenanceWindow: "sun:04:30-sun:05:00",
+      });
+      const started = world.now();
+      const restore = async (): Promise<void> => {
+        const cluster = await fleet.fresh(record);
+        await cluster.initFrom(fleet.snapshotFolder(snapshot));
+        await fleet.launch(record);
+        record.hasData = true;
+        await fleet.pause(world.timings.restoreMs - (world.now() - started));
+        await fleet.connect(record);
+        record.createdAt = world.now();
+        setStatus(world, record, "available");
+        instanceEvent(world, record, "0005");
+        snapshotEvent(world, snapshot, "0043", snapshot.id);
+      };
+      fleet.work(0, `restoring ${record.id} from ${snapshot.id}`, region, restore, (error) => failed(rds, record, error.message));
+      return { DBInstance: await toInstance(world, fleet, record) };
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { describeProblem, parsePlan } from "../../core/plan/parse.ts";
+import { planJsonSchema } from "../../core/plan/schema.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const EXAMPLE = readFileSync(join(ROOT, "recovery-plan.yml"), "utf8");
+
+/** The lines a user sees after changing one thing in the example. */
+function problems(from: string, to: string): string[] {
+  const changed = EXAMPLE.replace(from, to);
+  expect(changed, `"${from}" must stand in the example plan`).not.toBe(EXAMPLE);
+  const parsed = parsePlan(changed);
+  return parsed.ok ? [] : parsed.problems.map((problem) => describeProblem("recovery-plan.yml", problem));
+}
+
+const lineOf = (text: string) => EXAMPLE.split("\n").findIndex((line) => line.includes(text)) + 1;
+
+test("the example plan is valid", () => {
+  expect(parsePlan(EXAMPLE)).toMatchObject({ ok: true });
+});
+
+test("a probe interval of 0 names its line, its field and what was expected", () => {
+  expect(problems("probeEverySeconds: 2", "probeEverySeconds: 0")).toEqual([
+    `recovery-plan.yml:${lineOf("probeEverySeconds")}:7 databases.shop.failover.probeEverySeconds: expected a whole number of seconds from 1 to 20, got 0`,
+  ]);
+});
+
+test("a backup interval of 0 is refused", () => {
+  expect(problems("everyMinutes: 360", "everyMinutes: 0")[0]).toContain(
+    "backups[0].everyMinutes: expected a whole number of minutes from 5 to 10080, got 0",
+  );
+});
+
+test("a record of an unknown database names the known ones", () => {
+  const [, second] = problems("    database: shop\n\nbackups", "    database: shp\n\nbackups");
+  expect(second).toContain('records[0].database: unknown database "shp", expected one of: shop');
+});
+
+test("two records for one name are refused", () => {
+  const record = EXAMPLE.slice(EXAMPLE.indexOf("  - name: db.shop.internal"), EXAMPLE.indexOf("\nbackups:"));
+  expect(problems(record, record + record)[0]).toContain(
+    'records[1].name: a second record for "db.shop.internal" (the first is records[0])',
+  );
+});
+
+test("a hot standby in another region is refused: across regions a person decides", () => {
+  const found = problems("hotStandby: { instance: shop-b, region: eu-central-1 }", "hotStandby: { instance: shop-b, region: eu-west-1 }");
+  expect(found[0]).toContain(
+    "databases.shop.hotStandby.region: a hot standby must be in its primary's region, eu-central-1, got eu-west-1",
+  );
+});
+
+test("a primary that is its own standby is refused", () => {
+  expect(problems("instance: shop-b", "instance: shop-a")[0]).toContain('the instance "shop-a" is already the primary of shop');
+});
+
+test("a misspelt field is named, and so is the one it leaves missing", () => {
+  const found = problems("port: 5432", "prt: 5432");
+  expect(found.find((line) => line.includes("databases.shop.prt"))).toContain("unknown field");
+  expect(found.find((line) => line.includes("databases.shop.port"))).toContain("missing; expected a whole number from 1024 to 65535");
+});
+
+test("a database nobody backs up is refused", () => {
+  expect(problems(EXAMPLE.slice(EXAMPLE.indexOf("backups:"), EXAMPLE.indexOf("\nnotify:")), "backups: []\n")[0]).toContain(
+    'no backup of the database "shop"',
+  );
+});
+
+test("the recovery region must not be the primary region", () => {
+  expect(problems("recovery: eu-west-1", "recovery: eu-central-1")[0]).toContain("a lost region would take its own rescue along");
+});
+
+test("broken YAML names its line", () => {
+  expect(problems("name: corner-shop", "name: [corner-shop")[0]).toMatch(/^recovery-plan\.yml:\d+:\d+ not valid YAML: /);
+});
+
+test("an empty file says what a plan holds", () => {
+  expect(parsePlan("")).toMatchObject({
+    ok: false,
+    problems: [{ line: 1, problem: expect.stringContaining("expected a section with version, name, regions") }],
+  });
+});
+
+test("whatever is put in place of one value, the answer is a plan or problems with lines, never a crash", () => {
+  const values = [...EXAMPLE.matchAll(/: ([^\s{[][^\n]*)$/gm)].map((match) => match[1] as string);
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...values),
+      fc.oneof(fc.integer(), fc.string(), fc.constant("null"), fc.constant("[]"), fc.constant("{a: 1}")),
+      (from, to) => {
+        const parsed = parsePlan(EXAMPLE.replace(`: ${from}`, () => `: ${to}`));
+        if (!parsed.ok) for (const problem of parsed.problems) expect(problem.line).toBeGreaterThan(0);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test("the JSON Schema beside the plan is the one the code gives", () => {
+  expect(JSON.parse(readFileSync(join(ROOT, "recovery-plan.schema.json"), "utf8"))).toEqual(planJsonSchema());
+});

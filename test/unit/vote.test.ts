@@ -1,0 +1,76 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Vote } from "../../core/facts.ts";
+import { isLostLongEnough, nextVote } from "../../core/vote.ts";
+import { LIMITS, NOW, quiet, standbyAnswer } from "./facts.ts";
+
+const { record } = quiet();
+type Look = { alive: boolean; link: "streaming" | "lost" | null };
+
+/** Laps two seconds apart. */
+function laps(looks: Look[]): { vote: Vote; turned: boolean }[] {
+  let before: Vote | null = null;
+  return looks.map(({ alive, link }, index) => {
+    const startedAtMs = NOW + index * 2000;
+    const seen = alive
+      ? { sight: "alive" as const, wrote: true, trouble: null }
+      : { sight: "lost" as const, wrote: false, trouble: "ECONNREFUSED" };
+    const made = nextVote(
+      before,
+      { record, startedAtMs, endedAtMs: startedAtMs + 5, seen, standbyAnswer: link === null ? null : standbyAnswer({ link }) },
+      LIMITS,
+    );
+    before = made.vote;
+    return made;
+  });
+}
+
+const well: Look = { alive: true, link: "streaming" };
+const dead: Look = { alive: false, link: "lost" };
+
+test("a killed primary turns the votes on the third missed lap, once", () => {
+  expect(laps([well, dead, dead, dead, dead]).map((lap) => lap.turned)).toEqual([false, false, false, true, false]);
+});
+
+test("one lap in between that sees the primary starts the count again", () => {
+  expect(laps([dead, dead, well, dead, dead, dead]).map((lap) => lap.turned)).toEqual([false, false, false, false, false, true]);
+});
+
+test("a probe that alone has lost the primary never turns the votes", () => {
+  const blind: Look = { alive: false, link: "streaming" };
+  expect(laps(Array.from({ length: 20 }, () => blind)).some((lap) => lap.turned)).toBe(false);
+});
+
+test("a standby that cannot be asked keeps the date its link was lost", () => {
+  const made = laps([well, dead, { alive: false, link: null }, dead]);
+  expect(made.at(-1)?.vote.linkLostSinceMs).toBe(made[1]?.vote.linkLostSinceMs);
+});
+
+test("a vote about another primary says nothing about this one", () => {
+  const [first] = laps([dead]);
+  const other = { ...(first?.vote as Vote), primary: "shop-b" };
+  const lap = {
+    record,
+    startedAtMs: NOW + 60_000,
+    endedAtMs: NOW + 60_005,
+    seen: { sight: "lost" as const, wrote: false, trouble: "" },
+    standbyAnswer: null,
+  };
+  expect(nextVote(other, lap, LIMITS).vote.primaryLostSinceMs).toBe(NOW + 60_000);
+});
+
+test("whatever the laps saw, votes turn only after three misses of both witnesses in a row", () => {
+  const look = fc.record({ alive: fc.boolean(), link: fc.constantFrom("streaming" as const, "lost" as const, null) });
+  fc.assert(
+    fc.property(fc.array(look, { maxLength: 30 }), (looks) => {
+      laps(looks).forEach((lap, index) => {
+        if (!lap.turned) return;
+        expect(isLostLongEnough(lap.vote, LIMITS)).toBe(true);
+        for (const earlier of looks.slice(index - 2, index + 1)) {
+          expect(earlier.alive).toBe(false);
+          expect(earlier.link).not.toBe("streaming");
+        }
+      });
+    }),
+  );
+});
