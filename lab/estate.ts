@@ -19,9 +19,15 @@ const APP_GROUP = "sg-0a1b2c3d4e5f6a990";
 
 /** Makes everything and waits until both instances of every database are available. */
 export async function buildEstate(world: World, plan: Plan): Promise<ShopDatabase[]> {
-  for (const record of plan.records) createHostedZone(world, record.zone, record.name.split(".").slice(1).join("."));
-  for (const id of plan.network.securityGroupIds) createSecurityGroup(world, plan.regions.recovery, id, "understudy-functions", []);
-  createSecurityGroup(world, plan.regions.primary, APP_GROUP, "shop-databases", Object.values(plan.databases).map((database) => database.port));
+  for (const record of plan.records) await createHostedZone(world, record.zone, record.name.split(".").slice(1).join("."));
+  for (const id of plan.network.securityGroupIds) await createSecurityGroup(world, plan.regions.recovery, id, "understudy-functions", []);
+  await createSecurityGroup(
+    world,
+    plan.regions.primary,
+    APP_GROUP,
+    "shop-databases",
+    Object.values(plan.databases).map((database) => database.port),
+  );
   return await Promise.all(Object.entries(plan.databases).map(([name, database]) => buildDatabase(world, plan, name, database)));
 }
 
@@ -29,12 +35,21 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
   const region = plan.regions.primary;
   const rds = (operation: string, input: unknown) => world.call("rds", operation, input, { region });
   const password = randomBytes(12).toString("base64url");
-  createSecurityGroup(world, region, database.fenceSecurityGroup, `${name}-fence`, []);
-  await world.call("secretsmanager", "CreateSecret", { Name: database.secret, SecretString: JSON.stringify({ username: MASTER, password }) }, { region: plan.regions.recovery });
+  await createSecurityGroup(world, region, database.fenceSecurityGroup, `${name}-fence`, []);
+  await world.call(
+    "secretsmanager",
+    "CreateSecret",
+    { Name: database.secret, SecretString: JSON.stringify({ username: MASTER, password }) },
+    { region: plan.regions.recovery },
+  );
 
   // A standby that takes a silent primary's word for a minute is no quick witness (docs: "What the standby needs").
   const group = `${name}-standby`;
-  await rds("CreateDBParameterGroup", { DBParameterGroupName: group, DBParameterGroupFamily: "postgres18", Description: "A standby that notices a silent primary" });
+  await rds("CreateDBParameterGroup", {
+    DBParameterGroupName: group,
+    DBParameterGroupFamily: "postgres18",
+    Description: "A standby that notices a silent primary",
+  });
   await rds("ModifyDBParameterGroup", {
     DBParameterGroupName: group,
     Parameters: [{ ParameterName: "wal_receiver_timeout", ParameterValue: "3000", ApplyMethod: "immediate" }],
@@ -60,10 +75,18 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
     DBParameterGroupName: group,
     VpcSecurityGroupIds: [APP_GROUP],
   });
-  const [endpoint] = await Promise.all([available(world, region, database.primary.instance), available(world, region, database.hotStandby.instance)]);
+  const [endpoint] = await Promise.all([
+    available(world, region, database.primary.instance),
+    available(world, region, database.hotStandby.instance),
+  ]);
   for (const record of plan.records.filter((entry) => entry.database === name)) {
     const set = { Name: record.name, Type: "CNAME", TTL: record.ttlSeconds, ResourceRecords: [{ Value: endpoint.Address }] };
-    await world.call("route53", "ChangeResourceRecordSets", { HostedZoneId: record.zone, ChangeBatch: { Changes: [{ Action: "UPSERT", ResourceRecordSet: set }] } }, { region: "us-east-1" });
+    await world.call(
+      "route53",
+      "ChangeResourceRecordSets",
+      { HostedZoneId: record.zone, ChangeBatch: { Changes: [{ Action: "UPSERT", ResourceRecordSet: set }] } },
+      { region: "us-east-1" },
+    );
   }
   return { name, username: MASTER, password };
 }
@@ -73,7 +96,8 @@ async function available(world: World, region: string, id: string): Promise<{ Ad
     const { DBInstances } = await world.call("rds", "DescribeDBInstances", { DBInstanceIdentifier: id }, { region });
     const [instance] = DBInstances;
     if (instance.DBInstanceStatus === "available" && instance.Endpoint) return instance.Endpoint;
-    if (["failed", "incompatible-parameters"].includes(instance.DBInstanceStatus)) throw new Error(`the lab could not make ${id}: it is ${instance.DBInstanceStatus}`);
+    if (["failed", "incompatible-parameters"].includes(instance.DBInstanceStatus))
+      throw new Error(`the lab could not make ${id}: it is ${instance.DBInstanceStatus}`);
     await world.sleep(50);
   }
 }
@@ -84,8 +108,12 @@ export async function seedShop(address: { host: string; port: number }, database
   await client.connect();
   try {
     await client.query("create table products (id int primary key, name text not null, price_cents int not null)");
-    await client.query("create table orders (id bigint primary key, item text not null, sent_at_ms bigint not null, at timestamptz not null default now())");
-    const { rowCount } = await client.query("insert into products select n, 'product ' || n, 100 + n % 900 from generate_series(1, 1000) n");
+    await client.query(
+      "create table orders (id bigint primary key, item text not null, sent_at_ms bigint not null, at timestamptz not null default now())",
+    );
+    const { rowCount } = await client.query(
+      "insert into products select n, 'product ' || n, 100 + n % 900 from generate_series(1, 1000) n",
+    );
     return rowCount ?? 0;
   } finally {
     await client.end();

@@ -35,7 +35,10 @@ export function postgresBinaries(): Promise<PostgresBinaries> {
 async function find(): Promise<PostgresBinaries> {
   const platform = `${process.platform}-${process.arch}`;
   const name = PLATFORMS[platform];
-  if (!name) throw new Error(`The lab's databases need PostgreSQL programs for ${platform}, and there are none: run the lab on Linux, x64 or arm64.`);
+  if (!name)
+    throw new Error(
+      `The lab's databases need PostgreSQL programs for ${platform}, and there are none: run the lab on Linux, x64 or arm64.`,
+    );
   const root = packageFolder(name);
   const native = path.join(root, "native");
   restoreSymlinks(root);
@@ -45,7 +48,8 @@ async function find(): Promise<PostgresBinaries> {
 
   const tried = version(native);
   if ("version" in tried) return programs(native, tried.version, cache);
-  if (!user) throw new Error(`PostgreSQL's program ${path.join(native, "bin/postgres")} does not run: ${tried.why}. Install again with: npm ci`);
+  if (!user)
+    throw new Error(`PostgreSQL's program ${path.join(native, "bin/postgres")} does not run: ${tried.why}. Install again with: npm ci`);
 
   // A checkout that only root can enter: the databases' user gets a copy it can read.
   const copy = path.join(cache, "native");
@@ -83,7 +87,9 @@ function restoreSymlinks(root: string): void {
       symlinkSync(path.relative(path.dirname(link), path.join(root, source)), link);
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code === "EEXIST") continue;
-      throw new Error(`PostgreSQL's library link ${link} is missing and cannot be made: ${(cause as Error).message}. Run: npm rebuild`, { cause });
+      throw new Error(`PostgreSQL's library link ${link} is missing and cannot be made: ${(cause as Error).message}. Run: npm rebuild`, {
+        cause,
+      });
     }
   }
 }
@@ -100,7 +106,8 @@ function version(native: string): { version: string } | { why: string } {
 function ownFolder(dir: string): string {
   prepareDir(dir);
   const { uid } = lstatSync(dir);
-  if (uid !== (process.getuid?.() ?? uid)) throw new Error(`${dir} belongs to user ${uid}, not to the one running the lab. Remove it, or set TMPDIR to a folder of your own.`);
+  if (uid !== (process.getuid?.() ?? uid))
+    throw new Error(`${dir} belongs to user ${uid}, not to the one running the lab. Remove it, or set TMPDIR to a folder of your own.`);
   return dir;
 }
 

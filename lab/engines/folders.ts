@@ -16,7 +16,10 @@ export function databaseUser(): DatabaseUser | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const wanted = process.env.UNDERSTUDY_DB_UID ?? "65534";
   const [uid, gid = uid] = wanted.split(":").map((part) => (/^[1-9][0-9]*$/.test(part) ? Number(part) : Number.NaN));
-  if (!uid || !gid) throw new Error(`UNDERSTUDY_DB_UID is "${wanted}", expected a user id above 0 ("65534") or "uid:gid": PostgreSQL refuses to run as root.`);
+  if (!uid || !gid)
+    throw new Error(
+      `UNDERSTUDY_DB_UID is "${wanted}", expected a user id above 0 ("65534") or "uid:gid": PostgreSQL refuses to run as root.`,
+    );
   return { uid, gid };
 }
 
@@ -55,7 +58,11 @@ export function prepareDir(dir: string, kind: "parent" | "cluster" = "parent"): 
 }
 
 /** Copies a folder that may be changing: a file that vanishes meanwhile is left out. Clones blocks where the file system can. Returns nothing; `to` must not exist. */
-export async function copyTree(from: string, to: string, options: { skip?: (relative: string) => boolean; owner?: DatabaseUser; mode?: number } = {}): Promise<void> {
+export async function copyTree(
+  from: string,
+  to: string,
+  options: { skip?: (relative: string) => boolean; owner?: DatabaseUser; mode?: number } = {},
+): Promise<void> {
   const { skip = () => false, owner } = options;
   const files: string[] = [];
   const walk = async (relative: string): Promise<void> => {

@@ -8,15 +8,15 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chownSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, realpathSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
-import net from "node:net";
-import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { copyAsItLies, copyBackup, onlineBackup } from "./backup.ts";
 import { postgresBinaries } from "./binaries.ts";
-import { copyOne, copyTree, databaseUser, prepareDir, removeTree } from "./folders.ts";
+import { databaseUser, prepareDir, removeTree } from "./folders.ts";
+import { freePort, sockets } from "./listening.ts";
 import { clearOut, contTree, killTree, startProcess, stopTree } from "./processes.ts";
 import { copyTemplate, REPLICATION_USER, SUPERUSER, writeOwned } from "./template.ts";
 
@@ -36,26 +36,8 @@ export interface Replication {
   replayLagSeconds: number | null;
 }
 
-/** What a backup leaves out, or makes anew: process ids, other clusters' slots, settings of the cluster it comes from. */
-const NOT_IN_A_BACKUP = /^(postmaster\.(pid|opts)|standby\.signal|recovery\.signal|postgresql\.auto\.conf|backup_label(\.old)?|tablespace_map(\.old)?)$/;
-/** Folders whose content a running server rebuilds (or that the backup copies at its end). */
-const EMPTY_IN_A_BACKUP = /^(pg_wal|pg_replslot|pg_dynshmem|pg_notify|pg_serial|pg_snapshots|pg_stat_tmp|pg_subtrans)\/|(^|\/)pgsql_tmp/;
-
 const SECRET = "understudy-replication-secret";
 const START_LIMIT_MS = 60_000;
-
-let socketFolder: string | undefined;
-
-/** One private folder a process for the lab's own connections: short, because a socket's path is limited to 107 bytes. */
-function sockets(): string {
-  if (socketFolder) return socketFolder;
-  const dir = mkdtempSync(path.join(os.tmpdir(), "us-"));
-  const user = databaseUser();
-  if (user) chownSync(dir, user.uid, user.gid);
-  process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
-  socketFolder = dir;
-  return dir;
-}
 
 export class Cluster {
   readonly dir: string;
@@ -89,7 +71,7 @@ export class Cluster {
   /** Makes the cluster from a backup folder: its own copy, so that the backup can be used again. */
   async initFrom(backup: string): Promise<void> {
     prepareDir(this.dir);
-    await copyTree(backup, this.data, { owner: databaseUser(), skip: (file) => NOT_IN_A_BACKUP.test(file) && file !== "backup_label" });
+    await copyBackup(backup, this.data);
   }
 
   /** Makes this cluster a standby of `primary` from a fresh backup of it. It follows whatever listens on `port` of 127.0.0.1. */
@@ -113,7 +95,8 @@ export class Cluster {
         CREATE ROLE ${user} LOGIN CREATEDB CREATEROLE PASSWORD ${pg.escapeLiteral(master.password)};
         GRANT rds_superuser TO ${user};
         ALTER DATABASE postgres OWNER TO ${user};`);
-      if (master.database && master.database !== "postgres") await client.query(`CREATE DATABASE ${pg.escapeIdentifier(master.database)} OWNER ${user}`);
+      if (master.database && master.database !== "postgres")
+        await client.query(`CREATE DATABASE ${pg.escapeIdentifier(master.database)} OWNER ${user}`);
     });
   }
 
@@ -141,10 +124,21 @@ export class Cluster {
 
   private async launch(postgres: string, port: number): Promise<void> {
     const args = ["-D", this.data, "-p", String(port)];
-    const fixed = { listen_addresses: "127.0.0.1", unix_socket_directories: sockets(), fsync: "off", log_destination: "stderr", logging_collector: "off" };
+    const fixed = {
+      listen_addresses: "127.0.0.1",
+      unix_socket_directories: sockets(),
+      fsync: "off",
+      log_destination: "stderr",
+      logging_collector: "off",
+    };
     for (const [name, value] of Object.entries(fixed)) args.push("-c", `${name}=${value}`);
     const log = openSync(this.log, "a");
-    const child = startProcess(postgres, args, { ...databaseUser(), cwd: this.data, env: { LC_ALL: "C", TZ: "UTC", HOME: this.data }, stdio: ["ignore", log, log] });
+    const child = startProcess(postgres, args, {
+      ...databaseUser(),
+      cwd: this.data,
+      env: { LC_ALL: "C", TZ: "UTC", HOME: this.data },
+      stdio: ["ignore", log, log],
+    });
     closeSync(log);
     this.child = child;
     const started = Date.now();
@@ -157,7 +151,8 @@ export class Cluster {
       if (this.child === child) this.forget();
     });
     while (!(await this.ready())) {
-      if (ended === undefined && Date.now() - started > START_LIMIT_MS) ended = `it did not accept connections within ${START_LIMIT_MS / 1000} s`;
+      if (ended === undefined && Date.now() - started > START_LIMIT_MS)
+        ended = `it did not accept connections within ${START_LIMIT_MS / 1000} s`;
       if (ended !== undefined) {
         await this.kill();
         throw new Error(`PostgreSQL in ${this.dir} did not start: ${ended}. Its log ends:\n${this.logTail()}`);
@@ -230,14 +225,24 @@ export class Cluster {
   }
 
   /** Runs one statement as superuser. Rejects when the server does not answer within `timeoutMs`. */
-  async query<Row extends pg.QueryResultRow = pg.QueryResultRow>(sql: string, options: { database?: string; timeoutMs?: number } = {}): Promise<Row[]> {
+  async query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
+    sql: string,
+    options: { database?: string; timeoutMs?: number } = {},
+  ): Promise<Row[]> {
     return await this.withClient(async (client) => (await client.query<Row>(sql)).rows, options);
   }
 
   private async withClient<T>(use: (client: pg.Client) => Promise<T>, options: { database?: string; timeoutMs?: number } = {}): Promise<T> {
     if (this.port === undefined) throw new Error(`The database in ${this.dir} is not running.`);
     const { database = "postgres", timeoutMs = 10_000 } = options;
-    const client = new pg.Client({ host: sockets(), port: this.port, user: SUPERUSER, database, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs });
+    const client = new pg.Client({
+      host: sockets(),
+      port: this.port,
+      user: SUPERUSER,
+      database,
+      connectionTimeoutMillis: timeoutMs,
+      query_timeout: timeoutMs,
+    });
     // A server killed under an idle session reports here; the statement that was running rejects by itself.
     client.on("error", () => {});
     try {
@@ -250,26 +255,12 @@ export class Cluster {
   }
 
   /**
-   * Copies the cluster to `to` (must not exist) so that the copy starts by itself. A running server is backed up online, with the
-   * WAL of the backup's own duration; of a dead or frozen one, the files are taken as they lie, and the copy starts by crash recovery.
+   * Copies the cluster to `to` (must not exist) so that the copy starts by itself. A running server is backed up online; of a dead or
+   * frozen one, the files are taken as they lie, and the copy starts by crash recovery.
    */
   async takeBackup(to: string): Promise<void> {
-    const owner = databaseUser();
-    if (!this.alive()) {
-      await copyTree(this.data, to, { owner, skip: (file) => NOT_IN_A_BACKUP.test(file) && !file.startsWith("backup_label") });
-      return;
-    }
-    await this.withClient(async (client) => {
-      await client.query("SELECT pg_backup_start('understudy', fast => true)");
-      const control = "global/pg_control";
-      await copyTree(this.data, to, { owner, skip: (file) => NOT_IN_A_BACKUP.test(file) || EMPTY_IN_A_BACKUP.test(file) || file === control });
-      // Last, as a standby's backup asks: it says how far the WAL must be replayed.
-      await copyOne(path.join(this.data, control), path.join(to, control), owner);
-      const stopped = await client.query<{ labelfile: string }>("SELECT labelfile FROM pg_backup_stop(wait_for_archive => false)");
-      await removeTree(path.join(to, "pg_wal"));
-      await copyTree(path.join(this.data, "pg_wal"), path.join(to, "pg_wal"), { owner });
-      await writeOwned(path.join(to, "backup_label"), stopped.rows[0]?.labelfile ?? "");
-    }, { timeoutMs: 60_000 });
+    if (!this.alive()) return await copyAsItLies(this.data, to);
+    await this.withClient((client) => onlineBackup(client, this.data, to), { timeoutMs: 60_000 });
   }
 
   isStandby(): boolean {
@@ -295,7 +286,8 @@ export class Cluster {
     for (const start = Date.now(); ; ) {
       const [row] = await this.query<{ standby: boolean }>("SELECT pg_is_in_recovery() AS standby");
       if (row?.standby === false) break;
-      if (Date.now() - start > limitMs) throw new Error(`The standby in ${this.dir} was not promoted within ${limitMs / 1000} s. Its log ends:\n${this.logTail()}`);
+      if (Date.now() - start > limitMs)
+        throw new Error(`The standby in ${this.dir} was not promoted within ${limitMs / 1000} s. Its log ends:\n${this.logTail()}`);
       await sleep(5);
     }
     this.upstreamPort = undefined;
@@ -353,16 +345,5 @@ function gone(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) resolve();
     else child.once("exit", () => resolve());
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
-    });
   });
 }

@@ -93,7 +93,9 @@ export function runningIn(dir: string, name: string): number[] {
   return readdirSync("/proc").flatMap((entry) => {
     if (!/^\d+$/.test(entry)) return [];
     try {
-      return readlinkSync(`/proc/${entry}/cwd`) === dir && readFileSync(`/proc/${entry}/comm`, "utf8").trim() === name ? [Number(entry)] : [];
+      return readlinkSync(`/proc/${entry}/cwd`) === dir && readFileSync(`/proc/${entry}/comm`, "utf8").trim() === name
+        ? [Number(entry)]
+        : [];
     } catch {
       return [];
     }

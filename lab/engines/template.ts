@@ -64,7 +64,11 @@ async function initialise(dir: string): Promise<void> {
   // WAL segments of 1 MB keep backups small: every backup ends one.
   const args = ["-D", dir, "-U", SUPERUSER, "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C", "--no-instructions", "--wal-segsize=1"];
   await run(initdb, args);
-  for (const [name, text] of [["pg_hba.conf", HBA], ["postgresql.conf", DEFAULTS]] as const) await writeOwned(path.join(dir, name), text);
+  for (const [name, text] of [
+    ["pg_hba.conf", HBA],
+    ["postgresql.conf", DEFAULTS],
+  ] as const)
+    await writeOwned(path.join(dir, name), text);
 }
 
 /** Writes a file the databases' user owns. */
@@ -81,6 +85,8 @@ function run(program: string, args: string[]): Promise<void> {
     child.stdout.on("data", (chunk) => (said += chunk));
     child.stderr.on("data", (chunk) => (said += chunk));
     child.once("error", (cause) => reject(new Error(`${program} cannot be run: ${cause.message}`, { cause })));
-    child.once("close", (code) => (code === 0 ? resolve() : reject(new Error(`${program} failed (${code}):\n${said.trim().split("\n").slice(-8).join("\n")}`))));
+    child.once("close", (code) =>
+      code === 0 ? resolve() : reject(new Error(`${program} failed (${code}):\n${said.trim().split("\n").slice(-8).join("\n")}`)),
+    );
   });
 }

@@ -26,7 +26,8 @@ function randomAddress(): string {
 }
 
 function explain(code: string | undefined, port: number, address: string): string {
-  if (code === "EADDRINUSE") return `Port ${port} is taken on every address of this machine (a database of its own listens on 0.0.0.0?). Stop that one, or give the database another port: \`port\` in the plan.`;
+  if (code === "EADDRINUSE")
+    return `Port ${port} is taken on every address of this machine (a database of its own listens on 0.0.0.0?). Stop that one, or give the database another port: \`port\` in the plan.`;
   if (code === "EACCES") return `Port ${port} cannot be opened by this user. Give the database a port above 1023: \`port\` in the plan.`;
   return `No database can listen at ${address}:${port} (${code}). The lab needs the loopback network 127.0.0.0/8.`;
 }

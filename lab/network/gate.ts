@@ -69,7 +69,10 @@ export async function openGate(options: GateOptions): Promise<Gate> {
     const server = net.connect({ host: "127.0.0.1", port, allowHalfOpen: true });
     const pair: Pair = { client, server, broken: false };
     pairs.add(pair);
-    for (const [socket, other] of [[client, server], [server, client]] as const) {
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
       socket.setNoDelay(true);
       socket.on("error", () => {
         pair.broken = true;

@@ -46,7 +46,14 @@ let connection: { client: pg.Client; address: string } | undefined;
 async function connected(): Promise<{ client: pg.Client; address: string }> {
   if (connection) return connection;
   const host = await address();
-  const client = new pg.Client({ ...settings, user: settings.username, host, connectionTimeoutMillis: PATIENCE_MS, query_timeout: PATIENCE_MS, application_name: "shop" });
+  const client = new pg.Client({
+    ...settings,
+    user: settings.username,
+    host,
+    connectionTimeoutMillis: PATIENCE_MS,
+    query_timeout: PATIENCE_MS,
+    application_name: "shop",
+  });
   client.on("error", () => drop());
   try {
     await client.connect();

@@ -25,6 +25,10 @@ export function lookUp(server: { host: string; port: number }, name: string, tim
       const ttls = answers.flatMap((answer) => ("ttl" in answer && answer.ttl !== undefined ? [answer.ttl] : []));
       finish(found?.type === "A" ? { address: found.data, ttlSeconds: Math.min(...ttls) } : null);
     });
-    socket.send(packet.encode({ type: "query", id: 1 + (process.pid % 65_000), flags: packet.RECURSION_DESIRED, questions: [{ type: "A", name }] }), server.port, server.host);
+    socket.send(
+      packet.encode({ type: "query", id: 1 + (process.pid % 65_000), flags: packet.RECURSION_DESIRED, questions: [{ type: "A", name }] }),
+      server.port,
+      server.host,
+    );
   });
 }

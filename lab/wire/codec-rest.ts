@@ -106,6 +106,7 @@ export function writeRest(operation: WireOperation, output: any, format: Format,
   const headers: Record<string, string> = {};
   let status = operation.status;
   let body: Buffer = Buffer.alloc(0);
+  let bodyType: string | undefined;
   const inBody: Record<string, unknown> = {};
   if (schema.isStructSchema()) {
     const [, , , , names, schemas] = schema.getSchema() as any;
@@ -113,23 +114,24 @@ export function writeRest(operation: WireOperation, output: any, format: Format,
       const traits = member.getMergedTraits() as Record<string, any>;
       const value = output[name];
       if (traits.httpHeader) {
-        if (value != null) headers[traits.httpHeader] = headerText(value);
+        if (value != null) headers[traits.httpHeader.toLowerCase()] = headerText(value);
       } else if (traits.httpPrefixHeaders) {
-        for (const key in value ?? {}) headers[traits.httpPrefixHeaders + key] = String(value[key]);
+        for (const key in value ?? {}) headers[(traits.httpPrefixHeaders + key).toLowerCase()] = String(value[key]);
       } else if (traits.httpResponseCode) {
         if (value != null) status = value;
       } else if (traits.httpPayload) {
         if (value == null) continue;
         const raw = member.isBlobSchema() || member.isStringSchema();
         body = raw ? Buffer.from(value) : format.write(member, value);
-        headers["content-type"] ??= raw ? "application/octet-stream" : contentType;
+        bodyType = raw ? "application/octet-stream" : contentType;
       } else inBody[name] = schemas[names.indexOf(name)];
     }
     if (Object.keys(inBody).length > 0) {
       body = format.write(envelope(schema.getName() ?? "Response", inBody, (schema.getSchema() as any)[3]), output);
-      headers["content-type"] ??= contentType;
+      bodyType = contentType;
     }
   }
+  if (bodyType) headers["content-type"] ??= bodyType;
   return { status, headers, body };
 }
 

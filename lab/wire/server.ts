@@ -192,7 +192,7 @@ function plainError(error: ServiceError, request: IncomingMessage, requestId: st
 function send(request: IncomingMessage, response: ServerResponse, reply: WireReply): void {
   if (response.destroyed) return;
   const head = request.method === "HEAD" || reply.status === 204 || reply.status === 304;
-  const length = "Content-Length" in reply.headers || reply.status === 204 ? {} : { "content-length": String(reply.body.length) };
+  const length = "content-length" in reply.headers || reply.status === 204 ? {} : { "content-length": String(reply.body.length) };
   response.writeHead(reply.status, { ...reply.headers, ...length });
   response.end(head ? undefined : reply.body);
 }

@@ -11,9 +11,6 @@ import { Cluster } from "../../lab/engines/postgres.ts";
 import { runningIn, tree } from "../../lab/engines/processes.ts";
 import { type Gate, openGate } from "../../lab/network/gate.ts";
 
-// Real servers start in these tests, on machines that may be busy.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
 const base = mkdtempSync(path.join(os.tmpdir(), "understudy-test-"));
 const clusters: Cluster[] = [];
 const gates: Gate[] = [];

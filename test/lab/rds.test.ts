@@ -10,9 +10,6 @@ import { World } from "../../lab/cloud/world.ts";
 import { prepareDir } from "../../lab/engines/binaries.ts";
 import { ServiceError } from "../../lab/wire/errors.ts";
 
-// Several real servers start in most of these tests, on machines that may be busy.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
 const HOME = "eu-central-1";
 const AWAY = "eu-west-1";
 const PASSWORD = "correct-horse";
@@ -77,6 +74,7 @@ async function openLab(
     rds,
     dir,
     events,
+    metrics,
     call: (operation, input = {}, region = HOME) => world.call("rds", operation, input, { region }),
     close: () => world.close(),
   };
@@ -241,7 +239,10 @@ test("the network is closed by a security group: newcomers get no answer, sessio
   await expect(inside.query("SELECT 1")).rejects.toThrow();
   await expect(client(lab, "shop-a", HOME, 200)).rejects.toThrow(/timeout/i);
   await lab.call("ModifyDBInstance", { DBInstanceIdentifier: "shop-a", VpcSecurityGroupIds: ["sg-open"] });
-  await vi.waitFor(async () => expect((await describeOne(lab, "shop-a")).VpcSecurityGroups).toEqual([{ VpcSecurityGroupId: "sg-open", Status: "active" }]), patient);
+  await vi.waitFor(
+    async () => expect((await describeOne(lab, "shop-a")).VpcSecurityGroups).toEqual([{ VpcSecurityGroupId: "sg-open", Status: "active" }]),
+    patient,
+  );
   // Replication is no client: it went on, or came back by itself.
   await sql(lab, "shop-a", "INSERT INTO orders VALUES (3)");
   await vi.waitFor(async () => expect(await sql(lab, "shop-b", "SELECT max(id) AS id FROM orders")).toEqual([{ id: 3 }]), patient);
@@ -409,6 +410,56 @@ test("the primary dies: it is still `available`, clients are refused, the replic
   await expect(lab.call("PromoteReadReplica", { DBInstanceIdentifier: "shop-b" })).rejects.toEqual(
     refusal("InvalidDBInstanceState", /not a read replica/),
   );
+});
+
+test("a replica that is backing up is not promoted; its lag is a metric, -1 once replication is stopped", async () => {
+  await lab.call("CreateDBInstanceReadReplica", { DBInstanceIdentifier: "shop-c", SourceDBInstanceIdentifier: "shop-b" });
+  await until(lab, "shop-c", "available");
+  await lab.call("CreateDBSnapshot", { DBInstanceIdentifier: "shop-c", DBSnapshotIdentifier: "of-a-replica" });
+  await expect(lab.call("PromoteReadReplica", { DBInstanceIdentifier: "shop-c" })).rejects.toEqual(
+    refusal("InvalidDBInstanceState", /backing-up/),
+  );
+  await until(lab, "shop-c", "available");
+  const lags = () => lab.metrics.map((metric) => metric.MetricData[0]).filter((data) => data.Dimensions[0].Value === "shop-c");
+  await sql(lab, "shop-b", "UPDATE orders SET id = id");
+  await vi.waitFor(
+    () => expect(lags().at(-1)).toMatchObject({ MetricName: "ReplicaLag", Unit: "Seconds", Value: expect.any(Number) }),
+    patient,
+  );
+  expect(lags().at(-1).Value).toBeGreaterThanOrEqual(0);
+  await lab.rds.faults.stopReplication(HOME, "shop-c");
+  await vi.waitFor(() => expect(lags().at(-1).Value).toBe(-1), patient);
+  await lab.call("DeleteDBInstance", { DBInstanceIdentifier: "shop-c", SkipFinalSnapshot: true });
+  await vi.waitFor(() => expect(describeOne(lab, "shop-c")).rejects.toEqual(refusal("DBInstanceNotFound")), patient);
+  expect((await describeOne(lab, "shop-b")).ReadReplicaDBInstanceIdentifiers).toEqual([]);
+});
+
+test("a promotion outlives the lab that began it", async () => {
+  const other = await openLab();
+  await other.call("CreateDBInstance", shop("one"));
+  await until(other, "one", "available");
+  await other.call("CreateDBInstanceReadReplica", { DBInstanceIdentifier: "two", SourceDBInstanceIdentifier: "one" });
+  await until(other, "two", "available");
+  await other.call("PromoteReadReplica", { DBInstanceIdentifier: "two" });
+  await other.call("CreateDBInstance", shop("three"));
+  await other.close();
+  expect(processesOf(other)).toEqual([]);
+  const again = await openLab(other.dir, JSON.parse(JSON.stringify(other.world.save())));
+  await vi.waitFor(
+    async () =>
+      expect(await describeOne(again, "two")).toMatchObject({
+        DBInstanceStatus: "available",
+        ReadReplicaSourceDBInstanceIdentifier: undefined,
+      }),
+    patient,
+  );
+  await sql(again, "two", "CREATE TABLE written (id int)");
+  // What had no data yet is lost, and says so; it can be deleted.
+  expect(await describeOne(again, "three")).toMatchObject({ DBInstanceStatus: "failed" });
+  await again.call("DeleteDBInstance", { DBInstanceIdentifier: "three", SkipFinalSnapshot: true });
+  await vi.waitFor(() => expect(describeOne(again, "three")).rejects.toEqual(refusal("DBInstanceNotFound")), patient);
+  await again.close();
+  rmSync(again.dir, { recursive: true, force: true });
 });
 
 test("parameters: a dynamic one reaches the server at once, a static one at the reboot", async () => {

@@ -20,18 +20,38 @@ export function copyOperations(rds: Rds): Record<string, Operation> {
 
   return {
     CopyDBSnapshot(input, { region }) {
-      only(input, "CopyDBSnapshot", "SourceDBSnapshotIdentifier", "TargetDBSnapshotIdentifier", "KmsKeyId", "Tags", "CopyTags", "PreSignedUrl", "OptionGroupName", "CopyOptionGroup");
+      only(
+        input,
+        "CopyDBSnapshot",
+        "SourceDBSnapshotIdentifier",
+        "TargetDBSnapshotIdentifier",
+        "KmsKeyId",
+        "Tags",
+        "CopyTags",
+        "PreSignedUrl",
+        "OptionGroupName",
+        "CopyOptionGroup",
+      );
       const wanted = required(input, "SourceDBSnapshotIdentifier");
       const from = parseArn(wanted);
       const source = findSnapshot(world, from?.region ?? region, wanted);
       const id = identifier(input, "TargetDBSnapshotIdentifier", 255);
       const own = tags(input.Tags);
       const across = source.region !== region;
-      if (source.status !== "available") throw refuse("InvalidDBSnapshotState", `The snapshot ${source.id} cannot be copied: its status is ${source.status}, not available.`);
-      if (across && source.kmsKeyId && !input.KmsKeyId) throw refuse("InvalidParameterCombination", `${source.id} is encrypted: a copy in another region needs the KmsKeyId of a key in ${region}.`);
+      if (source.status !== "available")
+        throw refuse(
+          "InvalidDBSnapshotState",
+          `The snapshot ${source.id} cannot be copied: its status is ${source.status}, not available.`,
+        );
+      if (across && source.kmsKeyId && !input.KmsKeyId)
+        throw refuse(
+          "InvalidParameterCombination",
+          `${source.id} is encrypted: a copy in another region needs the KmsKeyId of a key in ${region}.`,
+        );
       const kmsKeyId = input.KmsKeyId ? keyArn(world.account, region, input.KmsKeyId) : source.kmsKeyId;
       roomFor(world, region, id);
-      if (across && underWay(world, region).length >= ACROSS_AT_A_TIME) throw refuse("SnapshotQuotaExceeded", `Cannot copy more than ${ACROSS_AT_A_TIME} snapshots across regions`);
+      if (across && underWay(world, region).length >= ACROSS_AT_A_TIME)
+        throw refuse("SnapshotQuotaExceeded", `Cannot copy more than ${ACROSS_AT_A_TIME} snapshots across regions`);
 
       const copy: SnapshotRecord = {
         ...source,

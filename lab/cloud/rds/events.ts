@@ -54,9 +54,19 @@ export function snapshotEvent(world: World, subject: Subject, number: keyof type
 }
 
 /** The same thing has two names: one in the API, one on the bus. */
-const ON_THE_BUS = { "db-instance": ["RDS DB Instance Event", "DB_INSTANCE"], "db-snapshot": ["RDS DB Snapshot Event", "SNAPSHOT"] } as const;
+const ON_THE_BUS = {
+  "db-instance": ["RDS DB Instance Event", "DB_INSTANCE"],
+  "db-snapshot": ["RDS DB Snapshot Event", "SNAPSHOT"],
+} as const;
 
-function record(world: World, { id, arn, region }: Subject, sourceType: EventRecord["sourceType"], number: string, category: string, message: string): void {
+function record(
+  world: World,
+  { id, arn, region }: Subject,
+  sourceType: EventRecord["sourceType"],
+  number: string,
+  category: string,
+  message: string,
+): void {
   const at = world.now();
   const eventId = `RDS-EVENT-${number}`;
   const { events } = regionState(world, region);
@@ -74,7 +84,15 @@ function record(world: World, { id, arn, region }: Subject, sourceType: EventRec
     time: time.replace(/\.\d+Z$/, "Z"),
     region,
     resources: [arn],
-    detail: { EventCategories: [category], SourceType: busType, SourceArn: arn, Date: time, Message: message, SourceIdentifier: id, EventID: eventId },
+    detail: {
+      EventCategories: [category],
+      SourceType: busType,
+      SourceArn: arn,
+      Date: time,
+      Message: message,
+      SourceIdentifier: id,
+      EventID: eventId,
+    },
   };
   world.call("events", "LabDeliver", { event }, { region, principal: "rds.amazonaws.com" }).catch((error: Error) => {
     world.tell({ kind: "lab", region, service: "rds", what: `${eventId} for ${id} did not reach the bus: ${error.message}` });
@@ -94,7 +112,8 @@ export function eventOperations(world: World): Record<string, Operation> {
       const end = input.EndTime ? new Date(input.EndTime).getTime() : now;
       const start = input.StartTime ? new Date(input.StartTime).getTime() : end - (input.Duration ?? 60) * 60_000;
       if (start > end) throw refuse("InvalidParameterValue", "StartTime must be before EndTime.");
-      if (input.SourceIdentifier && !input.SourceType) throw refuse("InvalidParameterCombination", "SourceType must be given with SourceIdentifier.");
+      if (input.SourceIdentifier && !input.SourceType)
+        throw refuse("InvalidParameterCombination", "SourceType must be given with SourceIdentifier.");
       const oldest = Math.max(start, now - DAYS_KEPT * 86_400_000);
       const numbered = regionState(world, region)
         .events.map((event, index) => ({ ...event, order: String(index).padStart(6, "0") }))

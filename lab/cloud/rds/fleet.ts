@@ -107,7 +107,10 @@ export class Fleet {
   /** Opens the instance to its clients: its address, its name, its gate. */
   async connect(record: InstanceRecord): Promise<void> {
     const host = this.host(record);
-    host.gate ??= await openGateSomewhere({ port: record.port, target: () => host.cluster.port, admits: () => admits(this.world, record) }, record.address);
+    host.gate ??= await openGateSomewhere(
+      { port: record.port, target: () => host.cluster.port, admits: () => admits(this.world, record) },
+      record.address,
+    );
     record.address = host.gate.address;
     this.names()[endpointName(this.world, record)] = host.gate.address;
     this.applyPartitions(record);

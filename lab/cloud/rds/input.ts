@@ -3,7 +3,8 @@
 import { refuse } from "./errors.ts";
 import type { Tag } from "./state.ts";
 
-const RULE = "Identifiers must begin with a letter; must contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two consecutive hyphens.";
+const RULE =
+  "Identifiers must begin with a letter; must contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two consecutive hyphens.";
 
 /** A new identifier, checked and in lower case, as AWS stores it. */
 export function identifier(input: any, member: string, longest: number): string {
@@ -16,13 +17,15 @@ export function identifier(input: any, member: string, longest: number): string 
 
 export function required(input: any, member: string): string {
   const value = input[member];
-  if (value === undefined || value === null || value === "") throw refuse("MissingParameter", `The request must contain the parameter ${member}.`);
+  if (value === undefined || value === null || value === "")
+    throw refuse("MissingParameter", `The request must contain the parameter ${member}.`);
   return String(value);
 }
 
 export function between(value: number | undefined, member: string, low: number, high: number): number | undefined {
   if (value === undefined || value === null) return undefined;
-  if (!Number.isInteger(value) || value < low || value > high) throw refuse("InvalidParameterValue", `Invalid value ${value} for ${member}: must be between ${low} and ${high}.`);
+  if (!Number.isInteger(value) || value < low || value > high)
+    throw refuse("InvalidParameterValue", `Invalid value ${value} for ${member}: must be between ${low} and ${high}.`);
   return value;
 }
 
@@ -30,8 +33,10 @@ export function between(value: number | undefined, member: string, low: number, 
 export function only(input: any, operation: string, ...members: string[]): void {
   const known = new Set(members);
   const strange = Object.keys(input).filter((member) => input[member] !== undefined && !known.has(member));
-  if (strange.length > 0) throw refuse("InvalidParameterCombination", `The lab's RDS does not model ${strange.join(", ")} of ${operation}.`);
-  if (input.MultiAZ === true) throw refuse("InvalidParameterCombination", "The lab's RDS models Single-AZ instances only: MultiAZ cannot be true.");
+  if (strange.length > 0)
+    throw refuse("InvalidParameterCombination", `The lab's RDS does not model ${strange.join(", ")} of ${operation}.`);
+  if (input.MultiAZ === true)
+    throw refuse("InvalidParameterCombination", "The lab's RDS models Single-AZ instances only: MultiAZ cannot be true.");
 }
 
 export function tags(list: any): Tag[] {
@@ -49,11 +54,16 @@ export function mergeTags(into: Tag[], more: Tag[]): Tag[] {
 }
 
 /** One page of a sorted list: 20 to 100 records, and the marker of the next. */
-export function page<T>(items: T[], keyOf: (item: T) => string, input: { MaxRecords?: number; Marker?: string }): { page: T[]; marker: string | undefined } {
+export function page<T>(
+  items: T[],
+  keyOf: (item: T) => string,
+  input: { MaxRecords?: number; Marker?: string },
+): { page: T[]; marker: string | undefined } {
   const size = between(input.MaxRecords, "MaxRecords", 20, 100) ?? 100;
   const sorted = [...items].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   const after = input.Marker ? Buffer.from(input.Marker, "base64url").toString() : undefined;
-  if (after !== undefined && !after.startsWith("after:")) throw refuse("InvalidParameterValue", "The parameter Marker is not one this service has given out.");
+  if (after !== undefined && !after.startsWith("after:"))
+    throw refuse("InvalidParameterValue", "The parameter Marker is not one this service has given out.");
   const start = after === undefined ? 0 : sorted.findIndex((item) => keyOf(item) > after.slice(6));
   const shown = start < 0 ? [] : sorted.slice(start, start + size);
   const last = shown.at(-1);
@@ -74,7 +84,11 @@ export function filters<T>(list: any, fields: Record<string, (item: T) => (strin
 
 /** RDS's own rule for PostgreSQL: 8 to 128 printable ASCII characters, without / " @ and space. */
 export function checkPassword(password: string): string {
-  if (!/^[!#-.0-?A-~]{8,128}$/.test(password)) throw refuse("InvalidParameterValue", 'The parameter MasterUserPassword is not a valid password: 8 to 128 printable ASCII characters besides /, @, " and space.');
+  if (!/^[!#-.0-?A-~]{8,128}$/.test(password))
+    throw refuse(
+      "InvalidParameterValue",
+      'The parameter MasterUserPassword is not a valid password: 8 to 128 printable ASCII characters besides /, @, " and space.',
+    );
   return password;
 }
 
@@ -82,6 +96,7 @@ export function checkPassword(password: string): string {
 export function keyArn(account: string, region: string, key: string | undefined): string {
   if (!key) return `arn:aws:kms:${region}:${account}:alias/aws/rds`;
   if (!key.startsWith("arn:")) return `arn:aws:kms:${region}:${account}:${key.startsWith("alias/") ? key : `key/${key}`}`;
-  if (key.split(":")[3] !== region) throw refuse("KMSKeyNotAccessibleFault", `The KMS key ${key} is not in ${region} and cannot be used there.`);
+  if (key.split(":")[3] !== region)
+    throw refuse("KMSKeyNotAccessibleFault", `The KMS key ${key} is not in ${region} and cannot be used there.`);
   return key;
 }

@@ -5,6 +5,7 @@ import { instanceEvent } from "./events.ts";
 import { checkPassword, filters, keyArn, only, page, required } from "./input.ts";
 import { addInstance, checkVersion, failed, mustBe, NEW_INSTANCE, notRestarted, type Rds, restart, setStatus } from "./lifecycle.ts";
 import { forgetReplica, orphanReplicas } from "./replicas.ts";
+import { meetNetwork } from "./security.ts";
 import { ENGINE, subnetGroup, toInstance } from "./shapes.ts";
 import { newSnapshot, takeSnapshot } from "./snapshots.ts";
 import { findInstance, type InstanceRecord, regionState } from "./state.ts";
@@ -17,16 +18,38 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
 
   return {
     async CreateDBInstance(input, { region }) {
-      only(input, "CreateDBInstance", ...NEW_INSTANCE, "DBName", "Engine", "EngineVersion", "MasterUsername", "MasterUserPassword", "StorageEncrypted", "KmsKeyId", "LicenseModel");
+      only(
+        input,
+        "CreateDBInstance",
+        ...NEW_INSTANCE,
+        "DBName",
+        "Engine",
+        "EngineVersion",
+        "MasterUsername",
+        "MasterUserPassword",
+        "StorageEncrypted",
+        "KmsKeyId",
+        "LicenseModel",
+      );
+      await meetNetwork(world, region);
       const engine = required(input, "Engine");
       if (engine !== ENGINE) throw refuse("InvalidParameterValue", `Invalid DB engine: ${engine}. The lab runs postgres.`);
       const engineVersion = await checkVersion(input.EngineVersion);
       const masterUser = required(input, "MasterUsername");
-      if (!/^[a-z][a-z0-9_]{0,62}$/i.test(masterUser)) throw refuse("InvalidParameterValue", `The parameter MasterUsername is not valid: 1 to 63 letters, digits or underscores, a letter first.`);
-      if (RESERVED_USERS.test(masterUser)) throw refuse("InvalidParameterValue", `MasterUsername ${masterUser} cannot be used as it is a reserved word used by the engine`);
+      if (!/^[a-z][a-z0-9_]{0,62}$/i.test(masterUser))
+        throw refuse(
+          "InvalidParameterValue",
+          `The parameter MasterUsername is not valid: 1 to 63 letters, digits or underscores, a letter first.`,
+        );
+      if (RESERVED_USERS.test(masterUser))
+        throw refuse("InvalidParameterValue", `MasterUsername ${masterUser} cannot be used as it is a reserved word used by the engine`);
       const password = checkPassword(required(input, "MasterUserPassword"));
       const dbName = input.DBName as string | undefined;
-      if (dbName !== undefined && !/^[a-z][a-z0-9_]{0,62}$/i.test(dbName)) throw refuse("InvalidParameterValue", `DBName must begin with a letter and contain only letters, digits and underscores: ${dbName}`);
+      if (dbName !== undefined && !/^[a-z][a-z0-9_]{0,62}$/i.test(dbName))
+        throw refuse(
+          "InvalidParameterValue",
+          `DBName must begin with a letter and contain only letters, digits and underscores: ${dbName}`,
+        );
       required(input, "DBInstanceClass");
       required(input, "AllocatedStorage");
       const record = addInstance(rds, region, input, {
@@ -73,9 +96,11 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
     async RebootDBInstance(input, { region }) {
       only(input, "RebootDBInstance", "DBInstanceIdentifier", "ForceFailover");
       const record = findInstance(world, region, required(input, "DBInstanceIdentifier"));
-      if (input.ForceFailover) throw refuse("InvalidParameterCombination", `ForceFailover cannot be specified: ${record.id} is not a Multi-AZ DB instance.`);
+      if (input.ForceFailover)
+        throw refuse("InvalidParameterCombination", `ForceFailover cannot be specified: ${record.id} is not a Multi-AZ DB instance.`);
       mustBe(record, ["available", "incompatible-parameters"], "reboot");
-      if (record.promoting) throw refuse("InvalidDBInstanceState", `Instance ${record.id} cannot currently reboot due to an in-progress management operation.`);
+      if (record.promoting)
+        throw refuse("InvalidDBInstanceState", `Instance ${record.id} cannot currently reboot due to an in-progress management operation.`);
       setStatus(world, record, "rebooting");
       const reboot = async (): Promise<void> => {
         instanceEvent(world, record, "0004");
@@ -90,7 +115,8 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
     async StopDBInstance(input, { region }) {
       only(input, "StopDBInstance", "DBInstanceIdentifier");
       const record = findInstance(world, region, required(input, "DBInstanceIdentifier"));
-      if (record.replicas.length > 0) throw refuse("InvalidDBInstanceState", `Instance ${record.id} cannot be stopped: it has read replicas.`);
+      if (record.replicas.length > 0)
+        throw refuse("InvalidDBInstanceState", `Instance ${record.id} cannot be stopped: it has read replicas.`);
       if (record.source) throw refuse("InvalidDBInstanceState", `Instance ${record.id} cannot be stopped: it is a read replica.`);
       mustBe(record, ["available"], "be stopped");
       setStatus(world, record, "stopping");
@@ -122,12 +148,20 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
       const record = findInstance(world, region, required(input, "DBInstanceIdentifier"));
       const skip = input.SkipFinalSnapshot === true;
       const finalId = input.FinalDBSnapshotIdentifier as string | undefined;
-      if (record.deletionProtection) throw refuse("InvalidParameterCombination", "Cannot delete protected DB Instance, please disable deletion protection and try again.");
-      if (skip && finalId) throw refuse("InvalidParameterCombination", "FinalDBSnapshotIdentifier cannot be specified when SkipFinalSnapshot is true.");
-      if (finalId && record.source) throw refuse("InvalidParameterCombination", "FinalDBSnapshotIdentifier can not be specified when deleting a read replica.");
-      if (!skip && !finalId && !record.source) throw refuse("InvalidParameterCombination", "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.");
+      if (record.deletionProtection)
+        throw refuse(
+          "InvalidParameterCombination",
+          "Cannot delete protected DB Instance, please disable deletion protection and try again.",
+        );
+      if (skip && finalId)
+        throw refuse("InvalidParameterCombination", "FinalDBSnapshotIdentifier cannot be specified when SkipFinalSnapshot is true.");
+      if (finalId && record.source)
+        throw refuse("InvalidParameterCombination", "FinalDBSnapshotIdentifier can not be specified when deleting a read replica.");
+      if (!skip && !finalId && !record.source)
+        throw refuse("InvalidParameterCombination", "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.");
       if (record.status === "deleting" || record.status === "creating") mustBe(record, ["available"], "be deleted");
-      if (!skip && record.status === "failed") throw refuse("InvalidDBInstanceState", `Instance ${record.id} is in status failed: it can only be deleted with SkipFinalSnapshot.`);
+      if (!skip && record.status === "failed")
+        throw refuse("InvalidDBInstanceState", `Instance ${record.id} is in status failed: it can only be deleted with SkipFinalSnapshot.`);
       const final = finalId ? newSnapshot(rds, record, { DBSnapshotIdentifier: finalId }, "FinalDBSnapshotIdentifier") : undefined;
       setStatus(world, record, "deleting");
       const remove = async (): Promise<void> => {

@@ -40,7 +40,19 @@ export const NEW_INSTANCE = [
   "DeletionProtection",
 ];
 
-type Inherited = Pick<InstanceRecord, "masterUser" | "dbName" | "instanceClass" | "storageGb" | "storageType" | "kmsKeyId" | "port" | "retentionDays" | "backupWindow" | "maintenanceWindow"> & {
+type Inherited = Pick<
+  InstanceRecord,
+  | "masterUser"
+  | "dbName"
+  | "instanceClass"
+  | "storageGb"
+  | "storageType"
+  | "kmsKeyId"
+  | "port"
+  | "retentionDays"
+  | "backupWindow"
+  | "maintenanceWindow"
+> & {
   engineVersion: string;
   parameterGroup?: string;
   groups?: string[];
@@ -52,12 +64,16 @@ export function addInstance({ world }: Rds, region: string, input: any, usual: I
   const id = identifier(input, "DBInstanceIdentifier", 63);
   const { instances } = regionState(world, region);
   if (id in instances) throw refuse("DBInstanceAlreadyExists", "DB instance already exists");
-  if (Object.keys(instances).length >= INSTANCES_PER_REGION) throw refuse("InstanceQuotaExceeded", `DB Instance quota exceeded: ${INSTANCES_PER_REGION} in ${region}`);
+  if (Object.keys(instances).length >= INSTANCES_PER_REGION)
+    throw refuse("InstanceQuotaExceeded", `DB Instance quota exceeded: ${INSTANCES_PER_REGION} in ${region}`);
   const instanceClass = checkClass(input.DBInstanceClass ?? usual.instanceClass);
   const port = between(input.Port, "Port", 1150, 65_535) ?? usual.port;
-  if (input.DBSubnetGroupName && input.DBSubnetGroupName !== "default") throw refuse("DBSubnetGroupNotFoundFault", `DBSubnetGroup ${input.DBSubnetGroupName} not found.`);
+  if (input.DBSubnetGroupName && input.DBSubnetGroupName !== "default")
+    throw refuse("DBSubnetGroupNotFoundFault", `DBSubnetGroup ${input.DBSubnetGroupName} not found.`);
   const group = findParameterGroup(world, region, input.DBParameterGroupName ?? usual.parameterGroup ?? DEFAULT_PARAMETER_GROUP);
-  const groups = input.VpcSecurityGroupIds?.length ? chooseGroups(world, region, input.VpcSecurityGroupIds) : (usual.groups ?? chooseGroups(world, region, undefined));
+  const groups = input.VpcSecurityGroupIds?.length
+    ? chooseGroups(world, region, input.VpcSecurityGroupIds)
+    : (usual.groups ?? chooseGroups(world, region, undefined));
   const zone = input.AvailabilityZone ?? `${region}a`;
   if (!zone.startsWith(region)) throw refuse("InvalidParameterValue", `Invalid availability zone: ${zone} is not in ${region}.`);
   const createdAt = world.now();
@@ -111,18 +127,33 @@ export async function checkVersion(wanted: string | undefined): Promise<string> 
   return version;
 }
 
-const WORDS: Record<string, string> = { creating: "being created", modifying: "being modified", deleting: "being deleted", "backing-up": "backing up", failed: "in status failed" };
+const WORDS: Record<string, string> = {
+  creating: "being created",
+  modifying: "being modified",
+  deleting: "being deleted",
+  "backing-up": "backing up",
+  failed: "in status failed",
+};
 
 export function setStatus(world: World, record: InstanceRecord, status: string): void {
   if (record.status === status) return;
   record.status = status;
-  world.tell({ kind: "state", region: record.region, service: "rds", what: `${record.id} is ${WORDS[status] ?? status}`, detail: { instance: record.arn, status } });
+  world.tell({
+    kind: "state",
+    region: record.region,
+    service: "rds",
+    what: `${record.id} is ${WORDS[status] ?? status}`,
+    detail: { instance: record.arn, status },
+  });
 }
 
 /** `available` is what nearly every operation asks for. */
 export function mustBe(record: InstanceRecord, allowed: string[], doing: string): void {
   if (!allowed.includes(record.status)) {
-    throw refuse("InvalidDBInstanceState", `Instance ${record.id} cannot currently ${doing}: its status is ${record.status}, not ${allowed.join(" or ")}.`);
+    throw refuse(
+      "InvalidDBInstanceState",
+      `Instance ${record.id} cannot currently ${doing}: its status is ${record.status}, not ${allowed.join(" or ")}.`,
+    );
   }
 }
 

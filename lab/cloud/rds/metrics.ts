@@ -10,7 +10,9 @@ export function reportMetrics(rds: Rds, everyMs: number): void {
   const { world } = rds;
   world.later(everyMs, "RDS metrics", async () => {
     reportMetrics(rds, everyMs);
-    const replicas = Object.values(rdsState(world).regions).flatMap(({ instances }) => Object.values(instances).filter((each) => each.source));
+    const replicas = Object.values(rdsState(world).regions).flatMap(({ instances }) =>
+      Object.values(instances).filter((each) => each.source),
+    );
     await Promise.all(replicas.map((replica) => report(rds, replica)));
   });
 }
@@ -19,8 +21,21 @@ async function report({ world, fleet }: Rds, replica: InstanceRecord): Promise<v
   if (!world.services.has("monitoring")) return;
   const seconds = replica.replication ? -1 : await lag();
   if (seconds === null) return;
-  const MetricData = [{ MetricName: "ReplicaLag", Dimensions: [{ Name: "DBInstanceIdentifier", Value: replica.id }], Unit: "Seconds", Value: seconds, Timestamp: new Date(world.now()) }];
-  await world.call("monitoring", "PutMetricData", { Namespace: "AWS/RDS", MetricData }, { region: replica.region, principal: "rds.amazonaws.com" });
+  const MetricData = [
+    {
+      MetricName: "ReplicaLag",
+      Dimensions: [{ Name: "DBInstanceIdentifier", Value: replica.id }],
+      Unit: "Seconds",
+      Value: seconds,
+      Timestamp: new Date(world.now()),
+    },
+  ];
+  await world.call(
+    "monitoring",
+    "PutMetricData",
+    { Namespace: "AWS/RDS", MetricData },
+    { region: replica.region, principal: "rds.amazonaws.com" },
+  );
 
   async function lag(): Promise<number | null> {
     try {

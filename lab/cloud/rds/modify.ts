@@ -10,7 +10,7 @@ import { instanceEvent } from "./events.ts";
 import { between, checkPassword, only, required } from "./input.ts";
 import { checkClass, exists, mustBe, notRestarted, type Rds, restart, setStatus } from "./lifecycle.ts";
 import { findParameterGroup } from "./parameters.ts";
-import { chooseGroups } from "./security.ts";
+import { chooseGroups, meetNetwork } from "./security.ts";
 import { toInstance } from "./shapes.ts";
 import { findInstance, type InstanceRecord } from "./state.ts";
 
@@ -36,6 +36,7 @@ export function modifyOperations(rds: Rds): Record<string, Operation> {
 
   return {
     async ModifyDBInstance(input, { region }) {
+      await meetNetwork(world, region);
       only(input, "ModifyDBInstance", ...MEMBERS);
       const record = findInstance(world, region, required(input, "DBInstanceIdentifier"));
       // Everything is checked before anything changes.
@@ -45,10 +46,13 @@ export function modifyOperations(rds: Rds): Record<string, Operation> {
       const password = input.MasterUserPassword && checkPassword(input.MasterUserPassword);
       const group = input.DBParameterGroupName && findParameterGroup(world, region, input.DBParameterGroupName);
       const groups = input.VpcSecurityGroupIds?.length ? chooseGroups(world, region, input.VpcSecurityGroupIds) : undefined;
-      if (retention === 0 && record.replicas.length > 0) throw refuse("InvalidParameterCombination", `Backups of ${record.id} cannot be turned off: it is the source of read replicas.`);
-      if (password && record.source) throw refuse("InvalidParameterCombination", `The master user password of ${record.id} cannot be changed: it is a read replica.`);
+      if (retention === 0 && record.replicas.length > 0)
+        throw refuse("InvalidParameterCombination", `Backups of ${record.id} cannot be turned off: it is the source of read replicas.`);
+      if (password && record.source)
+        throw refuse("InvalidParameterCombination", `The master user password of ${record.id} cannot be changed: it is a read replica.`);
       mustBe(record, ["available"], "be modified");
-      if (record.promoting) throw refuse("InvalidDBInstanceState", `Instance ${record.id} cannot currently be modified: it is being promoted.`);
+      if (record.promoting)
+        throw refuse("InvalidDBInstanceState", `Instance ${record.id} cannot currently be modified: it is being promoted.`);
 
       record.deletionProtection = input.DeletionProtection ?? record.deletionProtection;
       record.copyTagsToSnapshot = input.CopyTagsToSnapshot ?? record.copyTagsToSnapshot;
@@ -69,7 +73,13 @@ export function modifyOperations(rds: Rds): Record<string, Operation> {
       const waiting = Object.keys(record.pending).length > 0;
       if (waiting && input.ApplyImmediately) {
         setStatus(world, record, "modifying");
-        fleet.work(world.timings.modifyInstanceMs, `modifying ${record.id}`, region, () => apply(rds, record), () => notRestarted(rds, record));
+        fleet.work(
+          world.timings.modifyInstanceMs,
+          `modifying ${record.id}`,
+          region,
+          () => apply(rds, record),
+          () => notRestarted(rds, record),
+        );
       } else if (password) {
         setStatus(world, record, "resetting-master-credentials");
       }
@@ -78,9 +88,15 @@ export function modifyOperations(rds: Rds): Record<string, Operation> {
           await fleet.cluster(record).setPassword(record.masterUser, password);
           if (record.status === "resetting-master-credentials") setStatus(world, record, "available");
         };
-        fleet.work(record.status === "modifying" ? 0 : world.timings.modifyInstanceMs, `resetting the password of ${record.id}`, region, reset, () => {
-          if (record.status === "resetting-master-credentials") setStatus(world, record, "available");
-        });
+        fleet.work(
+          record.status === "modifying" ? 0 : world.timings.modifyInstanceMs,
+          `resetting the password of ${record.id}`,
+          region,
+          reset,
+          () => {
+            if (record.status === "resetting-master-credentials") setStatus(world, record, "available");
+          },
+        );
       }
       return { DBInstance: await toInstance(world, fleet, record) };
     },
@@ -119,6 +135,12 @@ function moveToGroups({ world, fleet }: Rds, record: InstanceRecord, wanted: str
     // A later change has replaced the list meanwhile: that one settles it.
     if (!wanted.every((id) => record.groups.some((group) => group.id === id && group.status !== "removing"))) return;
     record.groups = wanted.map((id) => ({ id, status: "active" }));
-    world.tell({ kind: "state", region: record.region, service: "rds", what: `${record.id} is in the security groups ${wanted.join(", ")}`, detail: { instance: record.arn, groups: wanted } });
+    world.tell({
+      kind: "state",
+      region: record.region,
+      service: "rds",
+      what: `${record.id} is in the security groups ${wanted.join(", ")}`,
+      detail: { instance: record.arn, groups: wanted },
+    });
   });
 }

@@ -36,11 +36,23 @@ function knownParameters(): Promise<Map<string, Known>> {
 
 async function readCatalogue(): Promise<Map<string, Known>> {
   const { postgres } = await postgresBinaries();
-  const { stdout } = await promisify(execFile)(postgres, ["--describe-config"], { ...databaseUser(), cwd: "/", env: { LC_ALL: "C" }, maxBuffer: 10e6 });
+  const { stdout } = await promisify(execFile)(postgres, ["--describe-config"], {
+    ...databaseUser(),
+    cwd: "/",
+    env: { LC_ALL: "C" },
+    maxBuffer: 10e6,
+  });
   const lines = stdout.split("\n").map((line) => line.split("\t"));
   return new Map(
     lines.flatMap(([name, context, , type = "", , low = "", high = "", description = ""]) =>
-      name ? [[name, { dynamic: context !== "postmaster", modifiable: context !== "internal" && !FIXED.test(name), type, low, high, description }]] : [],
+      name
+        ? [
+            [
+              name,
+              { dynamic: context !== "postmaster", modifiable: context !== "internal" && !FIXED.test(name), type, low, high, description },
+            ],
+          ]
+        : [],
     ),
   );
 }
@@ -70,20 +82,30 @@ export function settingsOf(group: ParameterGroupRecord): Record<string, string> 
 }
 
 function check(name: string, value: string, known: Known): void {
-  if (known.type === "BOOLEAN" && !/^(on|off|true|false|yes|no|0|1)$/i.test(value)) throw refuse("InvalidParameterValue", `Value: ${value} is not a boolean, for parameter: ${name}`);
+  if (known.type === "BOOLEAN" && !/^(on|off|true|false|yes|no|0|1)$/i.test(value))
+    throw refuse("InvalidParameterValue", `Value: ${value} is not a boolean, for parameter: ${name}`);
   if (known.type !== "INTEGER" && known.type !== "REAL") return;
   const number = Number(value);
-  if (value.trim() === "" || Number.isNaN(number)) throw refuse("InvalidParameterValue", `Value: ${value} is not a number, for parameter: ${name}`);
-  if (number < Number(known.low) || number > Number(known.high)) throw refuse("InvalidParameterValue", `Value: ${value} is outside of range: ${known.low}-${known.high}, for parameter: ${name}`);
+  if (value.trim() === "" || Number.isNaN(number))
+    throw refuse("InvalidParameterValue", `Value: ${value} is not a number, for parameter: ${name}`);
+  if (number < Number(known.low) || number > Number(known.high))
+    throw refuse("InvalidParameterValue", `Value: ${value} is outside of range: ${known.low}-${known.high}, for parameter: ${name}`);
 }
 
 export function parameterOperations(world: World, fleet: Fleet): Record<string, Operation> {
   /** Instances of the group take up what changed; static values show as pending-reboot. */
   const spread = async (group: ParameterGroupRecord, changed: string[], known: Map<string, Known>): Promise<void> => {
-    const users = Object.values(regionState(world, group.region).instances).filter((instance) => instance.parameterGroup.name === group.name);
+    const users = Object.values(regionState(world, group.region).instances).filter(
+      (instance) => instance.parameterGroup.name === group.name,
+    );
     await Promise.all(users.map((instance) => take(instance, group, changed, known)));
   };
-  const take = async (instance: InstanceRecord, group: ParameterGroupRecord, changed: string[], known: Map<string, Known>): Promise<void> => {
+  const take = async (
+    instance: InstanceRecord,
+    group: ParameterGroupRecord,
+    changed: string[],
+    known: Map<string, Known>,
+  ): Promise<void> => {
     let waits = false;
     for (const name of changed.filter((each) => !each.includes("."))) {
       const set = group.values[name];
@@ -94,7 +116,13 @@ export function parameterOperations(world: World, fleet: Fleet): Record<string, 
     }
     await fleet.cluster(instance).configure(instance.settings);
     if (waits) instance.parameterGroup.status = "pending-reboot";
-    world.tell({ kind: "state", region: group.region, service: "rds", what: `${instance.id} ${waits ? "will take up parameters at its next reboot" : "has taken up parameters"}`, detail: { group: group.name, changed } });
+    world.tell({
+      kind: "state",
+      region: group.region,
+      service: "rds",
+      what: `${instance.id} ${waits ? "will take up parameters at its next reboot" : "has taken up parameters"}`,
+      detail: { group: group.name, changed },
+    });
   };
 
   return {
@@ -103,19 +131,33 @@ export function parameterOperations(world: World, fleet: Fleet): Record<string, 
       const name = identifier(input, "DBParameterGroupName", 255);
       const family = required(input, "DBParameterGroupFamily");
       const description = required(input, "Description");
-      if (family !== FAMILY) throw refuse("InvalidParameterValue", `ParameterGroupFamily ${family} is not a valid parameter group family: the lab runs ${FAMILY}.`);
+      if (family !== FAMILY)
+        throw refuse(
+          "InvalidParameterValue",
+          `ParameterGroupFamily ${family} is not a valid parameter group family: the lab runs ${FAMILY}.`,
+        );
       const { parameterGroups } = regionState(world, region);
       if (name in parameterGroups) throw refuse("DBParameterGroupAlreadyExists", `Parameter group ${name} already exists`);
-      const record: ParameterGroupRecord = { name, arn: arnOf(world, region, "pg", name), region, family, description, tags: tags(input.Tags), values: {} };
+      const record: ParameterGroupRecord = {
+        name,
+        arn: arnOf(world, region, "pg", name),
+        region,
+        family,
+        description,
+        tags: tags(input.Tags),
+        values: {},
+      };
       parameterGroups[name] = record;
       return { DBParameterGroup: toParameterGroup(record) };
     },
 
     async ModifyDBParameterGroup(input, { region }) {
       const group = findParameterGroup(world, region, required(input, "DBParameterGroupName"));
-      if (group.name === DEFAULT_PARAMETER_GROUP) throw refuse("InvalidParameterValue", `The parameter group ${group.name} is a default parameter group and cannot be modified.`);
+      if (group.name === DEFAULT_PARAMETER_GROUP)
+        throw refuse("InvalidParameterValue", `The parameter group ${group.name} is a default parameter group and cannot be modified.`);
       const list: Parameter[] = input.Parameters ?? [];
-      if (list.length === 0 || list.length > 20) throw refuse("InvalidParameterValue", `Parameters must hold 1 to 20 parameters, not ${list.length}.`);
+      if (list.length === 0 || list.length > 20)
+        throw refuse("InvalidParameterValue", `Parameters must hold 1 to 20 parameters, not ${list.length}.`);
       const known = await knownParameters();
       const values = { ...group.values };
       for (const { ParameterName: name = "", ParameterValue: value, ApplyMethod: method = "immediate" } of list) {
@@ -123,13 +165,19 @@ export function parameterOperations(world: World, fleet: Fleet): Record<string, 
         if (!entry && !name.includes(".")) throw refuse("InvalidParameterValue", `Could not find parameter with name: ${name}`);
         if (entry && !entry.modifiable) throw refuse("InvalidParameterValue", `The parameter ${name} cannot be modified.`);
         if (value === undefined) throw refuse("InvalidParameterValue", `The parameter ${name} has no ParameterValue.`);
-        if (method !== "immediate" && method !== "pending-reboot") throw refuse("InvalidParameterValue", `ApplyMethod ${method} is neither immediate nor pending-reboot.`);
-        if (method === "immediate" && entry && !entry.dynamic) throw refuse("InvalidParameterCombination", `cannot use immediate apply method for static parameter ${name}`);
+        if (method !== "immediate" && method !== "pending-reboot")
+          throw refuse("InvalidParameterValue", `ApplyMethod ${method} is neither immediate nor pending-reboot.`);
+        if (method === "immediate" && entry && !entry.dynamic)
+          throw refuse("InvalidParameterCombination", `cannot use immediate apply method for static parameter ${name}`);
         if (entry) check(name, value, entry);
         values[name] = { value, method };
       }
       group.values = values;
-      await spread(group, list.map((parameter) => parameter.ParameterName ?? ""), known);
+      await spread(
+        group,
+        list.map((parameter) => parameter.ParameterName ?? ""),
+        known,
+      );
       return { DBParameterGroupName: group.name };
     },
 
@@ -146,8 +194,13 @@ export function parameterOperations(world: World, fleet: Fleet): Record<string, 
       const group = findParameterGroup(world, region, required(input, "DBParameterGroupName"));
       const { instances, parameterGroups } = regionState(world, region);
       const user = Object.values(instances).find((instance) => instance.parameterGroup.name === group.name);
-      if (group.name === DEFAULT_PARAMETER_GROUP) throw refuse("InvalidDBParameterGroupState", "A default parameter group cannot be deleted.");
-      if (user) throw refuse("InvalidDBParameterGroupState", `One or more database instances are still members of this parameter group ${group.name}, so the group cannot be deleted`);
+      if (group.name === DEFAULT_PARAMETER_GROUP)
+        throw refuse("InvalidDBParameterGroupState", "A default parameter group cannot be deleted.");
+      if (user)
+        throw refuse(
+          "InvalidDBParameterGroupState",
+          `One or more database instances are still members of this parameter group ${group.name}, so the group cannot be deleted`,
+        );
       delete parameterGroups[group.name];
       return {};
     },
@@ -155,7 +208,9 @@ export function parameterOperations(world: World, fleet: Fleet): Record<string, 
     DescribeDBParameterGroups(input, { region }) {
       const usual = findParameterGroup(world, region, DEFAULT_PARAMETER_GROUP);
       const name = input.DBParameterGroupName as string | undefined;
-      const all = name ? [findParameterGroup(world, region, parseArn(name)?.id ?? name)] : Object.values({ [usual.name]: usual, ...regionState(world, region).parameterGroups });
+      const all = name
+        ? [findParameterGroup(world, region, parseArn(name)?.id ?? name)]
+        : Object.values({ [usual.name]: usual, ...regionState(world, region).parameterGroups });
       const { page: shown, marker } = page(all, (group) => group.name, input);
       return { Marker: marker, DBParameterGroups: shown.map(toParameterGroup) };
     },

@@ -7,6 +7,7 @@ import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
 import { between, keyArn, only, required } from "./input.ts";
 import { addInstance, exists, failed, mustBe, NEW_INSTANCE, type Rds, setStatus } from "./lifecycle.ts";
+import { meetNetwork } from "./security.ts";
 import { toInstance } from "./shapes.ts";
 import { findInstance, type InstanceRecord, instanceByArn, parseArn } from "./state.ts";
 
@@ -18,20 +19,29 @@ export function replicaOperations(rds: Rds): Record<string, Operation> {
 
   return {
     async CreateDBInstanceReadReplica(input, { region }) {
-      const members = NEW_INSTANCE.filter((member) => !["BackupRetentionPeriod", "PreferredBackupWindow", "PreferredMaintenanceWindow"].includes(member));
+      const members = NEW_INSTANCE.filter(
+        (member) => !["BackupRetentionPeriod", "PreferredBackupWindow", "PreferredMaintenanceWindow"].includes(member),
+      );
       only(input, "CreateDBInstanceReadReplica", ...members, "SourceDBInstanceIdentifier", "KmsKeyId", "PreSignedUrl");
+      await meetNetwork(world, region);
       const wanted = required(input, "SourceDBInstanceIdentifier");
       const source = findInstance(world, parseArn(wanted)?.region ?? region, wanted);
       const near = source.region === region;
-      if (input.DBParameterGroupName) throw refuse("InvalidParameterCombination", "DBParameterGroupName cannot be specified for a PostgreSQL read replica.");
+      if (input.DBParameterGroupName)
+        throw refuse("InvalidParameterCombination", "DBParameterGroupName cannot be specified for a PostgreSQL read replica.");
       if (source.retentionDays === 0) {
         throw refuse(
           "InvalidDBInstanceState",
           "Automated backups are not enabled for this database instance. To enable automated backups, use ModifyDBInstance to set the backup retention period to a non-zero value.",
         );
       }
-      if (source.replicas.length >= REPLICAS_OF_ONE_SOURCE) throw refuse("InstanceQuotaExceeded", `${source.id} has ${REPLICAS_OF_ONE_SOURCE} read replicas already.`);
-      if (!near && source.kmsKeyId && !input.KmsKeyId) throw refuse("InvalidParameterCombination", `${source.id} is encrypted: a replica in another region needs the KmsKeyId of a key in ${region}.`);
+      if (source.replicas.length >= REPLICAS_OF_ONE_SOURCE)
+        throw refuse("InstanceQuotaExceeded", `${source.id} has ${REPLICAS_OF_ONE_SOURCE} read replicas already.`);
+      if (!near && source.kmsKeyId && !input.KmsKeyId)
+        throw refuse(
+          "InvalidParameterCombination",
+          `${source.id} is encrypted: a replica in another region needs the KmsKeyId of a key in ${region}.`,
+        );
       mustBe(source, ["available"], "be replicated");
 
       const record = addInstance(rds, region, input, {
@@ -83,9 +93,16 @@ export function replicaOperations(rds: Rds): Record<string, Operation> {
       if (!record.source) throw refuse("InvalidDBInstanceState", `DB Instance ${record.id} is not a read replica.`);
       mustBe(record, ["available"], "be promoted");
       if (record.promoting) throw refuse("InvalidDBInstanceState", `DB Instance ${record.id} is already being promoted.`);
-      if (retentionDays === 0 && record.replicas.length > 0) throw refuse("InvalidParameterCombination", `Backups of ${record.id} cannot be turned off: it is the source of read replicas.`);
+      if (retentionDays === 0 && record.replicas.length > 0)
+        throw refuse("InvalidParameterCombination", `Backups of ${record.id} cannot be turned off: it is the source of read replicas.`);
       record.promoting = { retentionDays, backupWindow: input.PreferredBackupWindow };
-      world.tell({ kind: "state", region, service: "rds", what: `${record.id} is asked to become a primary`, detail: { instance: record.arn } });
+      world.tell({
+        kind: "state",
+        region,
+        service: "rds",
+        what: `${record.id} is asked to become a primary`,
+        detail: { instance: record.arn },
+      });
       promoteLater(rds, record);
       return await answer(record);
     },
@@ -95,11 +112,17 @@ export function replicaOperations(rds: Rds): Record<string, Operation> {
 /** A promotion asked for: for a moment the replica still looks untouched, then the work begins. */
 export function promoteLater(rds: Rds, record: InstanceRecord): void {
   const { world, fleet } = rds;
-  fleet.work(world.timings.promoteLingerMs, `promoting ${record.id}`, record.region, () => promote(rds, record), () => {
-    // AWS leaves a replica that could not be promoted as it was.
-    record.promoting = undefined;
-    setStatus(world, record, "available");
-  });
+  fleet.work(
+    world.timings.promoteLingerMs,
+    `promoting ${record.id}`,
+    record.region,
+    () => promote(rds, record),
+    () => {
+      // AWS leaves a replica that could not be promoted as it was.
+      record.promoting = undefined;
+      setStatus(world, record, "available");
+    },
+  );
 }
 
 /** Ends replication, opens a new timeline, restarts: sessions end. No event says "promoted"; there is none on AWS. */
@@ -150,6 +173,12 @@ export async function orphanReplicas(rds: Rds, source: InstanceRecord): Promise<
     replica.replication = "terminated";
     await fleet.cluster(replica).follow(undefined);
     instanceEvent(world, replica, "0057");
-    world.tell({ kind: "state", region: replica.region, service: "rds", what: `replication of ${replica.id} is terminated: its source was deleted`, detail: { instance: replica.arn } });
+    world.tell({
+      kind: "state",
+      region: replica.region,
+      service: "rds",
+      what: `replication of ${replica.id} is terminated: its source was deleted`,
+      detail: { instance: replica.arn },
+    });
   }
 }

@@ -4,6 +4,7 @@ import { refuse } from "./errors.ts";
 import { instanceEvent, snapshotEvent } from "./events.ts";
 import { only, required } from "./input.ts";
 import { addInstance, failed, NEW_INSTANCE, type Rds, setStatus } from "./lifecycle.ts";
+import { meetNetwork } from "./security.ts";
 import { ENGINE, toInstance } from "./shapes.ts";
 import { findSnapshot } from "./state.ts";
 
@@ -14,9 +15,15 @@ export function restoreOperations(rds: Rds): Record<string, Operation> {
     async RestoreDBInstanceFromDBSnapshot(input, { region }) {
       const members = NEW_INSTANCE.filter((member) => member !== "PreferredMaintenanceWindow");
       only(input, "RestoreDBInstanceFromDBSnapshot", ...members, "DBSnapshotIdentifier", "Engine", "LicenseModel");
-      if (input.Engine && input.Engine !== ENGINE) throw refuse("InvalidParameterValue", `Invalid DB engine: ${input.Engine}. The lab runs postgres.`);
+      await meetNetwork(world, region);
+      if (input.Engine && input.Engine !== ENGINE)
+        throw refuse("InvalidParameterValue", `Invalid DB engine: ${input.Engine}. The lab runs postgres.`);
       const snapshot = findSnapshot(world, region, required(input, "DBSnapshotIdentifier"));
-      if (snapshot.status !== "available") throw refuse("InvalidDBSnapshotState", `The snapshot ${snapshot.id} cannot be restored: its status is ${snapshot.status}, not available.`);
+      if (snapshot.status !== "available")
+        throw refuse(
+          "InvalidDBSnapshotState",
+          `The snapshot ${snapshot.id} cannot be restored: its status is ${snapshot.status}, not available.`,
+        );
       const record = addInstance(rds, region, input, {
         engineVersion: snapshot.engineVersion,
         masterUser: snapshot.masterUser,

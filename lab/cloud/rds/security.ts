@@ -1,17 +1,32 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the shape of EC2's state belongs to EC2
 /**
- * What security groups say about one instance's port. Reads EC2's state, changes nothing.
+ * What security groups say about one instance's port. Reads EC2's state, writes none.
  *
  * The lab's clients all come from loopback, so a rule's source cannot be matched: a rule that covers the port admits everyone,
  * except one whose only source is the group itself (the default group's): no client of the lab is a member of a database's group.
  */
 import type { World } from "../world.ts";
 import { refuse } from "./errors.ts";
-import { digest, type InstanceRecord } from "./state.ts";
+import { hex, type InstanceRecord } from "./state.ts";
 
 function groupsOf(world: World, region: string): Record<string, any> {
   // Read without creating it: the empty state is EC2's to make.
   return (world.save().ec2 as any)?.regions?.[region]?.securityGroups ?? {};
+}
+
+/** EC2 makes a region's default network when first asked for it; RDS asks before it places an instance there. */
+export async function meetNetwork(world: World, region: string): Promise<void> {
+  if (!world.services.get("ec2")?.operations.DescribeSecurityGroups) return;
+  await world.call("ec2", "DescribeSecurityGroups", {}, { region, principal: "rds.amazonaws.com" });
+}
+
+function defaultGroup(world: World, region: string): any {
+  return Object.values(groupsOf(world, region)).find((group) => group.GroupName === "default");
+}
+
+/** The region's default VPC: EC2's, or a made-up one while there is no EC2. */
+export function vpcOf(world: World, region: string): string {
+  return defaultGroup(world, region)?.VpcId ?? `vpc-0${hex(16, "vpc", world.account, region)}`;
 }
 
 /** Whether a new connection to the instance's port is let in. Groups EC2 does not know let everything in. */
@@ -19,7 +34,9 @@ export function admits(world: World, record: InstanceRecord): boolean {
   const known = groupsOf(world, record.region);
   const groups = record.groups.filter((group) => group.status !== "adding").map((group) => known[group.id]);
   if (groups.every((group) => group === undefined)) return true;
-  return groups.some((group) => (group?.IpPermissions ?? []).some((rule: any) => covers(rule, record.port) && hasSource(rule, group.GroupId)));
+  return groups.some((group) =>
+    (group?.IpPermissions ?? []).some((rule: any) => covers(rule, record.port) && hasSource(rule, group.GroupId)),
+  );
 }
 
 function covers(rule: any, port: number): boolean {
@@ -36,11 +53,9 @@ function hasSource(rule: any, self: string): boolean {
 /** The groups a request names, checked, or the region's default one. */
 export function chooseGroups(world: World, region: string, wanted: string[] | undefined): string[] {
   const known = groupsOf(world, region);
-  if (!wanted?.length) {
-    const usual = Object.values(known).find((group) => group.GroupName === "default");
-    return [usual?.GroupId ?? `sg-0${digest(16, "default group", world.account, region)}`];
-  }
+  if (!wanted?.length) return [defaultGroup(world, region)?.GroupId ?? `sg-0${hex(16, "default group", world.account, region)}`];
   const missing = wanted.find((id) => !(id in known));
-  if (missing && world.services.has("ec2")) throw refuse("InvalidParameterValue", `Invalid security group , groupId= ${missing}, groupName=.`);
+  if (missing && world.services.has("ec2"))
+    throw refuse("InvalidParameterValue", `Invalid security group , groupId= ${missing}, groupName=.`);
   return [...new Set(wanted)];
 }

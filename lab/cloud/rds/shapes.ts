@@ -2,7 +2,18 @@
 import type { DBInstance, DBInstanceStatusInfo, DBParameterGroup, DBSnapshot } from "@aws-sdk/client-rds";
 import type { World } from "../world.ts";
 import type { Fleet } from "./fleet.ts";
-import { arnOf, digest, endpointName, type InstanceRecord, instanceByArn, type ParameterGroupRecord, parseArn, type SnapshotRecord } from "./state.ts";
+import { vpcOf } from "./security.ts";
+import {
+  arnOf,
+  digest,
+  endpointName,
+  hex,
+  type InstanceRecord,
+  instanceByArn,
+  type ParameterGroupRecord,
+  parseArn,
+  type SnapshotRecord,
+} from "./state.ts";
 
 export const ENGINE = "postgres";
 export const FAMILY = "postgres18";
@@ -21,7 +32,9 @@ export async function toInstance(world: World, fleet: Fleet, record: InstanceRec
     LicenseModel: "postgresql-license",
     MasterUsername: record.masterUser,
     DBName: record.dbName,
-    Endpoint: record.address ? { Address: endpointName(world, record), Port: record.port, HostedZoneId: `Z${digest(13, "rds zone", region).toUpperCase()}` } : undefined,
+    Endpoint: record.address
+      ? { Address: endpointName(world, record), Port: record.port, HostedZoneId: `Z${digest(13, "rds zone", region).toUpperCase()}` }
+      : undefined,
     DbInstancePort: 0,
     InstanceCreateTime: record.address ? new Date(record.createdAt) : undefined,
     AllocatedStorage: record.storageGb,
@@ -67,7 +80,8 @@ function seenFrom(region: string, arn: string): string {
 async function replicationStatus(world: World, fleet: Fleet, record: InstanceRecord): Promise<DBInstanceStatusInfo> {
   const StatusType = "read replication";
   const not = (Status: string, Message: string): DBInstanceStatusInfo => ({ StatusType, Normal: false, Status, Message });
-  if (record.replication === "terminated" || !instanceByArn(world, record.source ?? "")) return not("terminated", "The source DB instance was deleted.");
+  if (record.replication === "terminated" || !instanceByArn(world, record.source ?? ""))
+    return not("terminated", "The source DB instance was deleted.");
   if (record.replication === "stopped") return not("stopped", "Replication was stopped.");
   try {
     const { receiver } = await fleet.cluster(record).replication(300);
@@ -127,11 +141,12 @@ function progress(world: World, record: SnapshotRecord): number {
 }
 
 export function toParameterGroup(record: ParameterGroupRecord): DBParameterGroup {
-  return { DBParameterGroupName: record.name, DBParameterGroupArn: record.arn, DBParameterGroupFamily: record.family, Description: record.description };
-}
-
-function vpcOf(world: World, region: string): string {
-  return `vpc-0${digest(16, "vpc", world.account, region)}`;
+  return {
+    DBParameterGroupName: record.name,
+    DBParameterGroupArn: record.arn,
+    DBParameterGroupFamily: record.family,
+    Description: record.description,
+  };
 }
 
 /** The one subnet group of a region: its default VPC. */
@@ -143,7 +158,7 @@ export function subnetGroup(world: World, region: string) {
     VpcId: vpcOf(world, region),
     SubnetGroupStatus: "Complete",
     Subnets: ["a", "b", "c"].map((letter) => ({
-      SubnetIdentifier: `subnet-0${digest(16, "subnet", world.account, region, letter)}`,
+      SubnetIdentifier: `subnet-0${hex(16, "subnet", world.account, region, letter)}`,
       SubnetAvailabilityZone: { Name: `${region}${letter}` },
       SubnetStatus: "Active",
     })),

@@ -20,7 +20,9 @@ export function snapshotOperations(rds: Rds): Record<string, Operation> {
     CreateDBSnapshot(input, { region }) {
       only(input, "CreateDBSnapshot", "DBSnapshotIdentifier", "DBInstanceIdentifier", "Tags");
       const instance = findInstance(world, region, required(input, "DBInstanceIdentifier"));
-      const snapshot = newSnapshot(rds, instance, input, "DBSnapshotIdentifier", () => mustBe(instance, ["available", "storage-optimization"], "be backed up"));
+      const snapshot = newSnapshot(rds, instance, input, "DBSnapshotIdentifier", () =>
+        mustBe(instance, ["available", "storage-optimization"], "be backed up"),
+      );
       setStatus(world, instance, "backing-up");
       const settle = (): void => {
         if (instance.status === "backing-up") setStatus(world, instance, "available");
@@ -38,8 +40,10 @@ export function snapshotOperations(rds: Rds): Record<string, Operation> {
 
     DescribeDBSnapshots(input, { region }) {
       const { DBSnapshotIdentifier: id, DBInstanceIdentifier: instanceId, DbiResourceId: resourceId, SnapshotType: type } = input;
-      if (id && instanceId) throw refuse("InvalidParameterCombination", "DBSnapshotIdentifier and DBInstanceIdentifier cannot be given together.");
-      if (type !== undefined && !TYPES.includes(type)) throw refuse("InvalidParameterValue", `Invalid snapshot type: ${type}. Known: ${TYPES.join(", ")}.`);
+      if (id && instanceId)
+        throw refuse("InvalidParameterCombination", "DBSnapshotIdentifier and DBInstanceIdentifier cannot be given together.");
+      if (type !== undefined && !TYPES.includes(type))
+        throw refuse("InvalidParameterValue", `Invalid snapshot type: ${type}. Known: ${TYPES.join(", ")}.`);
       const matches = filters<SnapshotRecord>(input.Filters, {
         "db-instance-id": (each) => [each.instanceId, arnOf(world, each.sourceRegion ?? region, "db", each.instanceId)],
         "db-snapshot-id": (each) => [each.id],
@@ -60,12 +64,21 @@ export function snapshotOperations(rds: Rds): Record<string, Operation> {
       only(input, "DeleteDBSnapshot", "DBSnapshotIdentifier");
       const snapshot = findSnapshot(world, region, required(input, "DBSnapshotIdentifier"));
       if (snapshot.status !== "available" && snapshot.status !== "failed") {
-        throw refuse("InvalidDBSnapshotState", `Cannot delete the snapshot because it is not currently in the available state: ${snapshot.id} is ${snapshot.status}.`);
+        throw refuse(
+          "InvalidDBSnapshotState",
+          `Cannot delete the snapshot because it is not currently in the available state: ${snapshot.id} is ${snapshot.status}.`,
+        );
       }
       // A copy that still reads it finds its record gone, and fails.
       delete regionState(world, region).snapshots[snapshot.id];
       const answer = { ...toSnapshot(world, snapshot), Status: "deleted" };
-      world.tell({ kind: "state", region, service: "rds", what: `the snapshot ${snapshot.id} is deleted`, detail: { snapshot: snapshot.arn } });
+      world.tell({
+        kind: "state",
+        region,
+        service: "rds",
+        what: `the snapshot ${snapshot.id} is deleted`,
+        detail: { snapshot: snapshot.arn },
+      });
       snapshotEvent(world, snapshot, "0041");
       await removeTree(fleet.snapshotFolder(snapshot));
       return { DBSnapshot: answer };
@@ -74,8 +87,13 @@ export function snapshotOperations(rds: Rds): Record<string, Operation> {
 }
 
 /** Checks the request and keeps the new record, status `creating`. `member` names the identifier in the request; `last` is asked after the other checks. */
-// biome-ignore lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
-export function newSnapshot({ world }: Rds, instance: InstanceRecord, input: any, member: string, last: () => void = () => {}): SnapshotRecord {
+export function newSnapshot(
+  { world }: Rds,
+  instance: InstanceRecord,
+  input: { DBSnapshotIdentifier?: string; Tags?: unknown },
+  member: string,
+  last: () => void = () => {},
+): SnapshotRecord {
   const { region } = instance;
   const id = identifier({ [member]: input.DBSnapshotIdentifier }, member, 255);
   const own = tags(input.Tags);
@@ -112,8 +130,10 @@ export function newSnapshot({ world }: Rds, instance: InstanceRecord, input: any
 /** Refuses an identifier that is taken and a region that is full. */
 export function roomFor(world: World, region: string, id: string): void {
   const { snapshots } = regionState(world, region);
-  if (id in snapshots) throw refuse("DBSnapshotAlreadyExists", `Cannot create the snapshot because a snapshot with the identifier ${id} already exists.`);
-  if (Object.keys(snapshots).length >= MANUAL_PER_REGION) throw refuse("SnapshotQuotaExceeded", `Cannot create more than ${MANUAL_PER_REGION} manual snapshots`);
+  if (id in snapshots)
+    throw refuse("DBSnapshotAlreadyExists", `Cannot create the snapshot because a snapshot with the identifier ${id} already exists.`);
+  if (Object.keys(snapshots).length >= MANUAL_PER_REGION)
+    throw refuse("SnapshotQuotaExceeded", `Cannot create more than ${MANUAL_PER_REGION} manual snapshots`);
 }
 
 /** Copies the instance's data as it is now, and resolves when the snapshot is available. */
@@ -147,5 +167,11 @@ const WORDS: Record<string, string> = { creating: "being made", pending: "waitin
 
 export function snapshotStatus(world: World, snapshot: SnapshotRecord, status: string): void {
   snapshot.status = status;
-  world.tell({ kind: "state", region: snapshot.region, service: "rds", what: `the snapshot ${snapshot.id} is ${WORDS[status] ?? status}`, detail: { snapshot: snapshot.arn, status } });
+  world.tell({
+    kind: "state",
+    region: snapshot.region,
+    service: "rds",
+    what: `the snapshot ${snapshot.id} is ${WORDS[status] ?? status}`,
+    detail: { snapshot: snapshot.arn, status },
+  });
 }

@@ -165,10 +165,16 @@ export function instanceByArn(world: World, arn: string): InstanceRecord | undef
   return parsed && rdsState(world).regions[parsed.region]?.instances[parsed.id];
 }
 
+/** Hex digits that depend on `parts` alone. */
+export function hex(length: number, ...parts: string[]): string {
+  return createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, length);
+}
+
 /** Letters and digits that depend on `parts` alone. */
 export function digest(length: number, ...parts: string[]): string {
-  const hex = createHash("sha256").update(parts.join("\n")).digest("hex");
-  return BigInt(`0x${hex}`).toString(36).slice(0, length);
+  return BigInt(`0x${hex(64, ...parts)}`)
+    .toString(36)
+    .slice(0, length);
 }
 
 /** `<id>.<twelve characters of account and region>.<region>.rds.amazonaws.com` */

@@ -14,7 +14,10 @@ export function tagOperations(world: World): Record<string, Operation> {
     if (arn?.region === region && arn.kind === "db") return findInstance(world, region, name);
     if (arn?.region === region && arn.kind === "snapshot") return findSnapshot(world, region, name);
     if (arn?.region === region && arn.kind === "pg") return findParameterGroup(world, region, arn.id);
-    throw refuse("InvalidParameterValue", `ResourceName is not the ARN of an instance, a snapshot or a parameter group in ${region}: ${name}`);
+    throw refuse(
+      "InvalidParameterValue",
+      `ResourceName is not the ARN of an instance, a snapshot or a parameter group in ${region}: ${name}`,
+    );
   };
 
   return {

@@ -1,0 +1,223 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
+/**
+ * EC2's network side: one default VPC with three subnets in each region, and security groups with ingress rules.
+ * No instances, volumes or routes. What a group lets through is read by others from this state.
+ */
+import { ServiceError } from "../wire/errors.ts";
+import type { Caller, Service, World } from "./world.ts";
+
+export interface SecurityGroup {
+  GroupId: string;
+  GroupName: string;
+  Description: string;
+  VpcId: string;
+  /** One entry for each protocol and port range, with its sources merged. */
+  IpPermissions: any[];
+}
+
+interface Ec2State {
+  regions: Record<string, { securityGroups: Record<string, SecurityGroup> }>;
+}
+
+const SOURCES = [
+  ["IpRanges", "CidrIp"],
+  ["Ipv6Ranges", "CidrIpv6"],
+  ["UserIdGroupPairs", "GroupId"],
+  ["PrefixListIds", "PrefixListId"],
+] as const;
+
+export function createEc2(world: World): Service {
+  const vpcOf = (region: string) => `vpc-${shortHash(region)}`;
+
+  function groupsIn(caller: Caller): Record<string, SecurityGroup> {
+    const { regions } = world.state<Ec2State>("ec2", () => ({ regions: {} }));
+    if (!regions[caller.region]) {
+      const GroupId = `sg-${shortHash(`default ${caller.region}`)}`;
+      const group = { GroupId, GroupName: "default", Description: "default VPC security group", VpcId: vpcOf(caller.region), IpPermissions: membersOnly(GroupId) };
+      regions[caller.region] = { securityGroups: { [GroupId]: group } };
+    }
+    return regions[caller.region]!.securityGroups;
+  }
+
+  function find(input: any, caller: Caller): SecurityGroup {
+    const groups = groupsIn(caller);
+    const found = input.GroupId ? groups[input.GroupId] : Object.values(groups).find((group) => group.GroupName === input.GroupName);
+    if (!found) throw notFound(input.GroupId ?? input.GroupName);
+    return found;
+  }
+
+  const told = (caller: Caller, group: SecurityGroup, what: string, detail: Record<string, unknown> = {}) =>
+    world.tell({ kind: "state", region: caller.region, service: "ec2", what: `the security group ${group.GroupName} ${what}`, detail: { id: group.GroupId, ...detail } });
+
+  /** Rules as single sources, to compare one by one. */
+  function change(input: any, caller: Caller, apply: (rules: string[], rule: string, text: string) => string[], what: string): any {
+    const group = find(input, caller);
+    let rules = singles(group.IpPermissions);
+    const given = singles(permissionsOf(input));
+    if (given.length === 0) throw new ServiceError("MissingParameter", "The request must contain the parameter ipPermissions or a CidrIp with its ports", 400);
+    for (const rule of given) rules = apply(rules, rule, ruleText(rule));
+    group.IpPermissions = merged(rules);
+    told(caller, group, what, { rules: given.map(ruleText) });
+    return { Return: true };
+  }
+
+  return {
+    name: "ec2",
+    operations: {
+      CreateSecurityGroup(input, caller) {
+        const groups = groupsIn(caller);
+        const VpcId = input.VpcId ?? vpcOf(caller.region);
+        if (VpcId !== vpcOf(caller.region)) throw new ServiceError("InvalidVpcID.NotFound", `The vpc ID '${VpcId}' does not exist`, 400);
+        if (Object.values(groups).some((group) => group.GroupName === input.GroupName)) {
+          throw new ServiceError("InvalidGroup.Duplicate", `The security group '${input.GroupName}' already exists for VPC '${VpcId}'`, 400);
+        }
+        const GroupId = `sg-${world.id(17)}`;
+        groups[GroupId] = { GroupId, GroupName: input.GroupName, Description: input.Description, VpcId, IpPermissions: [] };
+        told(caller, groups[GroupId], "exists");
+        return { GroupId, SecurityGroupArn: groupArn(caller, GroupId) };
+      },
+      DeleteSecurityGroup(input, caller) {
+        const group = find(input, caller);
+        delete groupsIn(caller)[group.GroupId];
+        told(caller, group, "is deleted");
+        return { Return: true, GroupId: group.GroupId };
+      },
+      DescribeSecurityGroups(input, caller) {
+        const groups = groupsIn(caller);
+        for (const id of input.GroupIds ?? []) if (!groups[id]) throw notFound(id);
+        const SecurityGroups = Object.values(groups)
+          .filter((group) => !input.GroupIds || input.GroupIds.includes(group.GroupId))
+          .filter((group) => !input.GroupNames || input.GroupNames.includes(group.GroupName))
+          .filter((group) => passes(input.Filters, { "group-id": group.GroupId, "group-name": group.GroupName, "vpc-id": group.VpcId }))
+          .map((group) => ({ ...group, OwnerId: caller.account, SecurityGroupArn: groupArn(caller, group.GroupId) }));
+        return { SecurityGroups };
+      },
+      AuthorizeSecurityGroupIngress: (input, caller) =>
+        change(
+          input,
+          caller,
+          (rules, rule, text) => {
+            if (rules.some((each) => sameSource(each, rule))) {
+              throw new ServiceError("InvalidPermission.Duplicate", `the specified rule "${text}" already exists`, 400);
+            }
+            return [...rules, rule];
+          },
+          "lets more in",
+        ),
+      RevokeSecurityGroupIngress: (input, caller) =>
+        change(
+          input,
+          caller,
+          (rules, rule) => {
+            if (!rules.some((each) => sameSource(each, rule))) {
+              throw new ServiceError("InvalidPermission.NotFound", "The specified rule does not exist in this security group.", 400);
+            }
+            return rules.filter((each) => !sameSource(each, rule));
+          },
+          "lets less in",
+        ),
+      DescribeVpcs: (input, caller) => ({
+        Vpcs: [{ VpcId: vpcOf(caller.region), CidrBlock: "172.31.0.0/16", IsDefault: true, State: "available", OwnerId: caller.account }].filter(
+          (vpc) => (!input.VpcIds || input.VpcIds.includes(vpc.VpcId)) && passes(input.Filters, { "vpc-id": vpc.VpcId, "is-default": "true", isDefault: "true" }),
+        ),
+      }),
+      DescribeSubnets: (input, caller) => ({
+        Subnets: ["a", "b", "c"]
+          .map((zone, at) => ({
+            SubnetId: `subnet-${shortHash(`${caller.region}${zone}`)}`,
+            VpcId: vpcOf(caller.region),
+            AvailabilityZone: `${caller.region}${zone}`,
+            CidrBlock: `172.31.${at * 16}.0/20`,
+            DefaultForAz: true,
+            State: "available",
+          }))
+          .filter(
+            (subnet) =>
+              (!input.SubnetIds || input.SubnetIds.includes(subnet.SubnetId)) &&
+              passes(input.Filters, { "vpc-id": subnet.VpcId, "subnet-id": subnet.SubnetId, "availability-zone": subnet.AvailabilityZone }),
+          ),
+      }),
+      /** Lab-internal: a group with a given id, in place of any before it. */
+      LabPutSecurityGroup(input, caller) {
+        const { GroupId, GroupName, IpPermissions = [] } = input;
+        groupsIn(caller)[GroupId] = {
+          GroupId,
+          GroupName: GroupName ?? GroupId,
+          Description: input.Description ?? GroupName ?? GroupId,
+          VpcId: input.VpcId ?? vpcOf(caller.region),
+          IpPermissions: merged(singles(IpPermissions)),
+        };
+        return { GroupId };
+      },
+    },
+  };
+}
+
+/** The default group's one rule: its members reach each other. */
+function membersOnly(GroupId: string): any[] {
+  return [{ IpProtocol: "-1", IpRanges: [], Ipv6Ranges: [], UserIdGroupPairs: [{ GroupId }], PrefixListIds: [] }];
+}
+
+function groupArn(caller: Caller, id: string): string {
+  return `arn:aws:ec2:${caller.region}:${caller.account}:security-group/${id}`;
+}
+
+function notFound(id: string): ServiceError {
+  return new ServiceError("InvalidGroup.NotFound", `The security group '${id}' does not exist`, 400);
+}
+
+/** The older form names one CIDR and its ports beside the group. */
+function permissionsOf(input: any): any[] {
+  if (input.IpPermissions) return input.IpPermissions;
+  if (!input.CidrIp) return [];
+  return [{ IpProtocol: input.IpProtocol, FromPort: input.FromPort, ToPort: input.ToPort, IpRanges: [{ CidrIp: input.CidrIp }] }];
+}
+
+/** Each permission as one rule a source, in JSON. */
+function singles(permissions: any[]): string[] {
+  return permissions.flatMap(({ IpProtocol, FromPort, ToPort, ...sources }) =>
+    SOURCES.flatMap(([list]) => (sources[list] ?? []).map((source: any) => JSON.stringify({ IpProtocol: protocolName(IpProtocol), FromPort, ToPort, list, source }))),
+  );
+}
+
+function merged(rules: string[]): any[] {
+  const byPorts = new Map<string, any>();
+  for (const rule of rules) {
+    const { IpProtocol, FromPort, ToPort, list, source } = JSON.parse(rule);
+    const key = `${IpProtocol} ${FromPort} ${ToPort}`;
+    const permission = byPorts.get(key) ?? { IpProtocol, FromPort, ToPort, IpRanges: [], Ipv6Ranges: [], UserIdGroupPairs: [], PrefixListIds: [] };
+    permission[list].push(source);
+    byPorts.set(key, permission);
+  }
+  return [...byPorts.values()];
+}
+
+/** Two rules are the same when protocol, ports and source are; descriptions do not count. */
+function sameSource(a: string, b: string): boolean {
+  return ruleText(a) === ruleText(b);
+}
+
+function ruleText(rule: string): string {
+  const { IpProtocol, FromPort, ToPort, list, source } = JSON.parse(rule);
+  const key = SOURCES.find(([name]) => name === list)![1];
+  return `peer: ${source[key]}, ${IpProtocol}, from port: ${FromPort ?? "all"}, to port: ${ToPort ?? "all"}, ALLOW`;
+}
+
+function protocolName(given: unknown): string {
+  return { 6: "tcp", 17: "udp", 1: "icmp" }[String(given)] ?? String(given);
+}
+
+function passes(filters: any[] | undefined, values: Record<string, string>): boolean {
+  return (filters ?? []).every((filter) => {
+    const value = values[filter.Name];
+    if (value === undefined) throw new ServiceError("InvalidParameterValue", `The filter '${filter.Name}' is invalid`, 400);
+    return (filter.Values ?? []).includes(value);
+  });
+}
+
+/** Eight hex characters that are always the same for the same text, so that ids do not change between labs. */
+function shortHash(text: string): string {
+  let hash = 0x811c9dc5;
+  for (const character of text) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
+  return hash.toString(16).padStart(8, "0");
+}

@@ -1,0 +1,112 @@
+/**
+ * Puts the lab together: one world, its services, the one port they answer on, a DNS server, a mail sink. What is deployed into it
+ * and what befalls it is others' business.
+ */
+import type { Plan } from "../core/plan/schema.ts";
+import { createCloudWatch, extractEmf } from "./cloud/cloudwatch.ts";
+import { type Dns, startDns } from "./cloud/dns.ts";
+import { createEc2 } from "./cloud/ec2.ts";
+import { createEventBridge } from "./cloud/eventbridge.ts";
+import { createIam } from "./cloud/iam.ts";
+import { createLambda, type Lambda } from "./cloud/lambda/index.ts";
+import { type MailSink, startMailSink } from "./cloud/mail.ts";
+import { createRds, type RdsService } from "./cloud/rds/index.ts";
+import { createRoute53 } from "./cloud/route53.ts";
+import { createS3 } from "./cloud/s3.ts";
+import { createSecretsManager } from "./cloud/secretsmanager.ts";
+import { createSns } from "./cloud/sns.ts";
+import { createSts } from "./cloud/sts.ts";
+import { type Timings, World } from "./cloud/world.ts";
+import { deployPackage } from "./deployment.ts";
+import { buildEstate, type ShopDatabase } from "./estate.ts";
+import { type LabFolder, readWorld, writeWorld } from "./folder.ts";
+import { startWire, type Wire } from "./wire/server.ts";
+
+export interface LabOptions {
+  readonly folder: LabFolder;
+  /** 0 takes a free port. */
+  readonly port?: number;
+  readonly timings?: Partial<Timings>;
+  readonly seed?: number;
+  /** Goes on with what an earlier lab left in the folder. */
+  readonly resume?: boolean;
+  /** Durable waits pass this many times faster. */
+  readonly durableSpeed?: number;
+}
+
+export interface Lab {
+  readonly world: World;
+  readonly wire: Wire;
+  readonly dns: Dns;
+  readonly mail: MailSink;
+  readonly rds: RdsService;
+  readonly lambda: Lambda;
+  /** The databases, names and secrets a plan speaks of. */
+  estate(plan: Plan): Promise<ShopDatabase[]>;
+  /** Deploys what `serverless package` left in `folder`, and the primary region's small stack. */
+  deploy(plan: Plan, folder: string): Promise<void>;
+  /** Writes the world down and ends every process. */
+  close(): Promise<void>;
+}
+
+export async function startLab(options: LabOptions): Promise<Lab> {
+  const { folder } = options;
+  const state = options.resume ? readWorld(folder.path) : undefined;
+  if (options.resume && !state) throw new Error(`There is no lab to resume in ${folder.path}: npm start leaves one.`);
+  const world = new World({ dir: folder.path, timings: options.timings, seed: options.seed, state });
+  const closers: (() => unknown)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+    writeWorld(folder.path, world.save());
+    await folder.leave();
+  };
+  try {
+    let wire: Wire | undefined;
+    const iam = createIam(world);
+    wire = await startWire(world, { port: options.port ?? 0, principalFor: (key) => iam.principalFor(key) });
+    const { url } = wire;
+    closers.push(() => wire?.close());
+    const dns = await startDns(world);
+    closers.push(() => dns.close());
+    const mail = await startMailSink(world);
+    closers.push(() => mail.stop());
+    const rds = createRds(world);
+    const lambda = createLambda(world, {
+      endpoint: () => url,
+      dns: () => `127.0.0.1:${dns.port}`,
+      onLogLine: (region, line) => extractEmf(world, region, line),
+      durableSpeed: options.durableSpeed,
+    });
+    for (const service of [
+      iam,
+      createSts(world),
+      createEc2(world),
+      createS3(world),
+      createSecretsManager(world),
+      createRoute53(world),
+      createSns(world, { smtp: () => ({ host: "127.0.0.1", port: mail.port }), autoConfirm: true, url: () => url }),
+      createCloudWatch(world),
+      createEventBridge(world),
+      rds,
+      lambda,
+    ]) {
+      world.register(service);
+    }
+    closers.push(() => world.close());
+    await world.start();
+    return {
+      world,
+      wire,
+      dns,
+      mail,
+      rds,
+      lambda,
+      estate: (plan) => buildEstate(world, plan),
+      deploy: (plan, packageFolder) => deployPackage(world, plan, packageFolder),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
