@@ -81,19 +81,22 @@ export class Move {
 
   /** The groups to give back should the move fail before the promotion. */
   async networkOf(id: string): Promise<string[]> {
-    return (await this.instance(id)).securityGroups.filter((group) => !group.endsWith(":removing")).map(groupId);
+    return (await this.instance(id)).securityGroups.filter(staysOn).map(groupId);
   }
 
   private isFenced(instance: InstanceFacts): boolean {
     return instance.securityGroups.length === 1 && instance.securityGroups[0] === `${this.database.plan.fenceSecurityGroup}:active`;
   }
 
-  async takeNetworkAway(id: string): Promise<{ atMs: number }> {
+  /** Leaves the instance with the fence's group alone. RDS takes the change once the instance is in a state that allows it. */
+  async networkTaken(id: string): Promise<Proof> {
     await this.holdsClaim();
-    const groups = (await this.instance(id)).securityGroups.filter((group) => !group.endsWith(":removing")).map(groupId);
+    const instance = await this.instance(id);
+    if (this.isFenced(instance)) return proven(`${id} has no group but ${instance.securityGroups.join()}`);
     const { fenceSecurityGroup } = this.database.plan;
-    if (!(groups.length === 1 && groups[0] === fenceSecurityGroup)) await setSecurityGroups(this.region, id, [fenceSecurityGroup]);
-    return { atMs: Date.now() };
+    if (instance.securityGroups.filter(staysOn).map(groupId).join() !== fenceSecurityGroup)
+      await setSecurityGroups(this.region, id, [fenceSecurityGroup]);
+    return notYet(`the network of ${id} is not taken away yet: ${instance.securityGroups.join(", ")}`);
   }
 
   /**
@@ -112,7 +115,7 @@ export class Move {
   /** Proven by what RDS says is in force, and by a write that is refused. */
   async fenceHolds(id: string): Promise<Proof> {
     const instance = await this.instance(id);
-    if (!this.isFenced(instance)) return notYet(`the network of ${id} is not taken away yet: ${instance.securityGroups.join(", ")}`);
+    if (!this.isFenced(instance)) return notYet(`the network of ${id} is back: ${instance.securityGroups.join(", ")}`);
     const target = await targetOf(this.settings, this.database, instance);
     if (!target) return notYet(`RDS names no endpoint for ${id}`);
     const refusal = await refusedWrite(target, this.execution, FENCE_PROOF_MS);
@@ -270,4 +273,5 @@ const FENCE_PROOF_MS = 500;
 const WITHOUT_SESSIONS = ["rebooting", "stopping", "stopped"];
 const BACKUP_RETENTION_DAYS = 7;
 
+const staysOn = (group: string) => !group.endsWith(":removing");
 const groupId = (group: string) => group.split(":")[0] as string;

@@ -38,9 +38,9 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
   try {
     const before = await ctx.step("note the old network", () => move.networkOf(primary), patiently);
     try {
-      await ctx.step("take its network away", () => move.takeNetworkAway(primary), patiently);
+      await until(ctx, "its network is taken away", PATIENCE.fence, () => move.networkTaken(primary));
       await until(ctx, "its sessions are cut", PATIENCE.fence, () => move.sessionsCut(primary));
-      const fenced = await until(ctx, "the fence holds", PATIENCE.fence, () => move.fenceHolds(primary));
+      const fenced = await until(ctx, "a write to the old primary is refused", PATIENCE.fence, () => move.fenceHolds(primary));
       stage = "drain";
       const drained = await until(ctx, "the standby has applied what it received", PATIENCE.drain, () => move.drained(standby));
       stage = "promote";
