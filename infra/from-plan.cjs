@@ -7,5 +7,11 @@ module.exports = async ({ resolveVariable }) => {
   }
   const { fromPlan } = await import("./from-plan.ts");
   const param = (name, otherwise) => resolveVariable(`param:${name}, '${otherwise}'`);
-  return await fromPlan({ planFile: await param("plan", "recovery-plan.yml"), out: await param("out", "dist") });
+  try {
+    return await fromPlan({ planFile: await param("plan", "recovery-plan.yml"), out: await param("out", "dist") });
+  } catch (error) {
+    // The packager prints the stack; of a wrong plan only its lines are worth reading.
+    if (error.hint) error.stack = `\n${error.message}\n${error.hint}`;
+    throw error;
+  }
 };

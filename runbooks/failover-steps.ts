@@ -99,6 +99,14 @@ export class Move {
     return notYet(`the network of ${id} is not taken away yet: ${instance.securityGroups.join(", ")}`);
   }
 
+  /** Undoes the fence of a move that ends before the promotion. Whoever has lost the claim leaves everything to the one who has it. */
+  async giveNetworkBack(id: string, groups: readonly string[]): Promise<{ given: boolean }> {
+    const record = (await readRecord(this.settings, this.database)).value;
+    if (record.claim?.execution !== this.execution) return { given: false };
+    await setSecurityGroups(this.region, id, groups);
+    return { given: true };
+  }
+
   /**
    * Security groups stop new connections and leave those that are open alone (EC2: connection tracking), so a hung primary
    * that wakes up could still acknowledge. A reboot ends them, seen as such; the fence outlives it.

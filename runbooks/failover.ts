@@ -3,7 +3,6 @@
  * is proven by what can be seen, not by an API's answer. A step may run twice: each looks first and does only what is missing.
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
-import { setSecurityGroups } from "../aws/rds.ts";
 import { Move } from "./failover-steps.ts";
 import { endClaim, executionName } from "./record.ts";
 import { protectedDatabase, type Settings } from "./settings.ts";
@@ -67,7 +66,7 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
     } catch (error) {
       // Before the promotion the old primary is still the only one there can be: it gets its network back.
       if (stage === "fence" || stage === "drain")
-        await ctx.step("give its network back", () => setSecurityGroups(move.region, primary, before), patiently);
+        await ctx.step("give its network back", () => move.giveNetworkBack(primary, before), patiently);
       throw error;
     }
   } catch (error) {

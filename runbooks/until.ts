@@ -4,6 +4,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { DurableContext, StepConfig } from "@aws/durable-execution-sdk-js";
+import { isCode } from "../aws/errors.ts";
 import { Problem } from "../core/problem.ts";
 
 /** What a look saw. A stage is done when its proof holds. */
@@ -18,8 +19,9 @@ export const proven = (seen: string): Proof => ({ holds: true, seen, atMs: Date.
 export const notYet = (seen: string): Proof => ({ holds: false, seen, atMs: Date.now() });
 
 const STEP_TRIES = 6;
-/** A Problem that waiting cannot cure: a lost claim, a missing instance, a refused parameter. */
-const isFinal = (error: unknown): boolean => error instanceof Problem && !error.retry;
+/** What waiting cannot cure: a lost claim, a missing instance, a refused parameter, a missing permission. */
+const isFinal = (error: unknown): boolean =>
+  (error instanceof Problem && !error.retry) || isCode(error, "AccessDenied", "UnauthorizedOperation");
 
 /** Throttled calls, lost replies and states in between pass with time. */
 // biome-ignore lint/suspicious/noExplicitAny: one retry habit for steps of every type

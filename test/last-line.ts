@@ -10,6 +10,8 @@ export default class LastLine implements Reporter {
       if (module.errors().length > 0) count.failed++;
     }
     // After vitest's own summary, which is printed in this same turn.
-    process.on("exit", () => console.log(`\n${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ""}`));
+    process.on("exit", () =>
+      console.log(`\n${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ""}`),
+    );
   }
 }

@@ -1,10 +1,18 @@
 import { createSocket } from "node:dgram";
 import type { AddressInfo } from "node:net";
-import { AddPermissionCommand, GetFunctionCommand, GetPolicyCommand, InvokeCommand, type InvokeCommandInput, ListFunctionsCommand, PublishVersionCommand } from "@aws-sdk/client-lambda";
+import {
+  AddPermissionCommand,
+  GetFunctionCommand,
+  GetPolicyCommand,
+  InvokeCommand,
+  type InvokeCommandInput,
+  ListFunctionsCommand,
+  PublishVersionCommand,
+} from "@aws-sdk/client-lambda";
 import { decode, encode } from "dns-packet";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ACCOUNT, REGION, type SmallLab, smallLab } from "./fixtures/region.ts";
 import { packageOf } from "./fixtures/packages.ts";
+import { ACCOUNT, REGION, type SmallLab, smallLab } from "./fixtures/region.ts";
 
 let lab: SmallLab;
 const published: { TopicArn: string; Message: string }[] = [];
@@ -16,8 +24,21 @@ const rule = `arn:aws:events:${REGION}:${ACCOUNT}:rule/each-minute`;
 beforeAll(async () => {
   dns.on("message", (message, peer) => {
     const { id, questions } = decode(message);
-    const answers = questions?.[0]?.name === "db.shop.test" && questions[0].type === "A" ? [{ type: "A" as const, name: "db.shop.test", ttl: 5, data: "127.9.8.7" }] : [];
-    dns.send(encode({ type: "response", ...(id === undefined ? {} : { id }), flags: answers.length > 0 ? 0 : 3, ...(questions ? { questions } : {}), answers }), peer.port, peer.address);
+    const answers =
+      questions?.[0]?.name === "db.shop.test" && questions[0].type === "A"
+        ? [{ type: "A" as const, name: "db.shop.test", ttl: 5, data: "127.9.8.7" }]
+        : [];
+    dns.send(
+      encode({
+        type: "response",
+        ...(id === undefined ? {} : { id }),
+        flags: answers.length > 0 ? 0 : 3,
+        ...(questions ? { questions } : {}),
+        answers,
+      }),
+      peer.port,
+      peer.address,
+    );
   });
   await new Promise<void>((resolve) => dns.bind(0, "127.0.0.1", resolve));
   lab = await smallLab({
@@ -49,7 +70,9 @@ afterAll(async () => {
 
 async function invoke(input: Partial<InvokeCommandInput> & { event?: unknown }) {
   const { event, ...rest } = input;
-  const answer = await lab.client.send(new InvokeCommand({ FunctionName: "plain", Payload: Buffer.from(JSON.stringify(event ?? {})), ...rest }));
+  const answer = await lab.client.send(
+    new InvokeCommand({ FunctionName: "plain", Payload: Buffer.from(JSON.stringify(event ?? {})), ...rest }),
+  );
   const text = Buffer.from(answer.Payload ?? "").toString("utf8");
   return { ...answer, body: text ? JSON.parse(text) : undefined };
 }
@@ -58,7 +81,13 @@ test("a function runs in a process of its own that sees Lambda's environment and
   process.env.LAB_SECRET_OF_THE_TEST = "leak";
   const { body, ExecutedVersion } = await invoke({ event: { environment: true } });
   expect(ExecutedVersion).toBe("$LATEST");
-  expect(body).toMatchObject({ PLAN: "shop", AWS_REGION: REGION, AWS_LAMBDA_FUNCTION_NAME: "plain", TZ: ":UTC", _HANDLER: "dist/plain/index.handler" });
+  expect(body).toMatchObject({
+    PLAN: "shop",
+    AWS_REGION: REGION,
+    AWS_LAMBDA_FUNCTION_NAME: "plain",
+    TZ: ":UTC",
+    _HANDLER: "dist/plain/index.handler",
+  });
   expect(body.AWS_ENDPOINT_URL).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   expect(body.LAB_SECRET_OF_THE_TEST).toBeUndefined();
   expect(body.HOME).toBeUndefined();
@@ -72,7 +101,13 @@ test("a warm process is used again, and two invocations at once get two processe
   const two = await invoke({ event: { n: 2 } });
   expect(two.body.pid).toBe(one.body.pid);
   expect(two.body.calls).toBe(one.body.calls + 1);
-  expect(two.body.context).toMatchObject({ functionName: "plain", functionVersion: "$LATEST", memoryLimitInMB: "128", hasTime: true, invokedFunctionArn: `arn:aws:lambda:${REGION}:${ACCOUNT}:function:plain` });
+  expect(two.body.context).toMatchObject({
+    functionName: "plain",
+    functionVersion: "$LATEST",
+    memoryLimitInMB: "128",
+    hasTime: true,
+    invokedFunctionArn: `arn:aws:lambda:${REGION}:${ACCOUNT}:function:plain`,
+  });
   const both = await Promise.all([invoke({ event: { hangMs: 100 } }), invoke({ event: { hangMs: 100 } })]);
   expect(new Set(both.map(({ body }) => body.pid)).size).toBe(2);
 });
@@ -83,14 +118,20 @@ test("names, partial ARNs, ARNs and qualifiers all reach the function; another r
     expect((await invoke({ FunctionName })).ExecutedVersion).toBe("1");
   }
   expect((await invoke({ Qualifier: "$LATEST" })).ExecutedVersion).toBe("$LATEST");
-  await expect(invoke({ FunctionName: `arn:aws:lambda:us-east-1:${ACCOUNT}:function:plain` })).rejects.toMatchObject({ name: "ResourceNotFoundException" });
+  await expect(invoke({ FunctionName: `arn:aws:lambda:us-east-1:${ACCOUNT}:function:plain` })).rejects.toMatchObject({
+    name: "ResourceNotFoundException",
+  });
   await expect(invoke({ FunctionName: "plain", Qualifier: "9" })).rejects.toMatchObject({ name: "ResourceNotFoundException" });
 });
 
 test("an error in the handler is a FunctionError with its type, message and stack, and the process lives on", async () => {
   const before = await invoke({});
   const failed = await invoke({ event: { fail: "no primary" } });
-  expect(failed).toMatchObject({ StatusCode: 200, FunctionError: "Unhandled", body: { errorType: "RangeError", errorMessage: "no primary" } });
+  expect(failed).toMatchObject({
+    StatusCode: 200,
+    FunctionError: "Unhandled",
+    body: { errorType: "RangeError", errorMessage: "no primary" },
+  });
   expect(failed.body.stackTrace[0]).toContain("dist/plain/index.mjs");
   expect((await invoke({})).body.pid).toBe(before.body.pid);
 });
@@ -124,13 +165,18 @@ test("what a function prints reaches the story, the listener and the log tail", 
 
 test("names of the lab's zones resolve inside a function, unknown ones fail as getaddrinfo does", async () => {
   expect((await invoke({ event: { resolve: "db.shop.test" } })).body).toBe("127.9.8.7");
-  expect((await invoke({ event: { resolve: "nobody.shop.test" } })).body).toMatchObject({ errorMessage: "getaddrinfo ENOTFOUND nobody.shop.test" });
+  expect((await invoke({ event: { resolve: "nobody.shop.test" } })).body).toMatchObject({
+    errorMessage: "getaddrinfo ENOTFOUND nobody.shop.test",
+  });
   expect((await invoke({ event: { resolve: "127.0.0.1" } })).body).toBe("127.0.0.1");
 });
 
 test("reserved concurrency 0 throttles with its reason", async () => {
   await lab.world.call("lambda", "PutFunctionConcurrency", { FunctionName: "short", ReservedConcurrentExecutions: 0 }, { region: REGION });
-  await expect(invoke({ FunctionName: "short" })).rejects.toMatchObject({ name: "TooManyRequestsException", Reason: "ReservedFunctionConcurrentInvocationLimitExceeded" });
+  await expect(invoke({ FunctionName: "short" })).rejects.toMatchObject({
+    name: "TooManyRequestsException",
+    Reason: "ReservedFunctionConcurrentInvocationLimitExceeded",
+  });
   const { Concurrency } = await lab.client.send(new GetFunctionCommand({ FunctionName: "short" }));
   expect(Concurrency?.ReservedConcurrentExecutions).toBe(0);
 });
@@ -139,7 +185,9 @@ test("an asynchronous invocation that keeps failing is tried three times, then i
   const config = { FunctionName: "plain", DestinationConfig: { OnFailure: { Destination: topic } } };
   await lab.world.call("lambda", "PutFunctionEventInvokeConfig", config, { region: REGION });
   const before = lab.lines("plain").filter((line) => line === "third time unlucky").length;
-  expect(await invoke({ InvocationType: "Event", event: { say: "third time unlucky", fail: "always" } })).toMatchObject({ StatusCode: 202 });
+  expect(await invoke({ InvocationType: "Event", event: { say: "third time unlucky", fail: "always" } })).toMatchObject({
+    StatusCode: 202,
+  });
   await lab.told(/the event for plain is given up \(RetriesExhausted\)/);
   expect(lab.lines("plain").filter((line) => line === "third time unlucky").length - before).toBe(3);
   await expect.poll(() => published.length).toBe(1);
@@ -152,9 +200,21 @@ test("an asynchronous invocation that keeps failing is tried three times, then i
 });
 
 test("a rule may invoke only what the function's policy lets it", async () => {
-  const asRule = (arn: string) => lab.world.call("lambda", "Invoke", { FunctionName: "plain", LabSource: { service: "events.amazonaws.com", arn } }, { region: REGION, principal: "events.amazonaws.com" });
+  const asRule = (arn: string) =>
+    lab.world.call(
+      "lambda",
+      "Invoke",
+      { FunctionName: "plain", LabSource: { service: "events.amazonaws.com", arn } },
+      { region: REGION, principal: "events.amazonaws.com" },
+    );
   await expect(asRule(rule)).rejects.toMatchObject({ code: "AccessDeniedException" });
-  const permission = { FunctionName: "plain", StatementId: "rules", Action: "lambda:InvokeFunction", Principal: "events.amazonaws.com", SourceArn: `arn:aws:events:${REGION}:${ACCOUNT}:rule/each-*` };
+  const permission = {
+    FunctionName: "plain",
+    StatementId: "rules",
+    Action: "lambda:InvokeFunction",
+    Principal: "events.amazonaws.com",
+    SourceArn: `arn:aws:events:${REGION}:${ACCOUNT}:rule/each-*`,
+  };
   await lab.client.send(new AddPermissionCommand(permission));
   expect((await asRule(rule)).StatusCode).toBe(200);
   await expect(asRule(`arn:aws:events:${REGION}:${ACCOUNT}:rule/other`)).rejects.toMatchObject({ code: "AccessDeniedException" });
@@ -163,15 +223,23 @@ test("a rule may invoke only what the function's policy lets it", async () => {
 });
 
 test("payloads that are no JSON or too large are refused before anything runs", async () => {
-  await expect(lab.client.send(new InvokeCommand({ FunctionName: "plain", Payload: Buffer.from("{no") }))).rejects.toMatchObject({ name: "InvalidRequestContentException" });
+  await expect(lab.client.send(new InvokeCommand({ FunctionName: "plain", Payload: Buffer.from("{no") }))).rejects.toMatchObject({
+    name: "InvalidRequestContentException",
+  });
   const large = Buffer.from(JSON.stringify("x".repeat(1024 * 1024)));
-  await expect(lab.client.send(new InvokeCommand({ FunctionName: "plain", InvocationType: "Event", Payload: large }))).rejects.toMatchObject({ name: "RequestTooLargeException" });
+  await expect(
+    lab.client.send(new InvokeCommand({ FunctionName: "plain", InvocationType: "Event", Payload: large })),
+  ).rejects.toMatchObject({ name: "RequestTooLargeException" });
 });
 
 test("functions are listed page by page, region by region", async () => {
   const first = await lab.client.send(new ListFunctionsCommand({ MaxItems: 2 }));
   const second = await lab.client.send(new ListFunctionsCommand({ MaxItems: 2, Marker: first.NextMarker }));
-  expect([...(first.Functions ?? []), ...(second.Functions ?? [])].map(({ FunctionName }) => FunctionName)).toEqual(["plain", "short", "broken"]);
+  expect([...(first.Functions ?? []), ...(second.Functions ?? [])].map(({ FunctionName }) => FunctionName)).toEqual([
+    "plain",
+    "short",
+    "broken",
+  ]);
   expect(second.NextMarker).toBeUndefined();
   expect((await lab.world.call("lambda", "ListFunctions", {}, { region: "us-east-1" })).Functions).toEqual([]);
 });

@@ -8,7 +8,16 @@ import { readWake } from "../../events/wake.ts";
 
 const reading: Reading = { account: "111122223333", nowMs: Date.parse("2026-11-21T09:00:00Z") };
 const time = "2026-11-21T08:59:30Z";
-const envelope = (change: object) => ({ version: "0", id: "1", account: reading.account, region: "eu-west-1", time, resources: [], detail: {}, ...change });
+const envelope = (change: object) => ({
+  version: "0",
+  id: "1",
+  account: reading.account,
+  region: "eu-west-1",
+  time,
+  resources: [],
+  detail: {},
+  ...change,
+});
 
 /** The refusal's name and sentence, or "handled as …". */
 function outcome(read: (event: unknown, reading: Reading) => unknown, event: unknown): string {
@@ -32,14 +41,23 @@ test("an alarm wakes the watcher in all three shapes", () => {
     alarmData: { alarmName: "lost", state, previousState: { value: "OK" } },
   };
   const bus = envelope({ source: "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", detail: { alarmName: "lost", state } });
-  const message = JSON.stringify({ AlarmName: "lost", AWSAccountId: reading.account, NewStateValue: "ALARM", StateChangeTime: "2026-11-21T08:59:30.123+0000" });
+  const message = JSON.stringify({
+    AlarmName: "lost",
+    AWSAccountId: reading.account,
+    NewStateValue: "ALARM",
+    StateChangeTime: "2026-11-21T08:59:30.123+0000",
+  });
   const sns = { Records: [{ EventSource: "aws:sns", Sns: { Message: message } }] };
   for (const event of [direct, bus, sns]) expect(readWake(event, reading)).toEqual({ kind: "alarm", alarm: "lost", state: "ALARM" });
 });
 
 test("a schedule, an RDS event, the probe and a person wake it too", () => {
   expect(readWake(envelope({ source: "aws.events", "detail-type": "Scheduled Event" }), reading)).toEqual({ kind: "schedule" });
-  const rds = envelope({ source: "aws.rds", "detail-type": "RDS DB Instance Event", detail: { SourceIdentifier: "shop-a", EventID: "RDS-EVENT-0004" } });
+  const rds = envelope({
+    source: "aws.rds",
+    "detail-type": "RDS DB Instance Event",
+    detail: { SourceIdentifier: "shop-a", EventID: "RDS-EVENT-0004" },
+  });
   expect(readWake(rds, reading)).toEqual({ kind: "rds", eventId: "RDS-EVENT-0004", subject: "shop-a" });
   expect(readWake({ source: "understudy.probe", database: "shop" }, reading)).toEqual({ kind: "probe", database: "shop" });
   expect(readWake({}, reading)).toEqual({ kind: "operator", database: null });
@@ -48,17 +66,24 @@ test("a schedule, an RDS event, the probe and a person wake it too", () => {
 
 test("an alarm a day old is refused: the world has moved on", () => {
   const late = envelope({ source: "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", time: "2026-11-20T09:00:00Z" });
-  expect(outcome(readWake, late)).toBe('StaleEvent: "CloudWatch Alarm State Change" of aws.cloudwatch is 24 hours old, 15 minutes are the limit.');
+  expect(outcome(readWake, late)).toBe(
+    'StaleEvent: "CloudWatch Alarm State Change" of aws.cloudwatch is 24 hours old, 15 minutes are the limit.',
+  );
 });
 
 test("an event of another account is refused", () => {
   const foreign = envelope({ source: "aws.rds", "detail-type": "RDS DB Instance Event", account: "999999999999" });
-  expect(outcome(readWake, foreign)).toBe('ForeignAccount: "RDS DB Instance Event" of aws.rds comes from account 999999999999, expected 111122223333.');
+  expect(outcome(readWake, foreign)).toBe(
+    'ForeignAccount: "RDS DB Instance Event" of aws.rds comes from account 999999999999, expected 111122223333.',
+  );
 });
 
-test.each([[null], ["a string"], [42], [[]], [{ databse: "shop" }], [{ Records: [] }]])("an event that is not ours is refused by shape: %j", (event) => {
-  expect(outcome(readWake, event)).toMatch(/^UnknownEvent: This event is not one Understudy knows/);
-});
+test.each([[null], ["a string"], [42], [[]], [{ databse: "shop" }], [{ Records: [] }]])(
+  "an event that is not ours is refused by shape: %j",
+  (event) => {
+    expect(outcome(readWake, event)).toMatch(/^UnknownEvent: This event is not one Understudy knows/);
+  },
+);
 
 test("an order with a wrong field names the field", () => {
   expect(outcome(readMoveOrder, { kind: "failover", database: "shop", generation: 0, attempt: 1 })).toBe(
@@ -69,21 +94,23 @@ test("an order with a wrong field names the field", () => {
 
 test("news that somebody else put on the bus sends no mail", () => {
   expect(outcome(readNews, envelope({ source: "billing", "detail-type": "Move Succeeded" }))).toMatch(/^UnknownEvent: /);
-  expect(outcome(readNews, envelope({ source: "understudy", "detail-type": "Move Succeeded", detail: { kind: "Move Succeeded" } }))).toMatch(/^MalformedEvent: .*lacks "id"/);
+  expect(
+    outcome(readNews, envelope({ source: "understudy", "detail-type": "Move Succeeded", detail: { kind: "Move Succeeded" } })),
+  ).toMatch(/^MalformedEvent: .*lacks "id"/);
 });
 
 const FIXTURES = join(import.meta.dirname, "..", "..", "..", "shared", "fixtures", "events");
 
 describe.skipIf(!existsSync(FIXTURES))("real payloads, as AWS prints them", () => {
   const expected: Record<string, string> = {
-    "autoscaling-event-launch-successful.json": "UnknownEvent: \"EC2 Instance Launch Successful\" of aws.autoscaling",
-    "autoscaling-event-terminate-unsuccessful.json": "UnknownEvent: \"EC2 Instance Terminate Unsuccessful\" of aws.autoscaling",
+    "autoscaling-event-launch-successful.json": 'UnknownEvent: "EC2 Instance Launch Successful" of aws.autoscaling',
+    "autoscaling-event-terminate-unsuccessful.json": 'UnknownEvent: "EC2 Instance Terminate Unsuccessful" of aws.autoscaling',
     "cloudwatch-alarm-sns-payload-single-metric.json": "handled as alarm",
-    "event-instance-state.json": "UnknownEvent: \"EC2 Instance State-change Notification\" of aws.ec2",
+    "event-instance-state.json": 'UnknownEvent: "EC2 Instance State-change Notification" of aws.ec2',
     "event-scheduled.json": "handled as schedule",
     "s3-event.json": "UnknownEvent: This event is not one Understudy knows: a record of aws:s3",
     "secretsmanager-secret-rotation-event.json": "UnknownEvent: This event is not one Understudy knows: an object with Step, SecretId",
-    "sns-event.json": "MalformedEvent: An SNS message is not JSON, so it is no alarm: \"Hello from SNS!\"",
+    "sns-event.json": 'MalformedEvent: An SNS message is not JSON, so it is no alarm: "Hello from SNS!"',
   };
   const files = existsSync(FIXTURES) ? readdirSync(FIXTURES).sort() : [];
 
@@ -91,7 +118,10 @@ describe.skipIf(!existsSync(FIXTURES))("real payloads, as AWS prints them", () =
     // The samples carry other accounts and times long past; the reader is put beside them.
     const event = JSON.parse(readFileSync(join(FIXTURES, file), "utf8"));
     const message = /"AWSAccountId/.test(JSON.stringify(event)) ? JSON.parse(event.Records[0].Sns.Message) : null;
-    const there: Reading = { account: event.account ?? message?.AWSAccountId ?? reading.account, nowMs: Date.parse(event.time ?? message?.StateChangeTime ?? time) };
+    const there: Reading = {
+      account: event.account ?? message?.AWSAccountId ?? reading.account,
+      nowMs: Date.parse(event.time ?? message?.StateChangeTime ?? time),
+    };
     expect(Object.keys(expected), "a new sample needs an expectation").toContain(file);
     expect(outcome((it) => readWake(it, there), event)).toContain(expected[file]);
     // As it comes, from its own account and time, nothing of it is acted on.

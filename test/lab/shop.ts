@@ -1,0 +1,117 @@
+/** A throwaway lab with the shop, Understudy deployed, and what tests ask of them. */
+import { readFileSync } from "node:fs";
+import { inject, onTestFinished } from "vitest";
+import type { DatabaseRecord } from "../../core/facts.ts";
+import { parsePlan } from "../../core/plan/parse.ts";
+import type { Plan } from "../../core/plan/schema.ts";
+import type { LabEvent } from "../../lab/cloud/world.ts";
+import { type ShopDatabase, seedShop } from "../../lab/estate.ts";
+import { throwawayFolder } from "../../lab/folder.ts";
+import { type Lab, startLab } from "../../lab/lab.ts";
+import { endpoint, readJson, stateBucket, waitFor } from "../../lab/look.ts";
+import { countLost } from "../../lab/shop/orders.ts";
+import { Traffic } from "../../lab/shop/traffic.ts";
+
+export function testPlan(): Plan {
+  const parsed = parsePlan(readFileSync(inject("planFile"), "utf8"));
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return parsed.plan;
+}
+
+export class Shop {
+  readonly lab: Lab;
+  readonly plan: Plan;
+  readonly access: ShopDatabase;
+  readonly bucket: string;
+
+  constructor(lab: Lab, plan: Plan, access: ShopDatabase, bucket: string) {
+    this.lab = lab;
+    this.plan = plan;
+    this.access = access;
+    this.bucket = bucket;
+  }
+
+  /** Up, seeded, deployed, the probe voting and the standby following. Ends with the test. */
+  static async open(): Promise<Shop> {
+    const plan = testPlan();
+    const lab = await startLab({ folder: throwawayFolder() });
+    onTestFinished(() => lab.close());
+    const [access] = (await lab.estate(plan)) as [ShopDatabase];
+    await seedShop(await endpoint(lab, plan.regions.primary, "shop-a"), "shop", access);
+    await lab.deploy(plan, inject("packageFolder"));
+    const shop = new Shop(lab, plan, access, await stateBucket(lab, plan.regions.recovery, "understudy-corner-shop-watch"));
+    await waitFor("the probe's votes to be well", 20_000, async () => {
+      const vote = await shop.vote();
+      return vote?.primarySeen === "alive" && vote.linkSeen === "streaming" && vote.lagSeconds !== null;
+    });
+    // The first scheduled backup is out of the way: it holds the primary in `backing-up` for a moment.
+    await waitFor("the first backup's end", 20_000, () => shop.mailed("backup done"));
+    return shop;
+  }
+
+  json<T>(key: string): Promise<T | null> {
+    return readJson<T>(this.lab, this.plan.regions.recovery, this.bucket, key);
+  }
+
+  vote(): Promise<{ primarySeen: string; linkSeen: string; lagSeconds: number | null } | null> {
+    return this.json("databases/shop/vote.json");
+  }
+
+  record(): Promise<DatabaseRecord | null> {
+    return this.json("databases/shop/record.json");
+  }
+
+  /** The move has ended in the new generation. */
+  async moved(): Promise<DatabaseRecord> {
+    return await waitFor("the move to end in generation 2", 60_000, async () => {
+      const record = await this.record();
+      return record?.generation === 2 ? record : null;
+    });
+  }
+
+  mailed(words: string): boolean {
+    return this.lab.mail.mails.some((mail) => mail.subject.includes(words) || mail.text.includes(words));
+  }
+
+  /** Requests for one operation so far, answered well. */
+  calls(operation: string): LabEvent[] {
+    return this.lab.world.story.filter((event) => event.kind === "call" && event.what === operation && Number(event.detail?.status) < 300);
+  }
+
+  /** Invokes a function and waits for its answer. */
+  async invoke<T>(name: string, payload: unknown): Promise<T> {
+    const { Payload, FunctionError } = await this.lab.world.call(
+      "lambda",
+      "Invoke",
+      {
+        FunctionName: `understudy-corner-shop-${name}`,
+        InvocationType: "RequestResponse",
+        Payload: Buffer.from(typeof payload === "string" ? payload : JSON.stringify(payload)),
+      },
+      { region: this.plan.regions.recovery },
+    );
+    const answer = JSON.parse(Buffer.from(Payload).toString("utf8"));
+    if (FunctionError) throw new Error(`${name}: ${JSON.stringify(answer)}`);
+    return answer as T;
+  }
+
+  traffic(): Traffic {
+    const { username, password } = this.access;
+    const traffic = new Traffic({
+      dns: { host: "127.0.0.1", port: this.lab.dns.port },
+      name: "db.shop.internal",
+      port: 5432,
+      database: "shop",
+      username,
+      password,
+      tickMs: 20,
+    });
+    onTestFinished(() => traffic.stop());
+    return traffic;
+  }
+
+  async lost(traffic: Traffic, instance: string): Promise<number[]> {
+    const orders = traffic.acknowledged.map((one) => one.order);
+    return await countLost(await endpoint(this.lab, this.plan.regions.primary, instance), "shop", this.access, orders);
+  }
+}
