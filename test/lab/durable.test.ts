@@ -201,7 +201,9 @@ test("an execution that is stopped or out of time takes no more checkpoints", as
 test("a token is good once, and a repeated request gets the first answer again", async () => {
   const { DurableExecutionArn } = await start({ approve: true }, "tokens", "Event");
   await callbackIdOf("tokens");
-  await expect.poll(async () => (await get(DurableExecutionArn)).Status).toBe("RUNNING");
+  // The token belongs to the function while it runs: this test takes it once the function waits for the callback.
+  const history = () => lab.client.send(new GetDurableExecutionHistoryCommand({ DurableExecutionArn, MaxItems: 1, ReverseOrder: true }));
+  await expect.poll(async () => (await history()).Events?.[0]?.EventType).toBe("InvocationCompleted");
   const record = (lab.world.save().lambda as { executions: Record<string, { token: string }> }).executions[DurableExecutionArn ?? ""];
   const request = { DurableExecutionArn, CheckpointToken: record?.token, ClientToken: randomUUID(), Updates: [] };
   const first = await lab.client.send(new CheckpointDurableExecutionCommand(request));

@@ -58,7 +58,7 @@ export interface Surroundings {
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const MOST_CRASHES = 10;
-const crashBackoffMs = (crashes: number) => Math.min(100 * 2 ** (crashes - 1), 5000);
+const crashBackoffMs = (crashes: number) => Math.min(100 * 2 ** (crashes - 1), 2000);
 const WORDS: Record<string, string> = { EXECUTION: "execution", CONTEXT: "context", STEP: "step", WAIT: "wait", CALLBACK: "callback", CHAINED_INVOKE: "invoke" };
 const PAST: Record<string, string> = { STARTED: "started", SUCCEEDED: "succeeded", FAILED: "failed", CANCELLED: "was cancelled", TIMED_OUT: "timed out", READY: "is tried again" };
 
@@ -375,7 +375,7 @@ export class Executions {
       this.finish(record, "FAILED", undefined, { ErrorType: failure.errorType, ErrorMessage: failure.errorMessage, ...(failure.stackTrace ? { StackTrace: failure.stackTrace } : {}) });
       return;
     }
-    const backoffMs = crashBackoffMs(record.crashes);
+    const backoffMs = crashBackoffMs(record.crashes) / this.around.speed;
     this.tell(record, `the invocation crashed (${failure.errorMessage}); it is resumed in ${backoffMs / 1000} s`);
     this.world.later(backoffMs, `${record.name}: resuming`, () => this.advance(record));
   }

@@ -1,0 +1,87 @@
+/**
+ * The runbooks under AWS's own durable testing kit, in skipped time, against a lab with the shop and nothing deployed: the kit calls
+ * the very handlers, the handlers call the lab. One bench a test file, because settings are read once a process.
+ */
+import { LocalDurableTestRunner } from "@aws/durable-execution-sdk-js-testing";
+import { afterAll, beforeAll, inject } from "vitest";
+import type { News } from "../../core/news.ts";
+import type { Plan } from "../../core/plan/schema.ts";
+import { throwawayFolder } from "../../lab/folder.ts";
+import { type Lab, startLab } from "../../lab/lab.ts";
+import { testPlan } from "../lab/shop.ts";
+
+export interface Bench {
+  readonly lab: Lab;
+  readonly plan: Plan;
+  /** The state bucket, as the runbooks write it. */
+  readonly bucket: string;
+  /** News that reached the bus, in order. */
+  readonly news: News[];
+}
+
+const BUCKET = "understudy-state";
+
+/** Opens a lab before the file's tests and points this process at it, as a function's environment would. */
+export function bench(): () => Bench {
+  let opened: Bench | undefined;
+  beforeAll(async () => {
+    const plan = testPlan();
+    const lab = await startLab({ folder: throwawayFolder() });
+    await lab.estate(plan);
+    await lab.world.call(
+      "s3",
+      "CreateBucket",
+      { Bucket: BUCKET, CreateBucketConfiguration: { LocationConstraint: plan.regions.recovery } },
+      { region: plan.regions.recovery },
+    );
+    Object.assign(process.env, {
+      AWS_ENDPOINT_URL: lab.wire.url,
+      AWS_REGION: plan.regions.recovery,
+      AWS_ACCESS_KEY_ID: "bench",
+      AWS_SECRET_ACCESS_KEY: "bench",
+      LAB_DNS: `127.0.0.1:${lab.dns.port}`,
+      ACCOUNT_ID: lab.world.account,
+      STATE_BUCKET: BUCKET,
+      TOPIC_ARN: `arn:aws:sns:${plan.regions.recovery}:${lab.world.account}:none`,
+      WATCH_FUNCTION: "watch",
+      MOVE_FUNCTION: "move",
+      BACKUP_FUNCTION: "backup",
+      PLAN_FILE: `${inject("packageFolder")}/../move/plan.json`,
+    });
+    await import("../../lab/runtime/resolver.mjs" as string);
+    const news: News[] = [];
+    const events = lab.world.services.get("events");
+    const put = events?.operations.PutEvents;
+    if (!events || !put) throw new Error("the lab has no EventBridge");
+    // Listening in; the event goes on as it came.
+    events.operations.PutEvents = (input, caller) => {
+      for (const entry of input.Entries) news.push(JSON.parse(entry.Detail));
+      return put(input, caller);
+    };
+    opened = { lab, plan, bucket: BUCKET, news };
+    await LocalDurableTestRunner.setupTestEnvironment({ skipTime: true });
+  });
+  afterAll(async () => {
+    await LocalDurableTestRunner.teardownTestEnvironment();
+    await opened?.lab.close();
+  });
+  return () => {
+    if (!opened) throw new Error("the bench is not open yet");
+    return opened;
+  };
+}
+
+/** Replaces one operation of the lab until the returned function is called. */
+export function instead(
+  lab: Lab,
+  service: string,
+  operation: string,
+  run: (before: (input: unknown) => unknown) => (input: unknown) => unknown,
+): () => void {
+  const { operations } = lab.world.services.get(service) as { operations: Record<string, (input: unknown, caller: never) => unknown> };
+  const before = operations[operation] as (input: unknown, caller: never) => unknown;
+  operations[operation] = (input, caller) => run((it) => before(it, caller))(input);
+  return () => {
+    operations[operation] = before;
+  };
+}

@@ -1,0 +1,139 @@
+import { LocalDurableTestRunner } from "@aws/durable-execution-sdk-js-testing";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { waitFor } from "../../lab/look.ts";
+import { ServiceError } from "../../lab/wire/errors.ts";
+import { bench, instead } from "./bench.ts";
+
+const open = bench();
+const REGION = "eu-central-1";
+
+/** The probe's laps and the watcher's claim, as the deployed functions would make them; then the move, under AWS's kit. */
+async function laps(count: number) {
+  const { probeLap } = await import("../../runbooks/probe.ts");
+  const { protectedDatabase, readSettings } = await import("../../runbooks/settings.ts");
+  const settings = readSettings();
+  const shop = protectedDatabase(settings.plan, "shop");
+  let last = await probeLap(settings, shop);
+  for (let lap = 1; lap < count; lap++) {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    last = await probeLap(settings, shop);
+  }
+  return { settings, shop, last };
+}
+
+async function move() {
+  const { settings, shop } = await laps(1);
+  const { readRecord, claim } = await import("../../runbooks/record.ts");
+  const stored = await readRecord(settings, shop);
+  const taken = await claim(settings, stored, "shop-b", { rule: 401, sentence: "for the bench" }, Date.now());
+  if (!taken) throw new Error("the bench could not claim the database");
+  const { handler } = await import("../../functions/move.ts");
+  const runner = new LocalDurableTestRunner({ handlerFunction: handler as never });
+  const payload = { kind: "failover", database: "shop", generation: stored.value.generation, attempt: taken.attempt };
+  const execution = await runner.run({ payload });
+  const record = (await readRecord(settings, shop)).value;
+  return {
+    status: execution.getStatus(),
+    result: execution.getResult() as { outcome: string; sentence: string },
+    steps: execution.getOperations().map((it) => it.getName()),
+    record,
+  };
+}
+
+async function killed() {
+  const { lab } = open();
+  await laps(2);
+  await lab.rds.faults.kill(REGION, "shop-a");
+  const { last } = await laps(3);
+  expect(last.vote).toMatchObject({ primarySeen: "lost", linkSeen: "lost" });
+}
+
+const groups = async () => {
+  const { DBInstances } = await open().lab.world.call("rds", "DescribeDBInstances", { DBInstanceIdentifier: "shop-a" }, { region: REGION });
+  return DBInstances[0].VpcSecurityGroups.map((group: { VpcSecurityGroupId: string }) => group.VpcSecurityGroupId);
+};
+
+let restores: (() => void)[] = [];
+beforeEach(async () => {
+  // Each test starts with the primary alive and nothing claimed.
+  const { lab, plan, bucket } = open();
+  await lab.world.call("s3", "DeleteObject", { Bucket: bucket, Key: "databases/shop/record.json" }, { region: plan.regions.recovery });
+  await lab.world.call("s3", "DeleteObject", { Bucket: bucket, Key: "databases/shop/vote.json" }, { region: plan.regions.recovery });
+  await lab.world.call("rds", "RebootDBInstance", { DBInstanceIdentifier: "shop-a" }, { region: REGION });
+  await waitFor("the primary to be back", 20_000, async () => (await laps(1)).last.vote.linkSeen === "streaming");
+});
+afterEach(() => {
+  for (const restore of restores) restore();
+  restores = [];
+});
+
+test("the primary is back before the move has begun: called off, the claim is released, nothing is touched", async () => {
+  const { news } = open();
+  const before = await groups();
+  const { status, result, steps, record } = await move();
+  expect(status).toBe("SUCCEEDED");
+  expect(result).toMatchObject({ outcome: "refused", sentence: expect.stringContaining("(rule 101)") });
+  expect(steps).toEqual(["confirm", "release the claim", "tell of the refusal"]);
+  expect(record).toMatchObject({ generation: 1, claim: null, lastMove: { outcome: "refused" } });
+  expect(await groups()).toEqual(before);
+  expect(news.at(-1)?.kind).toBe("Move Refused");
+});
+
+test("the fence is not allowed (AccessDenied): nothing is promoted, the claim is released, the reason is told", async () => {
+  const { lab, news } = open();
+  const before = await groups();
+  await killed();
+  restores.push(
+    instead(lab, "rds", "ModifyDBInstance", (call) => (input) => {
+      // Only the fence; giving the old groups back is allowed.
+      if ((input as { VpcSecurityGroupIds: string[] }).VpcSecurityGroupIds.includes("sg-0a1b2c3d4e5f6fe0c"))
+        throw new ServiceError("AccessDenied", "User is not authorized to perform: rds:ModifyDBInstance", 403);
+      return call(input);
+    }),
+  );
+  const { result, record } = await move();
+  expect(result.outcome).toBe("failed");
+  expect(result.sentence).toContain('at the stage "fence": User is not authorized to perform: rds:ModifyDBInstance');
+  expect(record).toMatchObject({ generation: 1, primary: "shop-a", claim: null, lastMove: { outcome: "failed" } });
+  expect(await groups()).toEqual(before);
+  expect(news.at(-1)).toMatchObject({ kind: "Move Failed", next: expect.stringContaining("Nothing was promoted") });
+});
+
+test("throttled calls and a lost answer on the way: the move ends all the same, step by step", async () => {
+  const { lab } = open();
+  await killed();
+  const throttled = new Set<string>();
+  const once = (operation: string) =>
+    instead(lab, "rds", operation, (call) => async (input) => {
+      if (throttled.has(operation)) return await call(input);
+      throttled.add(operation);
+      // The SDK tries three times by itself; this one outlasts it.
+      throw new ServiceError(
+        "InvalidDBInstanceState",
+        "Instance cannot currently do that due to an in-progress management operation.",
+        400,
+      );
+    });
+  restores.push(once("ModifyDBInstance"), once("RebootDBInstance"), once("PromoteReadReplica"));
+  const { status, result, steps, record } = await move();
+  expect(status).toBe("SUCCEEDED");
+  expect(result.outcome, result.sentence).toBe("succeeded");
+  expect(steps).toEqual([
+    "confirm",
+    "tell of the start",
+    "note the old network",
+    "its network is taken away",
+    "its sessions are cut",
+    "a write to the old primary is refused",
+    "the standby has applied what it received",
+    "promote",
+    "the new primary takes writes",
+    "read the record",
+    "change the record",
+    "a write through the name arrives",
+    "raise the generation",
+    "keep the evidence",
+    "tell of the success",
+  ]);
+  expect(record).toMatchObject({ generation: 2, primary: "shop-b", standby: null });
+});
