@@ -14,9 +14,11 @@ export function storyLine(event: LabEvent): StoryLine | null {
     case "mail":
       return /confirm/i.test(event.what) ? null : { text: `✉ ${event.what}`, kind: "quiet" };
     case "durable":
-      return / succeeded$/.test(event.what) ? { text: event.what.replace(/ succeeded$/, ""), kind: "plain" } : null;
+      return durableLine(event.what);
     case "state":
-      return ["rds", "route53"].includes(event.service) ? { text: `  ${event.region}: ${event.what}`, kind: "quiet" } : null;
+      return event.service === "rds" ? { text: `  ${event.region}: ${event.what}`, kind: "quiet" } : null;
+    case "dns":
+      return / is now answered /.test(event.what) ? { text: `  dns: ${event.what}`, kind: "quiet" } : null;
     case "log":
       return event.what.includes('"votes turned"') ? { text: "the probe's votes have turned; it wakes the watcher", kind: "bad" } : null;
     case "lab":
@@ -24,4 +26,14 @@ export function storyLine(event: LabEvent): StoryLine | null {
     default:
       return null;
   }
+}
+
+/** "move-shop-g1-a1: step promote succeeded" reads as what was done; an execution's own end as its end. */
+function durableLine(what: string): StoryLine | null {
+  const [, execution, rest] = /^([^:]+): (.*)$/.exec(what) ?? [];
+  if (!execution || !rest) return null;
+  if (/^(succeeded|failed|timed out|stopped)$/.test(rest))
+    return { text: `${execution} has ended: ${rest}`, kind: rest === "succeeded" ? "good" : "bad" };
+  const [, name, end] = /^(?:step |wait )?(.+) (succeeded|failed)$/.exec(rest) ?? [];
+  return name ? { text: `${execution}: ${name}${end === "failed" ? " (failed)" : ""}`, kind: end === "failed" ? "bad" : "plain" } : null;
 }

@@ -16,7 +16,7 @@ export function nextVote(before: Vote | null, lap: LapLook, limits: Limits): { v
   const primaryLostSinceMs = lost ? (previous?.primaryLostSinceMs ?? lap.startedAtMs) : null;
   const linkSeen = lap.standbyAnswer === null ? "unknown" : lap.standbyAnswer.link;
   // Not being able to ask is no news: the link's loss keeps its date until the standby says it streams again.
-  const linkLostSinceMs = linkSeen === "streaming" ? null : (previous?.linkLostSinceMs ?? (linkSeen === "lost" ? lap.endedAtMs : null));
+  const linkLostSinceMs = linkSeen === "streaming" ? null : (previous?.linkLostSinceMs ?? (linkSeen === "lost" ? lap.startedAtMs : null));
   const lastHeartbeatAtMs = lap.seen.wrote ? lap.startedAtMs : (previous?.lastHeartbeatAtMs ?? null);
   const applied = lap.standbyAnswer?.heartbeatAtMs ?? null;
   // Against the heartbeat before this lap's: this lap's own may still be on its way.

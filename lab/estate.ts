@@ -43,12 +43,12 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
     { region: plan.regions.recovery },
   );
 
-  // A standby that takes a silent primary's word for a minute is no quick witness (docs: "What the standby needs").
-  const group = `${name}-standby`;
+  // A standby that takes a silent primary's word for a minute is no quick witness. A replica in the region shares its source's group.
+  const group = `${name}-postgres`;
   await rds("CreateDBParameterGroup", {
     DBParameterGroupName: group,
     DBParameterGroupFamily: "postgres18",
-    Description: "A standby that notices a silent primary",
+    Description: "The standby notices a silent primary",
   });
   await rds("ModifyDBParameterGroup", {
     DBParameterGroupName: group,
@@ -63,6 +63,7 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
     MasterUsername: MASTER,
     MasterUserPassword: password,
     Port: database.port,
+    DBParameterGroupName: group,
     VpcSecurityGroupIds: [APP_GROUP],
     BackupRetentionPeriod: 7,
     DeletionProtection: true,
@@ -72,7 +73,6 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
     DBInstanceIdentifier: database.hotStandby.instance,
     SourceDBInstanceIdentifier: database.primary.instance,
     DBInstanceClass: "db.t4g.micro",
-    DBParameterGroupName: group,
     VpcSecurityGroupIds: [APP_GROUP],
   });
   const [endpoint] = await Promise.all([

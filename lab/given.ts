@@ -2,7 +2,12 @@
 import type { World } from "./cloud/world.ts";
 
 export async function createHostedZone(world: World, id: string, name: string): Promise<void> {
-  await world.call("route53", "LabPutHostedZone", { Id: id, Name: name, PrivateZone: true }, { region: "us-east-1" });
+  const { zones } = world.state<{ zones: Record<string, { id: string }> }>("route53", () => ({ zones: {} }));
+  if (zones[id]) return;
+  const { HostedZone } = await world.call("route53", "CreateHostedZone", { Name: name, CallerReference: id }, { region: "us-east-1" });
+  const chosen = HostedZone.Id.split("/").at(-1);
+  zones[id] = { ...zones[chosen], id } as { id: string };
+  delete zones[chosen];
 }
 
 /** A security group that lets these ports in from anywhere in its network; none: nobody gets in. */

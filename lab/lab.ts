@@ -4,14 +4,14 @@
  */
 import type { Plan } from "../core/plan/schema.ts";
 import { createCloudWatch, extractEmf } from "./cloud/cloudwatch.ts";
-import { type Dns, startDns } from "./cloud/dns.ts";
+import { type DnsServer, startDns } from "./cloud/dns.ts";
 import { createEc2 } from "./cloud/ec2.ts";
 import { createEventBridge } from "./cloud/eventbridge.ts";
 import { createIam } from "./cloud/iam.ts";
 import { createLambda, type Lambda } from "./cloud/lambda/index.ts";
 import { type MailSink, startMailSink } from "./cloud/mail.ts";
 import { createRds, type RdsService } from "./cloud/rds/index.ts";
-import { createRoute53 } from "./cloud/route53.ts";
+import { createRoute53, servedRecords } from "./cloud/route53.ts";
 import { createS3 } from "./cloud/s3.ts";
 import { createSecretsManager } from "./cloud/secretsmanager.ts";
 import { createSns } from "./cloud/sns.ts";
@@ -37,7 +37,7 @@ export interface LabOptions {
 export interface Lab {
   readonly world: World;
   readonly wire: Wire;
-  readonly dns: Dns;
+  readonly dns: DnsServer;
   readonly mail: MailSink;
   readonly rds: RdsService;
   readonly lambda: Lambda;
@@ -66,7 +66,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     wire = await startWire(world, { port: options.port ?? 0, principalFor: (key) => iam.principalFor(key) });
     const { url } = wire;
     closers.push(() => wire?.close());
-    const dns = await startDns(world);
+    const dns = await startDns(world, { records: servedRecords(world) });
     closers.push(() => dns.close());
     const mail = await startMailSink(world);
     closers.push(() => mail.stop());

@@ -86,7 +86,8 @@ export interface Iam extends Service {
 
 function document(value: unknown, field: string): PolicyDocument {
   const parsed = typeof value === "string" ? JSON.parse(value) : value;
-  if (!parsed || typeof parsed !== "object" || !("Statement" in parsed)) throw new ServiceError("MalformedPolicyDocument", `${field} is not a policy: expected an object with Statement.`, 400);
+  if (!parsed || typeof parsed !== "object" || !("Statement" in parsed))
+    throw new ServiceError("MalformedPolicyDocument", `${field} is not a policy: expected an object with Statement.`, 400);
   return parsed as PolicyDocument;
 }
 
@@ -114,7 +115,8 @@ export function createIam(world: World): Iam {
     operations: {
       CreateRole(input) {
         const { roles } = stateOf(world);
-        if (!/^[\w+=,.@-]{1,64}$/.test(input.RoleName ?? "")) throw new ServiceError("ValidationError", `RoleName '${input.RoleName}' is not valid: 1 to 64 letters, digits or _+=,.@-`, 400);
+        if (!/^[\w+=,.@-]{1,64}$/.test(input.RoleName ?? ""))
+          throw new ServiceError("ValidationError", `RoleName '${input.RoleName}' is not valid: 1 to 64 letters, digits or _+=,.@-`, 400);
         if (roles[input.RoleName]) throw new ServiceError("EntityAlreadyExists", `Role with name ${input.RoleName} already exists.`, 409);
         const path = input.Path ?? "/";
         const created: Role = {

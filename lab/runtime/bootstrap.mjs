@@ -26,11 +26,21 @@ function request(method, path, body, headers = {}) {
 
 function described(error, type) {
   if (!(error instanceof Error)) return { errorType: type ?? typeof error, errorMessage: String(error), stackTrace: [] };
-  return { errorType: type ?? error.name, errorMessage: error.message, stackTrace: (error.stack ?? "").split("\n").slice(1).map((line) => line.trim()) };
+  return {
+    errorType: type ?? error.name,
+    errorMessage: error.message,
+    stackTrace: (error.stack ?? "")
+      .split("\n")
+      .slice(1)
+      .map((line) => line.trim()),
+  };
 }
 
 function post(path, error) {
-  return request("POST", path, JSON.stringify(error), { "content-type": "application/json", "lambda-runtime-function-error-type": error.errorType });
+  return request("POST", path, JSON.stringify(error), {
+    "content-type": "application/json",
+    "lambda-runtime-function-error-type": error.errorType,
+  });
 }
 
 class LoadError extends Error {
@@ -51,7 +61,8 @@ async function loadHandler() {
   let handler = await import(pathToFileURL(path).href);
   for (const step of name.split(".")) handler = handler?.[step];
   if (typeof handler !== "function") throw new LoadError("Runtime.HandlerNotFound", `${wanted} is undefined or not exported`);
-  if (handler.length >= 3) throw new LoadError("Runtime.CallbackHandlerDeprecated", `${wanted} takes a callback; nodejs24.x runs async handlers only.`);
+  if (handler.length >= 3)
+    throw new LoadError("Runtime.CallbackHandlerDeprecated", `${wanted} takes a callback; nodejs24.x runs async handlers only.`);
   return handler;
 }
 

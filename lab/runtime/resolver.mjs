@@ -26,7 +26,12 @@ async function addressesOf(name, family) {
   if (found.length > 0) return found;
   const unknown = failures.every((error) => error.code === "ENOTFOUND" || error.code === "ENODATA");
   const code = unknown ? "ENOTFOUND" : "EAI_AGAIN";
-  throw Object.assign(new Error(`getaddrinfo ${code} ${name}`), { code, errno: unknown ? -3008 : -3001, syscall: "getaddrinfo", hostname: name });
+  throw Object.assign(new Error(`getaddrinfo ${code} ${name}`), {
+    code,
+    errno: unknown ? -3008 : -3001,
+    syscall: "getaddrinfo",
+    hostname: name,
+  });
 }
 
 function wantedOf(options) {

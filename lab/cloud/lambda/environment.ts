@@ -27,7 +27,9 @@ export interface FunctionFailure {
 }
 
 /** How an invocation ended: the handler's JSON, or the failure Lambda reports for it. */
-export type Outcome = { readonly ok: true; readonly json: string } | { readonly ok: false; readonly failure: FunctionFailure; readonly json: string };
+export type Outcome =
+  | { readonly ok: true; readonly json: string }
+  | { readonly ok: false; readonly failure: FunctionFailure; readonly json: string };
 
 export interface Invocation {
   readonly requestId: string;
@@ -86,7 +88,11 @@ export class Environment {
       createInterface({ input: stream }).on("line", (line) => this.launch.onLine(line, this.running?.requestId ?? this.lastRequestId));
     }
     child.once("error", (error) => this.gone(`could not start: ${error.message}`));
-    child.once("exit", (code, signal) => this.gone(signal ? `exited with error: signal: ${signal === "SIGKILL" ? "killed" : signal}` : `exited with error: exit status ${code}`));
+    child.once("exit", (code, signal) =>
+      this.gone(
+        signal ? `exited with error: signal: ${signal === "SIGKILL" ? "killed" : signal}` : `exited with error: exit status ${code}`,
+      ),
+    );
   }
 
   run(invocation: Invocation): Promise<Outcome> {
@@ -176,7 +182,9 @@ export class Environment {
       } else if (request.method === "POST" && verdict && requestId === this.running?.requestId) {
         this.settle(verdict === "response" ? { ok: true, json } : { ok: false, failure: JSON.parse(json) as FunctionFailure, json });
       } else {
-        response.writeHead(verdict ? 400 : 404, { "content-type": "application/json" }).end(JSON.stringify({ errorType: "InvalidRequestID", errorMessage: `No such call here: ${request.method} ${path}` }));
+        response
+          .writeHead(verdict ? 400 : 404, { "content-type": "application/json" })
+          .end(JSON.stringify({ errorType: "InvalidRequestID", errorMessage: `No such call here: ${request.method} ${path}` }));
         return;
       }
       response.writeHead(202, { "content-type": "application/json" }).end('{"status":"OK"}');

@@ -111,7 +111,13 @@ export class Environments {
           this.logs.set(key, kept);
           kept.push(line);
           if (kept.length > KEPT_LINES) kept.splice(0, KEPT_LINES / 4);
-          this.world.tell({ kind: "log", region: record.region, service: "lambda", what: `${record.name}: ${line}`, detail: { functionName: record.name, requestId } });
+          this.world.tell({
+            kind: "log",
+            region: record.region,
+            service: "lambda",
+            what: `${record.name}: ${line}`,
+            detail: { functionName: record.name, requestId },
+          });
           this.options.onLogLine?.(record.region, line, record.name);
         },
       }),
@@ -123,8 +129,11 @@ export class Environments {
   private envOf({ record, version }: Target): Record<string, string> {
     const key = sessionKeyFor(this.world, version.role, record.name);
     const dns = this.options.dns();
+    const own = { ...version.environment };
+    // Files of Lambda's own image are not here, and Node would warn of this one at every start.
+    if (own.NODE_EXTRA_CA_CERTS?.startsWith("/var/runtime/")) delete own.NODE_EXTRA_CA_CERTS;
     return {
-      ...version.environment,
+      ...own,
       PATH: process.env.PATH ?? "/usr/local/bin:/usr/bin:/bin",
       LANG: "en_US.UTF-8",
       TZ: ":UTC",

@@ -9,7 +9,18 @@ import type { FunctionFailure } from "./environment.ts";
 import type { Run } from "./environments.ts";
 import { functionArn, stateOf, type Target } from "./functions.ts";
 import { eventOf, type HistoryEvent, invocationEvent } from "./history.ts";
-import { apply, dueMs, type ErrorObject, isOutstanding, type OperationRecord, type Operations, replayed, settleDue, validate, wireOperation } from "./operations.ts";
+import {
+  apply,
+  dueMs,
+  type ErrorObject,
+  isOutstanding,
+  type OperationRecord,
+  type Operations,
+  replayed,
+  settleDue,
+  validate,
+  wireOperation,
+} from "./operations.ts";
 
 export type ExecutionStatus = "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "STOPPED";
 
@@ -42,7 +53,12 @@ export interface ExecutionRecord {
 }
 
 /** Called around every checkpoint; "kill" ends the function's process there, as a crash would. */
-export type OnCheckpoint = (checkpoint: { functionName: string; executionName: string; updates: readonly any[]; applied: "before" | "after" }) => "kill" | undefined;
+export type OnCheckpoint = (checkpoint: {
+  functionName: string;
+  executionName: string;
+  updates: readonly any[];
+  applied: "before" | "after";
+}) => "kill" | undefined;
 
 export interface Surroundings {
   /** Runs one invocation of the execution's function. Throws when it is throttled. */
@@ -59,8 +75,22 @@ export interface Surroundings {
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const MOST_CRASHES = 10;
 const crashBackoffMs = (crashes: number) => Math.min(100 * 2 ** (crashes - 1), 2000);
-const WORDS: Record<string, string> = { EXECUTION: "execution", CONTEXT: "context", STEP: "step", WAIT: "wait", CALLBACK: "callback", CHAINED_INVOKE: "invoke" };
-const PAST: Record<string, string> = { STARTED: "started", SUCCEEDED: "succeeded", FAILED: "failed", CANCELLED: "was cancelled", TIMED_OUT: "timed out", READY: "is tried again" };
+const WORDS: Record<string, string> = {
+  EXECUTION: "execution",
+  CONTEXT: "context",
+  STEP: "step",
+  WAIT: "wait",
+  CALLBACK: "callback",
+  CHAINED_INVOKE: "invoke",
+};
+const PAST: Record<string, string> = {
+  STARTED: "started",
+  SUCCEEDED: "succeeded",
+  FAILED: "failed",
+  CANCELLED: "was cancelled",
+  TIMED_OUT: "timed out",
+  READY: "is tried again",
+};
 
 interface InFlight {
   readonly run: Run;
@@ -101,7 +131,8 @@ export class Executions {
   }
 
   close(): void {
-    for (const waiters of this.waiting.values()) for (const { reject } of waiters) reject(new ServiceError("ServiceException", "The lab closed.", 500));
+    for (const waiters of this.waiting.values())
+      for (const { reject } of waiters) reject(new ServiceError("ServiceException", "The lab closed.", 500));
     this.waiting.clear();
   }
 
@@ -123,7 +154,11 @@ export class Executions {
     const namesake = name === undefined ? undefined : this.of(owner.region, owner.name).find((record) => record.name === name);
     if (namesake && !(namesake.endedMs !== undefined && now > namesake.endedMs + namesake.retentionDays * 86_400_000)) {
       if (namesake.payload === payload) return namesake;
-      throw new ServiceError("DurableExecutionAlreadyStartedException", `Durable execution ${name} was already started with a different payload.`, 409);
+      throw new ServiceError(
+        "DurableExecutionAlreadyStartedException",
+        `Durable execution ${name} was already started with a different payload.`,
+        409,
+      );
     }
     if (namesake) delete executions[namesake.arn];
     const base = functionArn(owner.region, this.world.account, owner.name, version.version);
@@ -172,12 +207,20 @@ export class Executions {
     const last = this.lastAnswers.get(record.arn);
     if (last && input.ClientToken && last.clientToken === input.ClientToken) return last.answer;
     this.checkToken(record, input.CheckpointToken);
-    const updates: any[] = (input.Updates ?? []).map((update: any) => (update.Type === "EXECUTION" ? { ...update, Id: this.root(record).id } : update));
+    const updates: any[] = (input.Updates ?? []).map((update: any) =>
+      update.Type === "EXECUTION" ? { ...update, Id: this.root(record).id } : update,
+    );
     this.maybeKill(record, updates, "before");
     validate(updates, record.operations);
     const now = this.world.now();
     for (const update of updates) {
-      const operation = apply(update, record.operations, now, (seconds) => this.waitMs(seconds), (id) => callbackIdOf(record.arn, id));
+      const operation = apply(
+        update,
+        record.operations,
+        now,
+        (seconds) => this.waitMs(seconds),
+        (id) => callbackIdOf(record.arn, id),
+      );
       if (update.Action !== "START") record.crashes = 0;
       this.note(record, operation);
       if (operation.type === "CHAINED_INVOKE" && update.Action === "START") this.chain(record, operation);
@@ -186,7 +229,13 @@ export class Executions {
     this.passTime(record);
     this.arm(record);
     if (record.status === "RUNNING") record.token = this.newToken();
-    const answer = { CheckpointToken: record.token, NewExecutionState: { Operations: record.changed.map((id) => wireOperation(record.operations[id] as OperationRecord)), NextMarker: "" } };
+    const answer = {
+      CheckpointToken: record.token,
+      NewExecutionState: {
+        Operations: record.changed.map((id) => wireOperation(record.operations[id] as OperationRecord)),
+        NextMarker: "",
+      },
+    };
     const flight = this.inFlight.get(record.arn);
     if (flight) {
       flight.progressed ||= record.changed.length > 0;
@@ -205,7 +254,8 @@ export class Executions {
   }
 
   stop(record: ExecutionRecord, error: ErrorObject | undefined): Date {
-    if (record.status === "RUNNING") this.finish(record, "STOPPED", undefined, error ?? { ErrorType: "ExecutionStopped", ErrorMessage: "The execution was stopped." });
+    if (record.status === "RUNNING")
+      this.finish(record, "STOPPED", undefined, error ?? { ErrorType: "ExecutionStopped", ErrorMessage: "The execution was stopped." });
     return new Date(record.endedMs ?? this.world.now());
   }
 
@@ -238,15 +288,25 @@ export class Executions {
 
   private checkToken(record: ExecutionRecord, token: string | undefined): void {
     if (record.status !== "RUNNING" || !token || token !== record.token) {
-      throw new ServiceError("InvalidParameterValueException", `Invalid Checkpoint Token: ${record.status === "RUNNING" ? "it was used already, or belongs to an earlier invocation" : `the execution is ${record.status}`}.`, 400);
+      throw new ServiceError(
+        "InvalidParameterValueException",
+        `Invalid Checkpoint Token: ${record.status === "RUNNING" ? "it was used already, or belongs to an earlier invocation" : `the execution is ${record.status}`}.`,
+        400,
+      );
     }
   }
 
   private maybeKill(record: ExecutionRecord, updates: readonly any[], applied: "before" | "after"): void {
     if (updates.length === 0) return;
-    if (this.around.faults.onCheckpoint?.({ functionName: record.functionName, executionName: record.name, updates, applied }) !== "kill") return;
+    if (this.around.faults.onCheckpoint?.({ functionName: record.functionName, executionName: record.name, updates, applied }) !== "kill")
+      return;
     const last = updates.at(-1);
-    this.world.tell({ kind: "fault", region: record.region, service: "lambda", what: `${record.name}: the process is killed ${applied} the checkpoint of ${last.Name ?? last.Type} (${last.Action})` });
+    this.world.tell({
+      kind: "fault",
+      region: record.region,
+      service: "lambda",
+      what: `${record.name}: the process is killed ${applied} the checkpoint of ${last.Name ?? last.Type} (${last.Action})`,
+    });
     this.inFlight.get(record.arn)?.run.kill();
     throw new ServiceError("ServiceException", "The function's process was killed.", 500);
   }
@@ -261,8 +321,13 @@ export class Executions {
     const [arn, id] = Array.isArray(named) ? named : [];
     const record = stateOf(this.world).executions[arn];
     const operation = record?.operations[id];
-    if (!record || !operation) throw new ServiceError("ResourceNotFoundException", "Callback not found: the CallbackId names no callback of this lab.");
-    if (operation.status !== "STARTED" || record.status !== "RUNNING") throw new ServiceError("CallbackTimeoutException", `Callback ${operation.name ?? ""} is closed: ${record.status === "RUNNING" ? operation.status : record.status}.`);
+    if (!record || !operation)
+      throw new ServiceError("ResourceNotFoundException", "Callback not found: the CallbackId names no callback of this lab.");
+    if (operation.status !== "STARTED" || record.status !== "RUNNING")
+      throw new ServiceError(
+        "CallbackTimeoutException",
+        `Callback ${operation.name ?? ""} is closed: ${record.status === "RUNNING" ? operation.status : record.status}.`,
+      );
     return { record, operation };
   }
 
@@ -281,7 +346,8 @@ export class Executions {
     this.around.chain(operation.functionName ?? "", operation.input ?? "null", record).then(
       (answer) => this.settle(record, operation, answer),
       (error: Error) => {
-        if (!this.world.closed) this.settle(record, operation, { error: { ErrorType: (error as ServiceError).code ?? error.name, ErrorMessage: error.message } });
+        if (!this.world.closed)
+          this.settle(record, operation, { error: { ErrorType: (error as ServiceError).code ?? error.name, ErrorMessage: error.message } });
       },
     );
   }
@@ -297,7 +363,10 @@ export class Executions {
       this.note(record, operation);
     }
     if (now >= record.startedMs + record.timeoutSeconds * 1000) {
-      this.finish(record, "TIMED_OUT", undefined, { ErrorType: "ExecutionTimedOut", ErrorMessage: `Execution timed out after ${record.timeoutSeconds} seconds` });
+      this.finish(record, "TIMED_OUT", undefined, {
+        ErrorType: "ExecutionTimedOut",
+        ErrorMessage: `Execution timed out after ${record.timeoutSeconds} seconds`,
+      });
     }
   }
 
@@ -306,7 +375,9 @@ export class Executions {
     this.timers.get(record.arn)?.();
     this.timers.delete(record.arn);
     if (record.status !== "RUNNING") return;
-    const dues = Object.values(record.operations).map(dueMs).filter((at) => at !== undefined);
+    const dues = Object.values(record.operations)
+      .map(dueMs)
+      .filter((at) => at !== undefined);
     const nextMs = Math.min(record.startedMs + record.timeoutSeconds * 1000, ...dues);
     const delayMs = Math.min(nextMs - this.world.now(), LONGEST_TIMER_MS);
     this.timers.set(
@@ -342,7 +413,8 @@ export class Executions {
       run = this.around.run(this.around.target(record), requestId, JSON.stringify(event));
     } catch (error) {
       const code = (error as ServiceError).code;
-      if (code !== "TooManyRequestsException") this.crashed(record, { errorType: code ?? "ServiceException", errorMessage: (error as Error).message });
+      if (code !== "TooManyRequestsException")
+        this.crashed(record, { errorType: code ?? "ServiceException", errorMessage: (error as Error).message });
       else this.world.later(200, `${record.name}: throttled`, () => this.advance(record));
       return;
     }
@@ -350,7 +422,11 @@ export class Executions {
     record.changed = [];
     record.invocations += 1;
     this.inFlight.set(record.arn, flight);
-    const outcome = await run.outcome.catch((error: Error) => ({ ok: false as const, failure: { errorType: "ServiceException", errorMessage: error.message }, json: "" }));
+    const outcome = await run.outcome.catch((error: Error) => ({
+      ok: false as const,
+      failure: { errorType: "ServiceException", errorMessage: error.message },
+      json: "",
+    }));
     this.inFlight.delete(record.arn);
     if (this.world.closed) return;
     const failure = outcome.ok ? undefined : { ErrorType: outcome.failure.errorType, ErrorMessage: outcome.failure.errorMessage };
@@ -360,11 +436,18 @@ export class Executions {
     const answer = JSON.parse(outcome.json || "null") as { Status?: string; Result?: string; Error?: ErrorObject } | null;
     if (answer?.Status === "SUCCEEDED") return this.finish(record, "SUCCEEDED", answer.Result, undefined);
     if (answer?.Status === "FAILED") return this.finish(record, "FAILED", undefined, answer.Error ?? {});
-    if (answer?.Status !== "PENDING") return this.finish(record, "FAILED", undefined, { ErrorType: "InvalidParameterValueException", ErrorMessage: "Invalid Status in invocation output: is the handler wrapped as a durable function?" });
+    if (answer?.Status !== "PENDING")
+      return this.finish(record, "FAILED", undefined, {
+        ErrorType: "InvalidParameterValueException",
+        ErrorMessage: "Invalid Status in invocation output: is the handler wrapped as a durable function?",
+      });
     if (flight.stale || record.changed.length > 0) return this.advance(record);
     if (!Object.values(record.operations).some(isOutstanding)) {
       if (flight.progressed) return this.advance(record);
-      this.finish(record, "FAILED", undefined, { ErrorType: "InvalidParameterValueException", ErrorMessage: "Cannot return PENDING status with no pending operations." });
+      this.finish(record, "FAILED", undefined, {
+        ErrorType: "InvalidParameterValueException",
+        ErrorMessage: "Cannot return PENDING status with no pending operations.",
+      });
     }
   }
 
@@ -372,7 +455,11 @@ export class Executions {
   private crashed(record: ExecutionRecord, failure: FunctionFailure): void {
     record.crashes += 1;
     if (record.crashes > MOST_CRASHES) {
-      this.finish(record, "FAILED", undefined, { ErrorType: failure.errorType, ErrorMessage: failure.errorMessage, ...(failure.stackTrace ? { StackTrace: failure.stackTrace } : {}) });
+      this.finish(record, "FAILED", undefined, {
+        ErrorType: failure.errorType,
+        ErrorMessage: failure.errorMessage,
+        ...(failure.stackTrace ? { StackTrace: failure.stackTrace } : {}),
+      });
       return;
     }
     const backoffMs = crashBackoffMs(record.crashes) / this.around.speed;
@@ -394,7 +481,12 @@ export class Executions {
     this.timers.get(record.arn)?.();
     this.timers.delete(record.arn);
     this.lastAnswers.delete(record.arn);
-    this.tell(record, status === "SUCCEEDED" ? "succeeded" : `${status === "FAILED" ? "failed" : status === "STOPPED" ? "was stopped" : "timed out"}: ${error?.ErrorMessage ?? "no reason given"}`);
+    this.tell(
+      record,
+      status === "SUCCEEDED"
+        ? "succeeded"
+        : `${status === "FAILED" ? "failed" : status === "STOPPED" ? "was stopped" : "timed out"}: ${error?.ErrorMessage ?? "no reason given"}`,
+    );
     for (const { resolve } of this.waiting.get(record.arn) ?? []) resolve();
     this.waiting.delete(record.arn);
     this.around.ended(record);
@@ -423,7 +515,13 @@ export class Executions {
   }
 
   private tell(record: ExecutionRecord, what: string, detail: Record<string, unknown> = {}): void {
-    this.world.tell({ kind: "durable", region: record.region, service: "lambda", what: `${record.name}: ${what}`, detail: { executionArn: record.arn, functionName: record.functionName, ...detail } });
+    this.world.tell({
+      kind: "durable",
+      region: record.region,
+      service: "lambda",
+      what: `${record.name}: ${what}`,
+      detail: { executionArn: record.arn, functionName: record.functionName, ...detail },
+    });
   }
 }
 

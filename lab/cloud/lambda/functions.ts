@@ -67,15 +67,26 @@ export interface FunctionName {
 
 /** Reads a name, a partial ARN (account:function:name) or a full ARN, each with or without :qualifier. */
 export function parseName(given: string | undefined, qualifier: string | undefined, caller: Caller): FunctionName {
-  const found = /^(?:(?:arn:aws[a-z-]*:lambda:([a-z0-9-]+):)?(\d{12}):(?:function:)?)?([a-zA-Z0-9-_]{1,140})(?::(\$LATEST|[a-zA-Z0-9-_]+))?$/.exec(given ?? "");
-  if (!found) throw new ServiceError("InvalidParameterValueException", `FunctionName '${given ?? ""}' is not valid: expected a name, account:function:name or a function ARN.`);
+  const found =
+    /^(?:(?:arn:aws[a-z-]*:lambda:([a-z0-9-]+):)?(\d{12}):(?:function:)?)?([a-zA-Z0-9-_]{1,140})(?::(\$LATEST|[a-zA-Z0-9-_]+))?$/.exec(
+      given ?? "",
+    );
+  if (!found)
+    throw new ServiceError(
+      "InvalidParameterValueException",
+      `FunctionName '${given ?? ""}' is not valid: expected a name, account:function:name or a function ARN.`,
+    );
   const [, region, account, name = "", inName] = found;
   if (region && region !== caller.region) {
     throw new ServiceError("ResourceNotFoundException", `Functions from '${region}' are not reachable in this region ('${caller.region}')`);
   }
-  if (account && account !== caller.account) throw new ServiceError("AccessDeniedException", `Account ${account} has no functions here.`, 403);
+  if (account && account !== caller.account)
+    throw new ServiceError("AccessDeniedException", `Account ${account} has no functions here.`, 403);
   if (inName && qualifier && inName !== qualifier) {
-    throw new ServiceError("InvalidParameterValueException", "The derived qualifier from the function name does not match the specified qualifier.");
+    throw new ServiceError(
+      "InvalidParameterValueException",
+      "The derived qualifier from the function name does not match the specified qualifier.",
+    );
   }
   return { name, qualifier: inName ?? qualifier };
 }

@@ -12,8 +12,22 @@ export interface HistoryEvent {
   readonly [member: string]: unknown;
 }
 
-const PREFIX: Record<string, string> = { EXECUTION: "Execution", CONTEXT: "Context", STEP: "Step", WAIT: "Wait", CALLBACK: "Callback", CHAINED_INVOKE: "ChainedInvoke" };
-const SUFFIX: Record<string, string> = { STARTED: "Started", SUCCEEDED: "Succeeded", FAILED: "Failed", CANCELLED: "Cancelled", TIMED_OUT: "TimedOut", STOPPED: "Stopped" };
+const PREFIX: Record<string, string> = {
+  EXECUTION: "Execution",
+  CONTEXT: "Context",
+  STEP: "Step",
+  WAIT: "Wait",
+  CALLBACK: "Callback",
+  CHAINED_INVOKE: "ChainedInvoke",
+};
+const SUFFIX: Record<string, string> = {
+  STARTED: "Started",
+  SUCCEEDED: "Succeeded",
+  FAILED: "Failed",
+  CANCELLED: "Cancelled",
+  TIMED_OUT: "TimedOut",
+  STOPPED: "Stopped",
+};
 
 /** The event an operation's present state stands for; none for READY, and for a callback or invoke that was given up. */
 export function eventOf(operation: OperationRecord, at: number, eventId: number, executionTimeout: number): HistoryEvent | undefined {
@@ -38,24 +52,43 @@ function detailsOf(operation: OperationRecord, suffix: string, at: number, execu
   if (suffix === "Started") {
     if (operation.type === "EXECUTION") return { Input: { Payload: operation.input }, ExecutionTimeout: executionTimeout };
     if (operation.type === "WAIT") return { Duration: operation.waitSeconds, ScheduledEndTimestamp: operation.scheduledEndMs };
-    if (operation.type === "CALLBACK") return { CallbackId: operation.callbackId, Timeout: operation.timeoutSeconds, HeartbeatTimeout: operation.heartbeatSeconds };
+    if (operation.type === "CALLBACK")
+      return { CallbackId: operation.callbackId, Timeout: operation.timeoutSeconds, HeartbeatTimeout: operation.heartbeatSeconds };
     if (operation.type === "CHAINED_INVOKE") return { FunctionName: operation.functionName, Input: { Payload: operation.input } };
     return {};
   }
   if (operation.type === "WAIT") return suffix === "Succeeded" ? { Duration: operation.waitSeconds } : {};
   const retry =
     operation.type === "STEP"
-      ? { RetryDetails: { CurrentAttempt: operation.attempt ?? 1, ...(operation.nextAttemptMs ? { NextAttemptDelaySeconds: Math.round((operation.nextAttemptMs - at) / 1000) } : {}) } }
+      ? {
+          RetryDetails: {
+            CurrentAttempt: operation.attempt ?? 1,
+            ...(operation.nextAttemptMs ? { NextAttemptDelaySeconds: Math.round((operation.nextAttemptMs - at) / 1000) } : {}),
+          },
+        }
       : {};
-  return suffix === "Succeeded" ? { Result: { Payload: operation.result }, ...retry } : { Error: { Payload: operation.error ?? {} }, ...retry };
+  return suffix === "Succeeded"
+    ? { Result: { Payload: operation.result }, ...retry }
+    : { Error: { Payload: operation.error ?? {} }, ...retry };
 }
 
-export function invocationEvent(eventId: number, startedMs: number, endedMs: number, requestId: string, error: ErrorObject | undefined): HistoryEvent {
+export function invocationEvent(
+  eventId: number,
+  startedMs: number,
+  endedMs: number,
+  requestId: string,
+  error: ErrorObject | undefined,
+): HistoryEvent {
   return {
     EventType: "InvocationCompleted",
     EventId: eventId,
     EventTimestamp: endedMs,
-    InvocationCompletedDetails: { StartTimestamp: startedMs, EndTimestamp: endedMs, RequestId: requestId, ...(error ? { Error: { Payload: error } } : {}) },
+    InvocationCompletedDetails: {
+      StartTimestamp: startedMs,
+      EndTimestamp: endedMs,
+      RequestId: requestId,
+      ...(error ? { Error: { Payload: error } } : {}),
+    },
   };
 }
 

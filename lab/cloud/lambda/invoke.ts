@@ -20,8 +20,18 @@ export interface Invoker {
   readonly queue: AsyncQueue;
 }
 
-export function createInvoker(world: World, environments: Environments, options: LambdaOptions, faults: { onCheckpoint?: OnCheckpoint }): Invoker {
-  const inside = (region: string, principal = "lambda.amazonaws.com"): Caller => ({ region, account: world.account, principal, requestId: world.id(32) });
+export function createInvoker(
+  world: World,
+  environments: Environments,
+  options: LambdaOptions,
+  faults: { onCheckpoint?: OnCheckpoint },
+): Invoker {
+  const inside = (region: string, principal = "lambda.amazonaws.com"): Caller => ({
+    region,
+    account: world.account,
+    principal,
+    requestId: world.id(32),
+  });
 
   /** Every invocation passes here: story and metrics. */
   const run = (target: Target, requestId: string, json: string): Run => {
@@ -34,7 +44,13 @@ export function createInvoker(world: World, environments: Environments, options:
       if ((error as ServiceError).code === "TooManyRequestsException") measure(world, target, { Throttles: 1 });
       throw error;
     }
-    world.tell({ kind: "invoke", region: record.region, service: "lambda", what: `${record.name} is invoked`, detail: { functionName: record.name, version: version.version, requestId } });
+    world.tell({
+      kind: "invoke",
+      region: record.region,
+      service: "lambda",
+      what: `${record.name} is invoked`,
+      detail: { functionName: record.name, version: version.version, requestId },
+    });
     void running.outcome.then(
       (outcome) => {
         if (world.closed) return;
@@ -42,7 +58,13 @@ export function createInvoker(world: World, environments: Environments, options:
         measure(world, target, { Invocations: 1, Errors: outcome.ok ? 0 : 1, Duration: durationMs });
         if (outcome.ok) return;
         const what = `${record.name} failed: ${outcome.failure.errorType}: ${outcome.failure.errorMessage}`;
-        world.tell({ kind: "invoke", region: record.region, service: "lambda", what, detail: { functionName: record.name, requestId, ms: durationMs } });
+        world.tell({
+          kind: "invoke",
+          region: record.region,
+          service: "lambda",
+          what,
+          detail: { functionName: record.name, requestId, ms: durationMs },
+        });
       },
       () => {},
     );
@@ -74,7 +96,12 @@ export function createInvoker(world: World, environments: Environments, options:
     await deliver(world, target, succeeded ? config?.OnSuccess?.Destination : config?.OnFailure?.Destination, {
       version: "1.0",
       timestamp: new Date(world.now()).toISOString(),
-      requestContext: { requestId: record.arn, functionArn: target.arn, condition: succeeded ? "Success" : "RetriesExhausted", approximateInvokeCount: record.invocations },
+      requestContext: {
+        requestId: record.arn,
+        functionArn: target.arn,
+        condition: succeeded ? "Success" : "RetriesExhausted",
+        approximateInvokeCount: record.invocations,
+      },
       requestPayload: JSON.parse(record.payload),
       responseContext: { statusCode: 200, executedVersion: record.version, ...(succeeded ? {} : { functionError: "Unhandled" }) },
       responsePayload: succeeded ? JSON.parse(record.result || "null") : record.error,
@@ -92,16 +119,29 @@ export function createInvoker(world: World, environments: Environments, options:
     admit(target, sourceOf(input, caller), caller);
     const kind = input.InvocationType ?? "RequestResponse";
     if (!["RequestResponse", "Event", "DryRun"].includes(kind)) {
-      throw new ServiceError("InvalidParameterValueException", `InvocationType '${kind}' is not valid: expected RequestResponse, Event or DryRun.`);
+      throw new ServiceError(
+        "InvalidParameterValueException",
+        `InvocationType '${kind}' is not valid: expected RequestResponse, Event or DryRun.`,
+      );
     }
     const json = payloadOf(input.Payload, kind === "Event" ? ASYNC_LIMIT_BYTES : SYNC_LIMIT_BYTES);
     const durable = target.version.durable !== undefined;
     if (durable && !target.qualifier) {
-      throw new ServiceError("InvalidParameterValueException", `You cannot invoke a durable function using an unqualified ARN: name a version, an alias or $LATEST (${target.arn}:$LATEST).`);
+      throw new ServiceError(
+        "InvalidParameterValueException",
+        `You cannot invoke a durable function using an unqualified ARN: name a version, an alias or $LATEST (${target.arn}:$LATEST).`,
+      );
     }
-    if (!durable && input.DurableExecutionName) throw new ServiceError("InvalidParameterValueException", `${target.record.name} is not a durable function: DurableExecutionName does not apply.`);
+    if (!durable && input.DurableExecutionName)
+      throw new ServiceError(
+        "InvalidParameterValueException",
+        `${target.record.name} is not a durable function: DurableExecutionName does not apply.`,
+      );
     if (input.DurableExecutionName && !/^[a-zA-Z0-9-_]{1,64}$/.test(input.DurableExecutionName)) {
-      throw new ServiceError("InvalidParameterValueException", `DurableExecutionName '${input.DurableExecutionName}' is not valid: 1 to 64 letters, digits, - or _.`);
+      throw new ServiceError(
+        "InvalidParameterValueException",
+        `DurableExecutionName '${input.DurableExecutionName}' is not valid: 1 to 64 letters, digits, - or _.`,
+      );
     }
     if (kind === "DryRun") return { StatusCode: 204 };
     if (durable) return invokeDurable(target, input.DurableExecutionName, json, kind === "Event");
@@ -113,7 +153,12 @@ export function createInvoker(world: World, environments: Environments, options:
     const startedMs = world.now();
     const running = run(target, requestId, json);
     const outcome = await running.outcome;
-    const answer = { StatusCode: 200, ExecutedVersion: target.version.version, Payload: Buffer.from(outcome.json), ...(outcome.ok ? {} : { FunctionError: "Unhandled" }) };
+    const answer = {
+      StatusCode: 200,
+      ExecutedVersion: target.version.version,
+      Payload: Buffer.from(outcome.json),
+      ...(outcome.ok ? {} : { FunctionError: "Unhandled" }),
+    };
     return input.LogType === "Tail" ? { ...answer, LogResult: tail(requestId, target, running.lines, world.now() - startedMs) } : answer;
   }
 
@@ -153,7 +198,11 @@ function payloadOf(payload: Uint8Array | string | undefined, limitBytes: number)
   const bytes = Buffer.from(payload ?? "");
   if (bytes.byteLength === 0) return "{}";
   if (bytes.byteLength > limitBytes) {
-    throw new ServiceError("RequestTooLargeException", `Request must be smaller than ${limitBytes} bytes for the InvokeFunction operation; it has ${bytes.byteLength}.`, 413);
+    throw new ServiceError(
+      "RequestTooLargeException",
+      `Request must be smaller than ${limitBytes} bytes for the InvokeFunction operation; it has ${bytes.byteLength}.`,
+      413,
+    );
   }
   const json = bytes.toString("utf8");
   try {
@@ -167,7 +216,13 @@ function payloadOf(payload: Uint8Array | string | undefined, limitBytes: number)
 /** The last 4 KB of the invocation's log, base64, as LogType Tail asks. */
 function tail(requestId: string, target: Target, lines: readonly string[], ms: number): string {
   const report = `REPORT RequestId: ${requestId}\tDuration: ${ms}.00 ms\tBilled Duration: ${ms} ms\tMemory Size: ${target.version.memorySizeMb} MB`;
-  const log = [`START RequestId: ${requestId} Version: ${target.version.version}`, ...lines, `END RequestId: ${requestId}`, report, ""].join("\n");
+  const log = [
+    `START RequestId: ${requestId} Version: ${target.version.version}`,
+    ...lines,
+    `END RequestId: ${requestId}`,
+    report,
+    "",
+  ].join("\n");
   return Buffer.from(log).subarray(-TAIL_BYTES).toString("base64");
 }
 
@@ -181,7 +236,19 @@ function measure(world: World, { record }: Target, values: Record<string, number
     Timestamp: new Date(world.now()),
     Dimensions: [{ Name: "FunctionName", Value: record.name }],
   }));
-  world.call("monitoring", "PutMetricData", { Namespace: "AWS/Lambda", MetricData }, { region: record.region, principal: "lambda.amazonaws.com" }).catch((error: Error) => {
-    world.tell({ kind: "lab", region: record.region, service: "lambda", what: `the metrics of ${record.name} were not taken: ${error.message}` });
-  });
+  world
+    .call(
+      "monitoring",
+      "PutMetricData",
+      { Namespace: "AWS/Lambda", MetricData },
+      { region: record.region, principal: "lambda.amazonaws.com" },
+    )
+    .catch((error: Error) => {
+      world.tell({
+        kind: "lab",
+        region: record.region,
+        service: "lambda",
+        what: `the metrics of ${record.name} were not taken: ${error.message}`,
+      });
+    });
 }

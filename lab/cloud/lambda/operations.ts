@@ -53,7 +53,12 @@ function refuse(message: string): never {
 
 /** For each type and action: the states it may follow. "none" is an operation that does not exist yet. */
 const MAY_FOLLOW: Record<string, Record<string, readonly (OperationStatus | "none")[]>> = {
-  STEP: { START: ["none", "READY"], SUCCEED: ["none", "STARTED", "READY"], FAIL: ["none", "STARTED", "READY"], RETRY: ["none", "STARTED", "READY"] },
+  STEP: {
+    START: ["none", "READY"],
+    SUCCEED: ["none", "STARTED", "READY"],
+    FAIL: ["none", "STARTED", "READY"],
+    RETRY: ["none", "STARTED", "READY"],
+  },
   CONTEXT: { START: ["none"], SUCCEED: ["none", "STARTED"], FAIL: ["none", "STARTED"] },
   WAIT: { START: ["none"], CANCEL: ["STARTED"] },
   CALLBACK: { START: ["none"], CANCEL: ["STARTED"] },
@@ -78,7 +83,10 @@ export function validate(updates: readonly any[], operations: Operations): void 
     const allowed = MAY_FOLLOW[update.Type]?.[update.Action];
     if (!allowed) refuse(`Invalid ${update.Type} action ${update.Action}.`);
     const state = earlier ? "STARTED" : (known?.status ?? "none");
-    if (!allowed.includes(state)) refuse(`Invalid current ${update.Type} state to ${String(update.Action).toLowerCase()}: operation ${update.Name ?? update.Id} is ${state}.`);
+    if (!allowed.includes(state))
+      refuse(
+        `Invalid current ${update.Type} state to ${String(update.Action).toLowerCase()}: operation ${update.Name ?? update.Id} is ${state}.`,
+      );
     if (known && known.type !== update.Type) refuse(`Operation ${update.Name ?? update.Id} is a ${known.type}, not a ${update.Type}.`);
     if (update.Action === "FAIL" && update.Payload != null) refuse("Cannot provide a Payload for FAIL action.");
     if (update.Action === "SUCCEED" && update.Error != null) refuse("Cannot provide an Error for SUCCEED action.");
@@ -90,13 +98,21 @@ export function validate(updates: readonly any[], operations: Operations): void 
 const ENDS: Record<string, OperationStatus> = { SUCCEED: "SUCCEEDED", FAIL: "FAILED", CANCEL: "CANCELLED" };
 
 /** Applies one valid update and returns the operation it changed. `wait(seconds)` says how long that is in milliseconds. */
-export function apply(update: any, operations: Operations, now: number, wait: (seconds: number) => number, callbackId: (id: string) => string): OperationRecord {
+export function apply(
+  update: any,
+  operations: Operations,
+  now: number,
+  wait: (seconds: number) => number,
+  callbackId: (id: string) => string,
+): OperationRecord {
   operations[update.Id] ??= {
     id: update.Id,
     ...(update.ParentId ? { parentId: update.ParentId } : {}),
     ...(update.Name ? { name: update.Name } : {}),
     ...(update.SubType ? { subType: update.SubType } : {}),
-    ...(update.Type === "CHAINED_INVOKE" ? { input: update.Payload ?? "null", functionName: update.ChainedInvokeOptions?.FunctionName } : {}),
+    ...(update.Type === "CHAINED_INVOKE"
+      ? { input: update.Payload ?? "null", functionName: update.ChainedInvokeOptions?.FunctionName }
+      : {}),
     type: update.Type,
     status: "STARTED",
     startedMs: now,
@@ -114,7 +130,8 @@ export function apply(update: any, operations: Operations, now: number, wait: (s
       const { TimeoutSeconds = 0, HeartbeatTimeoutSeconds = 0 } = update.CallbackOptions ?? {};
       operation.callbackId = callbackId(operation.id);
       if (TimeoutSeconds > 0) Object.assign(operation, { timeoutSeconds: TimeoutSeconds, timeoutMs: now + wait(TimeoutSeconds) });
-      if (HeartbeatTimeoutSeconds > 0) Object.assign(operation, { heartbeatSeconds: HeartbeatTimeoutSeconds, heartbeatMs: now + wait(HeartbeatTimeoutSeconds) });
+      if (HeartbeatTimeoutSeconds > 0)
+        Object.assign(operation, { heartbeatSeconds: HeartbeatTimeoutSeconds, heartbeatMs: now + wait(HeartbeatTimeoutSeconds) });
     }
     return operation;
   }
@@ -153,9 +170,15 @@ export function settleDue(operation: OperationRecord, now: number): void {
     operation.status = "SUCCEEDED";
     return;
   }
-  const heartbeat = operation.heartbeatMs !== undefined && operation.heartbeatMs <= now && !(operation.timeoutMs !== undefined && operation.timeoutMs <= now);
+  const heartbeat =
+    operation.heartbeatMs !== undefined &&
+    operation.heartbeatMs <= now &&
+    !(operation.timeoutMs !== undefined && operation.timeoutMs <= now);
   operation.status = "TIMED_OUT";
-  operation.error = { ErrorType: heartbeat ? "Callback.Heartbeat" : "Callback.Timeout", ErrorMessage: heartbeat ? "Callback timed out on heartbeat" : "Callback timed out" };
+  operation.error = {
+    ErrorType: heartbeat ? "Callback.Heartbeat" : "Callback.Timeout",
+    ErrorMessage: heartbeat ? "Callback timed out on heartbeat" : "Callback timed out",
+  };
 }
 
 /** Whether somebody outside (a timer, a person, another function) still has to finish it. */
@@ -188,8 +211,16 @@ export function wireOperation(operation: OperationRecord): any {
   const outcome = { ...(result === undefined ? {} : { Result: result }), ...(error === undefined ? {} : { Error: error }) };
   const details: Record<string, unknown> = {
     EXECUTION: { ExecutionDetails: { InputPayload: operation.input } },
-    CONTEXT: { ContextDetails: { ...outcome, ...(operation.replayChildren === undefined ? {} : { ReplayChildren: operation.replayChildren }) } },
-    STEP: { StepDetails: { ...outcome, Attempt: operation.attempt ?? 0, ...(operation.nextAttemptMs ? { NextAttemptTimestamp: dated(operation.nextAttemptMs) } : {}) } },
+    CONTEXT: {
+      ContextDetails: { ...outcome, ...(operation.replayChildren === undefined ? {} : { ReplayChildren: operation.replayChildren }) },
+    },
+    STEP: {
+      StepDetails: {
+        ...outcome,
+        Attempt: operation.attempt ?? 0,
+        ...(operation.nextAttemptMs ? { NextAttemptTimestamp: dated(operation.nextAttemptMs) } : {}),
+      },
+    },
     WAIT: { WaitDetails: { ScheduledEndTimestamp: dated(operation.scheduledEndMs) } },
     CALLBACK: { CallbackDetails: { ...outcome, CallbackId: operation.callbackId } },
     CHAINED_INVOKE: { ChainedInvokeDetails: outcome },

@@ -31,7 +31,8 @@ export function unpack(dir: string, name: string, zip: Uint8Array): Package {
     mkdirSync(partial, { recursive: true });
     for (const [path, content] of Object.entries(files)) {
       const file = join(partial, path);
-      if (!file.startsWith(partial + sep)) throw new ServiceError("InvalidZipFileException", `The package of ${name} holds '${path}', outside its own folder.`, 502);
+      if (!file.startsWith(partial + sep))
+        throw new ServiceError("InvalidZipFileException", `The package of ${name} holds '${path}', outside its own folder.`, 502);
       if (path.endsWith("/")) mkdirSync(file, { recursive: true });
       else {
         mkdirSync(dirname(file), { recursive: true });

@@ -23,7 +23,11 @@ export interface InvokeSource {
 /** The statement AddPermission's input stands for. */
 export function statementFrom(input: any, resource: string): Statement {
   for (const field of ["StatementId", "Action", "Principal"]) {
-    if (!input[field]) throw new ServiceError("InvalidParameterValueException", `${field} is missing: AddPermission needs StatementId, Action and Principal.`);
+    if (!input[field])
+      throw new ServiceError(
+        "InvalidParameterValueException",
+        `${field} is missing: AddPermission needs StatementId, Action and Principal.`,
+      );
   }
   const principal = String(input.Principal);
   const condition: Record<string, Record<string, string>> = {};
@@ -47,7 +51,10 @@ export function arnLike(pattern: string, arn: string): boolean {
   };
   const given = split(arn);
   return split(pattern).every((part, at) => {
-    const expression = part.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*/g, ".*").replace(/\?/g, ".");
+    const expression = part
+      .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+      .replace(/\*/g, ".*")
+      .replace(/\?/g, ".");
     return new RegExp(`^${expression}$`).test(given[at] ?? "");
   });
 }

@@ -93,7 +93,12 @@ export class AsyncQueue {
     if (this.world.closed) return;
     if (outcome.ok) {
       delete stateOf(this.world).queue[event.id];
-      await deliver(this.world, target, config?.DestinationConfig?.OnSuccess?.Destination, record(this.world, event, target, "Success", outcome));
+      await deliver(
+        this.world,
+        target,
+        config?.DestinationConfig?.OnSuccess?.Destination,
+        record(this.world, event, target, "Success", outcome),
+      );
       return;
     }
     event.tries += 1;
@@ -111,12 +116,21 @@ export class AsyncQueue {
   private async giveUp(event: QueuedEvent, target: Target, condition: string, outcome: Outcome | undefined): Promise<void> {
     delete stateOf(this.world).queue[event.id];
     const destination = target.record.eventInvoke[event.qualifier ?? "$LATEST"]?.DestinationConfig?.OnFailure?.Destination;
-    this.tell(event, `the event for ${event.functionName} is given up (${condition})${destination ? `, told to ${destination}` : ", nobody is told"}`);
+    this.tell(
+      event,
+      `the event for ${event.functionName} is given up (${condition})${destination ? `, told to ${destination}` : ", nobody is told"}`,
+    );
     await deliver(this.world, target, destination, record(this.world, event, target, condition, outcome));
   }
 
   private tell(event: QueuedEvent, what: string): void {
-    this.world.tell({ kind: "invoke", region: event.region, service: "lambda", what, detail: { functionName: event.functionName, requestId: event.id } });
+    this.world.tell({
+      kind: "invoke",
+      region: event.region,
+      service: "lambda",
+      what,
+      detail: { functionName: event.functionName, requestId: event.id },
+    });
   }
 }
 
@@ -125,11 +139,20 @@ function record(world: World, event: QueuedEvent, target: Target, condition: str
   return {
     version: "1.0",
     timestamp: new Date(world.now()).toISOString(),
-    requestContext: { requestId: event.id, functionArn: `${target.arn}${target.qualifier ? "" : ":$LATEST"}`, condition, approximateInvokeCount: event.tries + (outcome?.ok ? 1 : 0) },
+    requestContext: {
+      requestId: event.id,
+      functionArn: `${target.arn}${target.qualifier ? "" : ":$LATEST"}`,
+      condition,
+      approximateInvokeCount: event.tries + (outcome?.ok ? 1 : 0),
+    },
     requestPayload: JSON.parse(event.json),
     ...(outcome
       ? {
-          responseContext: { statusCode: 200, executedVersion: target.version.version, ...(outcome.ok ? {} : { functionError: "Unhandled" }) },
+          responseContext: {
+            statusCode: 200,
+            executedVersion: target.version.version,
+            ...(outcome.ok ? {} : { functionError: "Unhandled" }),
+          },
           responsePayload: JSON.parse(outcome.json || "null"),
         }
       : {}),
@@ -139,14 +162,24 @@ function record(world: World, event: QueuedEvent, target: Target, condition: str
 export interface DestinationRecord {
   readonly version: "1.0";
   readonly timestamp: string;
-  readonly requestContext: { readonly requestId: string; readonly functionArn: string; readonly condition: string; readonly approximateInvokeCount: number };
+  readonly requestContext: {
+    readonly requestId: string;
+    readonly functionArn: string;
+    readonly condition: string;
+    readonly approximateInvokeCount: number;
+  };
   readonly requestPayload: unknown;
   readonly responseContext?: { readonly statusCode: number; readonly executedVersion: string; readonly functionError?: string };
   readonly responsePayload?: unknown;
 }
 
 /** Sends the record to a topic, a bus or a function. A destination that fails is a line of the story: AWS drops it too. */
-export async function deliver(world: World, target: { record: FunctionRecord; version: { role: string } }, destination: string | undefined, sent: DestinationRecord): Promise<void> {
+export async function deliver(
+  world: World,
+  target: { record: FunctionRecord; version: { role: string } },
+  destination: string | undefined,
+  sent: DestinationRecord,
+): Promise<void> {
   if (!destination) return;
   const from = { region: destination.split(":")[3] || target.record.region, principal: target.version.role };
   const service = destination.split(":")[2];
@@ -162,8 +195,19 @@ export async function deliver(world: World, target: { record: FunctionRecord; ve
         EventBusName: destination,
       };
       await world.call("events", "PutEvents", { Entries: [entry] }, from);
-    } else await world.call("lambda", "Invoke", { FunctionName: destination, InvocationType: "Event", Payload: Buffer.from(JSON.stringify(sent)) }, from);
+    } else
+      await world.call(
+        "lambda",
+        "Invoke",
+        { FunctionName: destination, InvocationType: "Event", Payload: Buffer.from(JSON.stringify(sent)) },
+        from,
+      );
   } catch (error) {
-    world.tell({ kind: "invoke", region: target.record.region, service: "lambda", what: `the destination ${destination} of ${target.record.name} could not be told: ${(error as Error).message}` });
+    world.tell({
+      kind: "invoke",
+      region: target.record.region,
+      service: "lambda",
+      what: `the destination ${destination} of ${target.record.name} could not be told: ${(error as Error).message}`,
+    });
   }
 }
