@@ -7,50 +7,20 @@ import { ServiceError } from "../../wire/errors.ts";
 import type { World } from "../world.ts";
 import type { FunctionFailure } from "./environment.ts";
 import type { Run } from "./environments.ts";
+import { callbackIdOf, callbackParts, ENDINGS, type ExecutionRecord, type ExecutionStatus, inWords, uuid } from "./execution-record.ts";
 import { functionArn, stateOf, type Target } from "./functions.ts";
-import { eventOf, type HistoryEvent, invocationEvent } from "./history.ts";
+import { eventOf, invocationEvent } from "./history.ts";
 import {
   apply,
   dueMs,
   type ErrorObject,
   isOutstanding,
   type OperationRecord,
-  type Operations,
   replayed,
   settleDue,
   validate,
   wireOperation,
 } from "./operations.ts";
-
-export type ExecutionStatus = "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "STOPPED";
-
-export interface ExecutionRecord {
-  readonly arn: string;
-  readonly name: string;
-  readonly region: string;
-  readonly functionName: string;
-  /** The version all its invocations run. */
-  readonly version: string;
-  readonly qualifier: string;
-  readonly payload: string;
-  readonly asynchronous: boolean;
-  readonly startedMs: number;
-  readonly timeoutSeconds: number;
-  readonly retentionDays: number;
-  status: ExecutionStatus;
-  result?: string;
-  error?: ErrorObject;
-  endedMs?: number;
-  operations: Operations;
-  /** Operations that changed since the function was last told. */
-  changed: string[];
-  /** The one checkpoint token that is good now. */
-  token: string;
-  invocations: number;
-  /** Invocations that crashed since the last progress. */
-  crashes: number;
-  history: HistoryEvent[];
-}
 
 /** Called around every checkpoint; "kill" ends the function's process there, as a crash would. */
 export type OnCheckpoint = (checkpoint: {
@@ -75,23 +45,6 @@ export interface Surroundings {
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const MOST_CRASHES = 10;
 const crashBackoffMs = (crashes: number) => Math.min(100 * 2 ** (crashes - 1), 2000);
-const WORDS: Record<string, string> = {
-  EXECUTION: "execution",
-  CONTEXT: "context",
-  STEP: "step",
-  WAIT: "wait",
-  CALLBACK: "callback",
-  CHAINED_INVOKE: "invoke",
-};
-const PAST: Record<string, string> = {
-  STARTED: "started",
-  SUCCEEDED: "succeeded",
-  FAILED: "failed",
-  CANCELLED: "was cancelled",
-  TIMED_OUT: "timed out",
-  READY: "is tried again",
-};
-
 interface InFlight {
   readonly run: Run;
   /** Something changed that the running invocation has not been told. */
@@ -312,13 +265,7 @@ export class Executions {
   }
 
   private callbackOf(callbackId: string | undefined): { record: ExecutionRecord; operation: OperationRecord } {
-    let named: unknown;
-    try {
-      named = JSON.parse(Buffer.from(callbackId ?? "", "base64").toString("utf8"));
-    } catch {
-      named = undefined;
-    }
-    const [arn, id] = Array.isArray(named) ? named : [];
+    const [arn = "", id = ""] = callbackParts(callbackId);
     const record = stateOf(this.world).executions[arn];
     const operation = record?.operations[id];
     if (!record || !operation)
@@ -481,12 +428,7 @@ export class Executions {
     this.timers.get(record.arn)?.();
     this.timers.delete(record.arn);
     this.lastAnswers.delete(record.arn);
-    this.tell(
-      record,
-      status === "SUCCEEDED"
-        ? "succeeded"
-        : `${status === "FAILED" ? "failed" : status === "STOPPED" ? "was stopped" : "timed out"}: ${error?.ErrorMessage ?? "no reason given"}`,
-    );
+    this.tell(record, `${ENDINGS[status]}${status === "SUCCEEDED" ? "" : `: ${error?.ErrorMessage ?? "no reason given"}`}`);
     for (const { resolve } of this.waiting.get(record.arn) ?? []) resolve();
     this.waiting.delete(record.arn);
     this.around.ended(record);
@@ -497,11 +439,7 @@ export class Executions {
     if (operation.type === "EXECUTION") return;
     if (!record.changed.includes(operation.id)) record.changed.push(operation.id);
     this.write(record, operation);
-    const how =
-      operation.status === "PENDING"
-        ? `${operation.error ? `failed (${operation.error.ErrorMessage ?? operation.error.ErrorType ?? "no reason"})` : "is not there yet"}, try ${(operation.attempt ?? 0) + 1} follows`
-        : `${PAST[operation.status] ?? operation.status}${operation.status === "FAILED" && operation.error?.ErrorMessage ? `: ${operation.error.ErrorMessage}` : ""}`;
-    this.tell(record, `${WORDS[operation.type]} ${operation.name ?? operation.subType ?? operation.id.slice(0, 8)} ${how}`, {
+    this.tell(record, inWords(operation), {
       type: operation.type,
       name: operation.name,
       status: operation.status,
@@ -523,14 +461,4 @@ export class Executions {
       detail: { executionArn: record.arn, functionName: record.functionName, ...detail },
     });
   }
-}
-
-function callbackIdOf(arn: string, operationId: string): string {
-  return Buffer.from(JSON.stringify([arn, operationId])).toString("base64");
-}
-
-/** An id in the form of a UUID, from the world's own chance. */
-export function uuid(world: World): string {
-  const hex = world.id(32);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

@@ -4,7 +4,7 @@
  */
 import { ServiceError } from "../../wire/errors.ts";
 import type { Caller, World } from "../world.ts";
-import type { ExecutionRecord } from "./executions.ts";
+import type { ExecutionRecord } from "./execution-record.ts";
 import type { Statement } from "./policy.ts";
 import type { QueuedEvent } from "./queue.ts";
 

@@ -5,7 +5,8 @@
 import type { Service, World } from "../world.ts";
 import { functionOperations } from "./administration.ts";
 import { Environments, type LambdaOptions } from "./environments.ts";
-import type { ExecutionRecord, OnCheckpoint } from "./executions.ts";
+import type { ExecutionRecord } from "./execution-record.ts";
+import type { OnCheckpoint } from "./executions.ts";
 import { findTarget, functionArn } from "./functions.ts";
 import { wireEvent } from "./history.ts";
 import { createInvoker } from "./invoke.ts";
@@ -13,7 +14,8 @@ import { paged } from "./pages.ts";
 import { policyOperations } from "./permissions.ts";
 
 export type { LambdaOptions } from "./environments.ts";
-export type { ExecutionRecord, ExecutionStatus, OnCheckpoint } from "./executions.ts";
+export type { ExecutionRecord, ExecutionStatus } from "./execution-record.ts";
+export type { OnCheckpoint } from "./executions.ts";
 
 export interface Lambda extends Service {
   /** Set by tests and the page: kills a durable function's process around a checkpoint. */

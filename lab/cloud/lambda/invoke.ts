@@ -5,7 +5,8 @@
 import { ServiceError } from "../../wire/errors.ts";
 import type { Caller, World } from "../world.ts";
 import type { Environments, LambdaOptions, Run } from "./environments.ts";
-import { type ExecutionRecord, Executions, type OnCheckpoint, uuid } from "./executions.ts";
+import { type ExecutionRecord, uuid } from "./execution-record.ts";
+import { Executions, type OnCheckpoint } from "./executions.ts";
 import { findTarget, type Target } from "./functions.ts";
 import { admits, type InvokeSource } from "./policy.ts";
 import { AsyncQueue, deliver } from "./queue.ts";
