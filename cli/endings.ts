@@ -17,9 +17,13 @@ export async function endWell(run: (atEnd: (stop: () => unknown) => void, stoppe
     })();
     return ended;
   };
+  let interruptedAtMs = 0;
   const onSignal = (signal: NodeJS.Signals) => {
-    if (interrupted) process.exit(130);
+    // One Ctrl-C may arrive twice, from the terminal and from the parent; one that comes later means it.
+    if (interrupted && Date.now() - interruptedAtMs > 1500) process.exit(130);
+    if (interrupted) return;
     interrupted = true;
+    interruptedAtMs = Date.now();
     process.exitCode = signal === "SIGINT" ? 130 : 143;
     stopNow();
     // A command that waits for `stopped` ends by itself; any other is cut here.

@@ -4,7 +4,9 @@
  * each in its own shape. Auto Scaling, EC2 and Systems Manager actions are not modelled.
  */
 import { ServiceError } from "../wire/errors.ts";
+import { attempt } from "./attempts.ts";
 import type { Alarm, StateRecord } from "./cloudwatch-alarms.ts";
+import { uuid } from "./ids.ts";
 import type { World } from "./world.ts";
 
 export interface Transition {
@@ -33,36 +35,38 @@ const REGION_NAMES: Record<string, string> = {
   "sa-east-1": "South America (Sao Paulo)",
 };
 
-/** CloudWatch does not try again where the function is gone or does not admit the alarm. */
-const FINAL = new Set(["AccessDeniedException", "ResourceNotFoundException", "NotFoundException", "NotFound", "AuthorizationErrorException", "UnknownOperationException"]);
-
-export async function act(world: World, transition: Transition, retryDelaysMs: readonly number[], note: (summary: string) => void): Promise<void> {
+export async function act(
+  world: World,
+  transition: Transition,
+  retryDelaysMs: readonly number[],
+  note: (summary: string) => void,
+): Promise<void> {
   const { alarm, after, region } = transition;
   const actions = alarm.actionsEnabled ? alarm.actions[after.value] : [];
-  const bus = world.services.has("events") ? world.call("events", "LabDeliver", { event: busEvent(world, transition) }, { region }) : undefined;
+  const bus = world.services.has("events")
+    ? world.call("events", "LabDeliver", { event: busEvent(world, transition) }, { region })
+    : undefined;
   await Promise.all([bus, ...actions.map((arn) => runAction(world, transition, arn, retryDelaysMs, note))]);
 }
 
-async function runAction(world: World, transition: Transition, arn: string, retryDelaysMs: readonly number[], note: (summary: string) => void): Promise<void> {
+async function runAction(
+  world: World,
+  transition: Transition,
+  arn: string,
+  retryDelaysMs: readonly number[],
+  note: (summary: string) => void,
+): Promise<void> {
   const { alarm, region } = transition;
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await send(world, transition, arn);
-      note(`Successfully executed action ${arn}`);
-      return;
-    } catch (error) {
-      if (world.closed) return;
-      const delay = FINAL.has((error as ServiceError).code) ? undefined : retryDelaysMs[attempt];
-      const outcome = delay === undefined ? "it gives up" : "it tries again";
-      const what = `alarm ${alarm.name} could not run its action ${arn} (${(error as Error).message}): ${outcome}`;
-      world.tell({ kind: "event", region, service: "monitoring", what, detail: { alarm: alarm.name, action: arn, attempt: attempt + 1 } });
-      if (delay === undefined) {
-        note(`Failed to execute action ${arn}. Received error: "${(error as Error).message}"`);
-        return;
-      }
-      await world.sleep(delay);
-    }
-  }
+  const error = await attempt(
+    world,
+    retryDelaysMs,
+    () => send(world, transition, arn),
+    ({ message }, again, tries) => {
+      const what = `alarm ${alarm.name} could not run its action ${arn} (${message}): ${again ? "it tries again" : "it gives up"}`;
+      world.tell({ kind: "event", region, service: "monitoring", what, detail: { alarm: alarm.name, action: arn, attempt: tries } });
+    },
+  );
+  note(error ? `Failed to execute action ${arn}. Received error: "${error.message}"` : `Successfully executed action ${arn}`);
 }
 
 async function send(world: World, transition: Transition, arn: string): Promise<void> {
@@ -87,7 +91,12 @@ export function stamp(at: number): string {
 }
 
 function stateShape(record: StateRecord): any {
-  return { value: record.value, reason: record.reason, ...(record.reasonData ? { reasonData: record.reasonData } : {}), timestamp: stamp(record.at) };
+  return {
+    value: record.value,
+    reason: record.reason,
+    ...(record.reasonData ? { reasonData: record.reasonData } : {}),
+    timestamp: stamp(record.at),
+  };
 }
 
 function configuration(alarm: Alarm): any {
@@ -98,10 +107,25 @@ function configuration(alarm: Alarm): any {
 }
 
 function busEvent(world: World, { region, alarm, before, after }: Transition): any {
-  const detail = { alarmName: alarm.name, configuration: configuration(alarm), previousState: stateShape(before), state: stateShape(after) };
-  const id = world.id(32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  const detail = {
+    alarmName: alarm.name,
+    configuration: configuration(alarm),
+    previousState: stateShape(before),
+    state: stateShape(after),
+  };
+  const id = uuid(world);
   const time = new Date(after.at).toISOString().replace(/\.\d+Z$/, "Z");
-  return { version: "0", id, "detail-type": "CloudWatch Alarm State Change", source: "aws.cloudwatch", account: world.account, time, region, resources: [alarm.arn], detail };
+  return {
+    version: "0",
+    id,
+    "detail-type": "CloudWatch Alarm State Change",
+    source: "aws.cloudwatch",
+    account: world.account,
+    time,
+    region,
+    resources: [alarm.arn],
+    detail,
+  };
 }
 
 function functionEvent(world: World, { region, alarm, before, after }: Transition): any {
@@ -134,7 +158,9 @@ function topicMessage(world: World, { region, alarm, before, after }: Transition
       MetricName: alarm.metric.MetricName,
       Namespace: alarm.metric.Namespace,
       StatisticType: alarm.statistic.startsWith("p") ? "ExtendedStatistic" : "Statistic",
-      [alarm.statistic.startsWith("p") ? "ExtendedStatistic" : "Statistic"]: alarm.statistic.startsWith("p") ? alarm.statistic : alarm.statistic.toUpperCase(),
+      [alarm.statistic.startsWith("p") ? "ExtendedStatistic" : "Statistic"]: alarm.statistic.startsWith("p")
+        ? alarm.statistic
+        : alarm.statistic.toUpperCase(),
       Unit: alarm.unit ?? null,
       Dimensions: alarm.metric.Dimensions.map(({ Name, Value }) => ({ value: Value, name: Name })),
       Period: alarm.periodS,

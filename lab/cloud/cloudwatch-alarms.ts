@@ -38,7 +38,8 @@ const TREATMENTS = ["missing", "breaching", "notBreaching", "ignore"];
 export function alarmFrom(input: any, before: Alarm | undefined, caller: Caller, now: number, id: string): Alarm {
   const metric = metricOf(input);
   const comparison: string = input.ComparisonOperator;
-  if (!(comparison in COMPARISONS)) throw invalidValue(`ComparisonOperator ${comparison} is not known here: ${Object.keys(COMPARISONS).join(", ")}.`);
+  if (!(comparison in COMPARISONS))
+    throw invalidValue(`ComparisonOperator ${comparison} is not known here: ${Object.keys(COMPARISONS).join(", ")}.`);
   if (input.Threshold === undefined) throw invalidCombination("Threshold is required for an alarm on a metric.");
   const n: number = input.EvaluationPeriods;
   if (!(Number.isInteger(n) && n >= 1)) throw invalidValue(`EvaluationPeriods ${n} is invalid: a whole number from 1 up is expected.`);
@@ -66,11 +67,13 @@ function metricOf(input: any): Pick<Alarm, "metric" | "statistic" | "unit" | "pe
   let source = { ...input, Statistic: input.Statistic ?? input.ExtendedStatistic };
   if (input.Metrics?.length) {
     const [{ MetricStat, Expression }, ...more] = input.Metrics;
-    if (Expression || more.length > 0 || !MetricStat) throw invalidCombination("Metrics: the lab's alarms watch one MetricStat; expressions are not evaluated.");
+    if (Expression || more.length > 0 || !MetricStat)
+      throw invalidCombination("Metrics: the lab's alarms watch one MetricStat; expressions are not evaluated.");
     source = { ...MetricStat.Metric, Period: MetricStat.Period, Statistic: MetricStat.Stat, Unit: MetricStat.Unit };
   }
   for (const field of ["Namespace", "MetricName", "Period", "Statistic"]) {
-    if (source[field] === undefined) throw invalidCombination(`${field === "Statistic" ? "Statistic or ExtendedStatistic" : field} is required for an alarm on a metric.`);
+    if (source[field] === undefined)
+      throw invalidCombination(`${field === "Statistic" ? "Statistic or ExtendedStatistic" : field} is required for an alarm on a metric.`);
   }
   checkStatistic(source.Statistic);
   return {
@@ -87,7 +90,9 @@ function checkPeriod(periodS: number, evaluationPeriods: number): void {
   }
   const limit = periodS < 3600 ? 86_400 : 7 * 86_400;
   if (periodS * evaluationPeriods > limit) {
-    throw invalidCombination(`Metrics cannot be checked across more than ${limit === 86_400 ? "a day" : "a week"} (EvaluationPeriods * Period must be <= ${limit}).`);
+    throw invalidCombination(
+      `Metrics cannot be checked across more than ${limit === 86_400 ? "a day" : "a week"} (EvaluationPeriods * Period must be <= ${limit}).`,
+    );
   }
 }
 

@@ -18,7 +18,13 @@ export function extractEmf(world: World, region: string, line: string): boolean 
   for (const { Namespace, Dimensions = [[]], Metrics = [] } of directives) {
     const MetricData = Dimensions.flatMap((names: string[]) => Metrics.map((metric: any) => datum(entry, names, metric))).filter(Boolean);
     world.call("monitoring", "PutMetricData", { Namespace, MetricData }, { region, principal: "service:logs" }).catch((error: Error) => {
-      world.tell({ kind: "log", region, service: "monitoring", what: `the metrics of a log line are dropped: ${error.message}`, detail: { Namespace } });
+      world.tell({
+        kind: "log",
+        region,
+        service: "monitoring",
+        what: `the metrics of a log line are dropped: ${error.message}`,
+        detail: { Namespace },
+      });
     });
   }
   return true;

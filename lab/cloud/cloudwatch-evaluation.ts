@@ -44,7 +44,11 @@ export function evaluate(rule: Rule, range: readonly (Datapoint | undefined)[], 
   const points = range.filter((point) => point !== undefined).slice(0, n);
   const breaching = points.filter((point) => holds(point.value, rule.threshold));
   const missing = n - points.length;
-  const verdict = (state: AlarmState): Verdict => ({ state, points, reason: reasonOf(rule, state, current, points, breaching.length, missing) });
+  const verdict = (state: AlarmState): Verdict => ({
+    state,
+    points,
+    reason: reasonOf(rule, state, current, points, breaching.length, missing),
+  });
 
   if (breaching.length >= m) return verdict("ALARM");
   if (missing > 0 && treat === "breaching") return verdict(breaching.length + missing >= m ? "ALARM" : "OK");
@@ -56,7 +60,14 @@ export function evaluate(rule: Rule, range: readonly (Datapoint | undefined)[], 
   return verdict(oldest >= m && treat === "missing" ? "ALARM" : current);
 }
 
-function reasonOf(rule: Rule, state: AlarmState, current: AlarmState, points: readonly Datapoint[], breaching: number, missing: number): string {
+function reasonOf(
+  rule: Rule,
+  state: AlarmState,
+  current: AlarmState,
+  points: readonly Datapoint[],
+  breaching: number,
+  missing: number,
+): string {
   const { evaluationPeriods: n, datapointsToAlarm: m } = rule;
   if (state === "INSUFFICIENT_DATA") return `Insufficient Data: ${n} ${n === 1 ? "datapoint was" : "datapoints were"} unknown.`;
   if (points.length === 0) {

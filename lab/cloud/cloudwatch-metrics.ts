@@ -58,8 +58,14 @@ export function metricKey({ Namespace, MetricName, Dimensions = [] }: MetricName
 export function putMetricData(metrics: Record<string, Metric>, input: any, now: number): void {
   const namespace: string = input.Namespace;
   const data: any[] = input.MetricData ?? [];
-  if (!/^[^:][\x20-\x7e]{0,254}$/.test(namespace)) throw invalidValue("The value for parameter Namespace is invalid: 1 to 255 printable ASCII characters, not starting with a colon.");
-  if (data.length > 1000) throw new ServiceError("LimitExceeded", `The collection MetricData must not have a size greater than 1000; it has ${data.length}.`, 400);
+  if (!/^[^:][\x20-\x7e]{0,254}$/.test(namespace))
+    throw invalidValue("The value for parameter Namespace is invalid: 1 to 255 printable ASCII characters, not starting with a colon.");
+  if (data.length > 1000)
+    throw new ServiceError(
+      "LimitExceeded",
+      `The collection MetricData must not have a size greater than 1000; it has ${data.length}.`,
+      400,
+    );
   const samples = data.map((datum, at) => ({ datum, sample: sampleOf(datum, `MetricData.member.${at + 1}`, now) }));
   for (const { datum, sample } of samples) {
     const name = { Namespace: namespace, MetricName: datum.MetricName, Dimensions: datum.Dimensions };
@@ -75,16 +81,24 @@ function sampleOf(datum: any, where: string, now: number): Sample {
   if (!datum.MetricName) throw new ServiceError("MissingParameter", `The parameter ${where}.MetricName is required.`, 400);
   const dimensions: any[] = datum.Dimensions ?? [];
   if (dimensions.length > 30) throw invalidValue(`The collection ${where}.Dimensions must not have a size greater than 30.`);
-  for (const { Name, Value } of dimensions) if (!Name || !Value) throw invalidValue(`Each of ${where}.Dimensions needs a Name and a Value that are not empty.`);
-  if (![undefined, 1, 60].includes(datum.StorageResolution)) throw invalidValue(`The value ${datum.StorageResolution} for parameter ${where}.StorageResolution is invalid: 1 or 60.`);
+  for (const { Name, Value } of dimensions)
+    if (!Name || !Value) throw invalidValue(`Each of ${where}.Dimensions needs a Name and a Value that are not empty.`);
+  if (![undefined, 1, 60].includes(datum.StorageResolution))
+    throw invalidValue(`The value ${datum.StorageResolution} for parameter ${where}.StorageResolution is invalid: 1 or 60.`);
   const given = datum.Timestamp === undefined ? now : new Date(datum.Timestamp).getTime();
   if (!(given >= now - FORTNIGHT_MS && given <= now + 2 * 3_600_000)) {
-    throw invalidValue(`The parameter ${where}.Timestamp must specify a time no more than two weeks in the past and no more than two hours in the future.`);
+    throw invalidValue(
+      `The parameter ${where}.Timestamp must specify a time no more than two weeks in the past and no more than two hours in the future.`,
+    );
   }
   const resolutionMs = (datum.StorageResolution ?? 60) * 1000;
-  const common = { at: Math.floor(given / resolutionMs) * resolutionMs, ...(datum.Unit && datum.Unit !== "None" ? { unit: datum.Unit } : {}) };
+  const common = {
+    at: Math.floor(given / resolutionMs) * resolutionMs,
+    ...(datum.Unit && datum.Unit !== "None" ? { unit: datum.Unit } : {}),
+  };
   const ways = [datum.Value, datum.Values, datum.StatisticValues].filter((way) => way !== undefined);
-  if (ways.length !== 1) throw invalidCombination(`${where} takes one of Value, Values and StatisticValues, and one of them must be there.`);
+  if (ways.length !== 1)
+    throw invalidCombination(`${where} takes one of Value, Values and StatisticValues, and one of them must be there.`);
   if (datum.StatisticValues) {
     const { SampleCount: n, Sum: sum, Minimum: min, Maximum: max } = datum.StatisticValues;
     for (const part of [n, sum, min, max]) checkNumber(part, `${where}.StatisticValues`);
@@ -111,7 +125,8 @@ function sampleOf(datum: any, where: string, now: number): Sample {
 }
 
 function checkNumber(value: unknown, where: string): void {
-  if (typeof value !== "number" || !Number.isFinite(value)) throw invalidValue(`The value ${value} for parameter ${where} is invalid: a finite number is expected.`);
+  if (typeof value !== "number" || !Number.isFinite(value))
+    throw invalidValue(`The value ${value} for parameter ${where} is invalid: a finite number is expected.`);
 }
 
 export function checkStatistic(statistic: string): void {
@@ -121,9 +136,17 @@ export function checkStatistic(statistic: string): void {
 }
 
 /** The statistic of each window [start, start + period) that has samples. Windows are given by their starts. */
-export function windowed(metric: Metric | undefined, starts: readonly number[], periodMs: number, statistic: string, unit?: string): (Datapoint | undefined)[] {
+export function windowed(
+  metric: Metric | undefined,
+  starts: readonly number[],
+  periodMs: number,
+  statistic: string,
+  unit?: string,
+): (Datapoint | undefined)[] {
   return starts.map((start) => {
-    const inside = (metric?.samples ?? []).filter((sample) => sample.at >= start && sample.at < start + periodMs && (unit === undefined || (sample.unit ?? "None") === unit));
+    const inside = (metric?.samples ?? []).filter(
+      (sample) => sample.at >= start && sample.at < start + periodMs && (unit === undefined || (sample.unit ?? "None") === unit),
+    );
     if (inside.length === 0) return undefined;
     return { at: start, value: statisticOf(inside, statistic), n: total(inside, "n"), unit: inside[0]!.unit };
   });
@@ -158,7 +181,10 @@ function percentile(samples: readonly Sample[], share: number): number {
   const pairs = samples.flatMap((sample) => sample.values ?? (sample.min === sample.max ? [[sample.min, sample.n] as const] : []));
   const sorted = [...pairs].sort(([a], [b]) => a - b);
   let left = Math.ceil((share / 100) * sorted.reduce((sum, [, count]) => sum + count, 0));
-  for (const [value, count] of sorted) if ((left -= count) <= 0) return value;
+  for (const [value, count] of sorted) {
+    left -= count;
+    if (left <= 0) return value;
+  }
   return Number.NaN;
 }
 

@@ -7,7 +7,9 @@ import { ServiceError } from "../wire/errors.ts";
 import { act, stamp } from "./cloudwatch-actions.ts";
 import { type Alarm, alarmFrom, alarmShape, type StateRecord } from "./cloudwatch-alarms.ts";
 import { EXTRA_PERIODS, evaluate } from "./cloudwatch-evaluation.ts";
-import { checkStatistic, invalidCombination, invalidValue, type Metric, metricKey, periodStarts, putMetricData, windowed } from "./cloudwatch-metrics.ts";
+import { invalidCombination, invalidValue, type Metric, metricKey, putMetricData, windowed } from "./cloudwatch-metrics.ts";
+import { getMetricData, getMetricStatistics, listMetrics, paged } from "./cloudwatch-queries.ts";
+import { uuid } from "./ids.ts";
 import type { Caller, Service, World } from "./world.ts";
 
 export { extractEmf } from "./cloudwatch-emf.ts";
@@ -31,8 +33,6 @@ interface RegionState {
   /** Oldest first, bounded. */
   history: HistoryItem[];
 }
-
-const MAX_DATAPOINTS = 1440;
 
 export function createCloudWatch(world: World, options: CloudWatchOptions = {}): Service {
   const everyMs = options.evaluateEveryMs ?? { fast: 10_000, slow: 60_000 };
@@ -73,7 +73,9 @@ export function createCloudWatch(world: World, options: CloudWatchOptions = {}):
       detail: { alarm: alarm.name, reason: after.reason, actions: alarm.actionsEnabled ? alarm.actions[after.value] : [] },
     });
     const transition = { region, alarm: structuredClone(alarm), before, after };
-    world.later(0, `the actions of alarm ${alarm.name}`, () => act(world, transition, retryDelaysMs, (summary) => note(region, alarm, "Action", summary)));
+    world.later(0, `the actions of alarm ${alarm.name}`, () =>
+      act(world, transition, retryDelaysMs, (summary) => note(region, alarm, "Action", summary)),
+    );
   }
 
   /** Windows end on the last whole evaluation step, as long as the period, one period apart. */
@@ -84,7 +86,11 @@ export function createCloudWatch(world: World, options: CloudWatchOptions = {}):
     const end = Math.floor(now / stepMs) * stepMs;
     const starts = Array.from({ length: alarm.rule.evaluationPeriods + EXTRA_PERIODS }, (_, at) => end - (at + 1) * periodMs);
     const metric = regionState(region).metrics[metricKey(alarm.metric)];
-    const { state, reason, points } = evaluate(alarm.rule, windowed(metric, starts, periodMs, alarm.statistic, alarm.unit), alarm.state.value);
+    const { state, reason, points } = evaluate(
+      alarm.rule,
+      windowed(metric, starts, periodMs, alarm.statistic, alarm.unit),
+      alarm.state.value,
+    );
     const reasonData = JSON.stringify({
       version: "1.0",
       queryDate: stamp(now),
@@ -99,7 +105,8 @@ export function createCloudWatch(world: World, options: CloudWatchOptions = {}):
   }
 
   function lookAtAll(which: (alarm: Alarm) => boolean): void {
-    for (const [region, { alarms }] of Object.entries(all())) for (const alarm of Object.values(alarms)) if (which(alarm)) look(region, alarm);
+    for (const [region, { alarms }] of Object.entries(all()))
+      for (const alarm of Object.values(alarms)) if (which(alarm)) look(region, alarm);
   }
 
   function poll(ms: number, which: (alarm: Alarm) => boolean): void {
@@ -108,7 +115,13 @@ export function createCloudWatch(world: World, options: CloudWatchOptions = {}):
         lookAtAll(which);
       } catch (error) {
         const { message, stack } = error as Error;
-        world.tell({ kind: "lab", region: "-", service: "monitoring", what: `alarms could not be evaluated: ${message}`, detail: { stack } });
+        world.tell({
+          kind: "lab",
+          region: "-",
+          service: "monitoring",
+          what: `alarms could not be evaluated: ${message}`,
+          detail: { stack },
+        });
       }
     }, ms);
     pollers.push(poller.unref());
@@ -130,71 +143,35 @@ export function createCloudWatch(world: World, options: CloudWatchOptions = {}):
         }
         putMetricData(regionState(caller.region).metrics, input, world.now());
       },
-      GetMetricStatistics(input, caller) {
-        const [from, to] = timeRange(input);
-        checkQueryPeriod(input.Period);
-        const periodMs = input.Period * 1000;
-        const starts = periodStarts(from, to, periodMs);
-        if (starts.length > MAX_DATAPOINTS) throw invalidCombination(`You have requested up to ${starts.length} datapoints, which exceeds the limit of ${MAX_DATAPOINTS}.`);
-        const statistics: string[] = [...(input.Statistics ?? []), ...(input.ExtendedStatistics ?? [])];
-        if (statistics.length === 0) throw invalidCombination("At least one of Statistics and ExtendedStatistics must be given.");
-        statistics.forEach(checkStatistic);
-        const metric = regionState(caller.region).metrics[metricKey(input)];
-        const points = new Map<number, any>();
-        for (const statistic of statistics) {
-          for (const point of windowed(metric, starts, periodMs, statistic, input.Unit)) {
-            if (!point) continue;
-            const shape = points.get(point.at) ?? { Timestamp: new Date(point.at), Unit: point.unit ?? "None" };
-            if (input.ExtendedStatistics?.includes(statistic)) shape.ExtendedStatistics = { ...shape.ExtendedStatistics, [statistic]: point.value };
-            else shape[statistic] = point.value;
-            points.set(point.at, shape);
-          }
-        }
-        return { Label: input.MetricName, Datapoints: [...points.values()] };
-      },
-      GetMetricData(input, caller) {
-        const [from, to] = timeRange(input);
-        const MetricDataResults = input.MetricDataQueries.filter((query: any) => query.ReturnData !== false).map(({ Id, Label, MetricStat, Expression }: any) => {
-          if (Expression || !MetricStat) throw invalidValue(`The query ${Id} has no MetricStat; the lab evaluates no expressions.`);
-          checkQueryPeriod(MetricStat.Period);
-          checkStatistic(MetricStat.Stat);
-          const metric = regionState(caller.region).metrics[metricKey(MetricStat.Metric)];
-          const periodMs = MetricStat.Period * 1000;
-          const points = windowed(metric, periodStarts(from, to, periodMs), periodMs, MetricStat.Stat, MetricStat.Unit).filter((point) => point !== undefined);
-          if (input.ScanBy !== "TimestampAscending") points.reverse();
-          return {
-            Id,
-            Label: Label ?? MetricStat.Metric.MetricName,
-            Timestamps: points.map((point) => new Date(point.at)),
-            Values: points.map((point) => point.value),
-            StatusCode: "Complete",
-          };
-        });
-        return { MetricDataResults, Messages: [] };
-      },
-      ListMetrics(input, caller) {
-        const wanted: any[] = input.Dimensions ?? [];
-        const found = Object.values(regionState(caller.region).metrics)
-          .filter((metric) => (input.Namespace ?? metric.namespace) === metric.namespace && (input.MetricName ?? metric.name) === metric.name)
-          .filter((metric) => wanted.every(({ Name, Value }) => metric.dimensions.some((each) => each.Name === Name && (Value === undefined || each.Value === Value))));
-        const { page, NextToken } = paged(found, input.NextToken, 500);
-        return { Metrics: page.map(({ namespace, name, dimensions }) => ({ Namespace: namespace, MetricName: name, Dimensions: dimensions })), NextToken };
-      },
+      GetMetricStatistics: (input, caller) => getMetricStatistics(regionState(caller.region).metrics, input),
+      GetMetricData: (input, caller) => getMetricData(regionState(caller.region).metrics, input),
+      ListMetrics: (input, caller) => listMetrics(regionState(caller.region).metrics, input),
 
       PutMetricAlarm(input, caller) {
         const { alarms } = regionState(caller.region);
         const before = alarms[input.AlarmName];
-        const alarm = alarmFrom(input, before, caller, world.now(), world.id(32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5"));
+        const alarm = alarmFrom(input, before, caller, world.now(), uuid(world));
         alarms[alarm.name] = alarm;
         note(caller.region, alarm, "ConfigurationUpdate", `Alarm "${alarm.name}" ${before ? "updated" : "created"}`);
-        if (!before) world.tell({ kind: "state", region: caller.region, service: "monitoring", what: `alarm ${alarm.name} watches ${alarm.metric.Namespace} ${alarm.metric.MetricName}` });
+        if (!before)
+          world.tell({
+            kind: "state",
+            region: caller.region,
+            service: "monitoring",
+            what: `alarm ${alarm.name} watches ${alarm.metric.Namespace} ${alarm.metric.MetricName}`,
+          });
       },
       DescribeAlarms(input, caller) {
         if (input.AlarmNames && input.AlarmNamePrefix) throw invalidCombination("AlarmNames and AlarmNamePrefix cannot be given together.");
         const found = Object.values(regionState(caller.region).alarms)
           .filter((alarm) => !input.AlarmNames?.length || input.AlarmNames.includes(alarm.name))
-          .filter((alarm) => alarm.name.startsWith(input.AlarmNamePrefix ?? "") && (input.StateValue ?? alarm.state.value) === alarm.state.value)
-          .filter((alarm) => !input.ActionPrefix || Object.values(alarm.actions).some((arns) => arns.some((arn) => arn.startsWith(input.ActionPrefix))))
+          .filter(
+            (alarm) => alarm.name.startsWith(input.AlarmNamePrefix ?? "") && (input.StateValue ?? alarm.state.value) === alarm.state.value,
+          )
+          .filter(
+            (alarm) =>
+              !input.ActionPrefix || Object.values(alarm.actions).some((arns) => arns.some((arn) => arn.startsWith(input.ActionPrefix))),
+          )
           .sort((a, b) => (a.name < b.name ? -1 : 1));
         const { page, NextToken } = paged(found, input.NextToken, input.MaxRecords ?? 50);
         return { MetricAlarms: page.map(alarmShape), CompositeAlarms: [], NextToken };
@@ -207,7 +184,8 @@ export function createCloudWatch(world: World, options: CloudWatchOptions = {}):
       },
       SetAlarmState(input, caller) {
         const alarm = alarmOf(input.AlarmName, caller);
-        if (!["OK", "ALARM", "INSUFFICIENT_DATA"].includes(input.StateValue)) throw invalidValue(`StateValue ${input.StateValue} is invalid: OK, ALARM or INSUFFICIENT_DATA.`);
+        if (!["OK", "ALARM", "INSUFFICIENT_DATA"].includes(input.StateValue))
+          throw invalidValue(`StateValue ${input.StateValue} is invalid: OK, ALARM or INSUFFICIENT_DATA.`);
         if (input.StateReasonData !== undefined) {
           try {
             JSON.parse(input.StateReasonData);
@@ -225,7 +203,11 @@ export function createCloudWatch(world: World, options: CloudWatchOptions = {}):
       },
       DescribeAlarmHistory(input, caller) {
         const found = regionState(caller.region)
-          .history.filter((item) => (input.AlarmName ?? item.AlarmName) === item.AlarmName && (input.HistoryItemType ?? item.HistoryItemType) === item.HistoryItemType)
+          .history.filter(
+            (item) =>
+              (input.AlarmName ?? item.AlarmName) === item.AlarmName &&
+              (input.HistoryItemType ?? item.HistoryItemType) === item.HistoryItemType,
+          )
           .map(({ at, ...item }) => ({ ...item, AlarmType: "MetricAlarm", Timestamp: new Date(at) }));
         if (input.ScanBy !== "TimestampAscending") found.reverse();
         const { page, NextToken } = paged(found, input.NextToken, input.MaxRecords ?? 100);
@@ -235,22 +217,4 @@ export function createCloudWatch(world: World, options: CloudWatchOptions = {}):
       LabEvaluate: () => lookAtAll(() => true),
     },
   };
-}
-
-function timeRange(input: any): [number, number] {
-  const from = new Date(input.StartTime).getTime();
-  const to = new Date(input.EndTime).getTime();
-  if (!(from < to)) throw invalidValue("The parameter StartTime must be less than the parameter EndTime.");
-  return [from, to];
-}
-
-function checkQueryPeriod(periodS: number): void {
-  if (![1, 5, 10, 20, 30].includes(periodS) && !(periodS >= 60 && periodS % 60 === 0)) {
-    throw invalidValue(`The value ${periodS} for parameter Period is invalid: 1, 5, 10, 20, 30 or a multiple of 60 is expected.`);
-  }
-}
-
-function paged<T>(items: T[], token: string | undefined, size: number): { page: T[]; NextToken: string | undefined } {
-  const from = Number(token ?? 0);
-  return { page: items.slice(from, from + size), NextToken: from + size < items.length ? String(from + size) : undefined };
 }

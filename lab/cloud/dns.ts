@@ -27,7 +27,12 @@ const RCODES: readonly Rcode[] = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", 
 const HOST_TTL_S = 5;
 /** AWS's own names: hosts come and go there, and one that is gone is NXDOMAIN. */
 const HOSTS_ZONE = "amazonaws.com.";
-const HOSTS_SOA = { Name: HOSTS_ZONE, Type: "SOA", TTL: HOST_TTL_S, ResourceRecords: [{ Value: `ns.${HOSTS_ZONE} hostmaster.${HOSTS_ZONE} 1 7200 900 1209600 ${HOST_TTL_S}` }] };
+const HOSTS_SOA = {
+  Name: HOSTS_ZONE,
+  Type: "SOA",
+  TTL: HOST_TTL_S,
+  ResourceRecords: [{ Value: `ns.${HOSTS_ZONE} hostmaster.${HOSTS_ZONE} 1 7200 900 1209600 ${HOST_TTL_S}` }],
+};
 const MAX_CHAIN = 8;
 const UDP_BYTES = 512;
 
@@ -49,7 +54,10 @@ export async function startDns(world: World, options: { readonly records: Record
     port,
     async close() {
       for (const socket of connections) socket.destroy();
-      await Promise.all([new Promise<void>((resolve) => udp.close(() => resolve())), new Promise<void>((resolve) => tcp.close(() => resolve()))]);
+      await Promise.all([
+        new Promise<void>((resolve) => udp.close(() => resolve())),
+        new Promise<void>((resolve) => tcp.close(() => resolve())),
+      ]);
     },
   };
 }
@@ -75,7 +83,10 @@ async function bindBoth(tcp: Server, wanted: number): Promise<{ udp: ReturnType<
       return { udp, port };
     } catch (error) {
       udp.close();
-      if (wanted !== 0 || attempt === 5) throw new Error(`The lab's DNS server cannot listen on 127.0.0.1${wanted ? `:${wanted}` : ""}: ${(error as Error).message}.`, { cause: error });
+      if (wanted !== 0 || attempt === 5)
+        throw new Error(`The lab's DNS server cannot listen on 127.0.0.1${wanted ? `:${wanted}` : ""}: ${(error as Error).message}.`, {
+          cause: error,
+        });
     }
   }
 }
@@ -113,8 +124,19 @@ function answer(world: World, source: RecordSource, bytes: Buffer): Buffer | und
   const question = query.questions?.[0];
   if (query.type !== "query" || !question) return undefined;
   const found = resolve(world, source, question.name, question.type);
-  const flags = packet.AUTHORITATIVE_ANSWER | packet.RECURSION_AVAILABLE | ((query.flags ?? 0) & packet.RECURSION_DESIRED) | RCODES.indexOf(found.rcode);
-  return packet.encode({ type: "response", id: query.id, flags, questions: [question], answers: found.answers, authorities: found.authorities });
+  const flags =
+    packet.AUTHORITATIVE_ANSWER |
+    packet.RECURSION_AVAILABLE |
+    ((query.flags ?? 0) & packet.RECURSION_DESIRED) |
+    RCODES.indexOf(found.rcode);
+  return packet.encode({
+    type: "response",
+    id: query.id,
+    flags,
+    questions: [question],
+    answers: found.answers,
+    authorities: found.authorities,
+  });
 }
 
 interface Resolved {
@@ -183,7 +205,11 @@ function toAnswers(record: ZoneRecord, name: string): packet.Answer[] {
       case "SOA": {
         const [mname = "", rname = "", ...numbers] = Value.split(/\s+/);
         const [serial, refresh, retry, expire, minimum] = numbers.map(Number);
-        return { ...base, type: "SOA", data: { mname: mname.replace(/\.$/, ""), rname: rname.replace(/\.$/, ""), serial, refresh, retry, expire, minimum } };
+        return {
+          ...base,
+          type: "SOA",
+          data: { mname: mname.replace(/\.$/, ""), rname: rname.replace(/\.$/, ""), serial, refresh, retry, expire, minimum },
+        };
       }
       case "A":
       case "AAAA":

@@ -33,7 +33,13 @@ export function createEc2(world: World): Service {
     const { regions } = world.state<Ec2State>("ec2", () => ({ regions: {} }));
     if (!regions[caller.region]) {
       const GroupId = `sg-${shortHash(`default ${caller.region}`)}`;
-      const group = { GroupId, GroupName: "default", Description: "default VPC security group", VpcId: vpcOf(caller.region), IpPermissions: membersOnly(GroupId) };
+      const group = {
+        GroupId,
+        GroupName: "default",
+        Description: "default VPC security group",
+        VpcId: vpcOf(caller.region),
+        IpPermissions: membersOnly(GroupId),
+      };
       regions[caller.region] = { securityGroups: { [GroupId]: group } };
     }
     return regions[caller.region]!.securityGroups;
@@ -47,14 +53,21 @@ export function createEc2(world: World): Service {
   }
 
   const told = (caller: Caller, group: SecurityGroup, what: string, detail: Record<string, unknown> = {}) =>
-    world.tell({ kind: "state", region: caller.region, service: "ec2", what: `the security group ${group.GroupName} ${what}`, detail: { id: group.GroupId, ...detail } });
+    world.tell({
+      kind: "state",
+      region: caller.region,
+      service: "ec2",
+      what: `the security group ${group.GroupName} ${what}`,
+      detail: { id: group.GroupId, ...detail },
+    });
 
   /** Rules as single sources, to compare one by one. */
   function change(input: any, caller: Caller, apply: (rules: string[], rule: string, text: string) => string[], what: string): any {
     const group = find(input, caller);
     let rules = singles(group.IpPermissions);
     const given = singles(permissionsOf(input));
-    if (given.length === 0) throw new ServiceError("MissingParameter", "The request must contain the parameter ipPermissions or a CidrIp with its ports", 400);
+    if (given.length === 0)
+      throw new ServiceError("MissingParameter", "The request must contain the parameter ipPermissions or a CidrIp with its ports", 400);
     for (const rule of given) rules = apply(rules, rule, ruleText(rule));
     group.IpPermissions = merged(rules);
     told(caller, group, what, { rules: given.map(ruleText) });
@@ -69,7 +82,11 @@ export function createEc2(world: World): Service {
         const VpcId = input.VpcId ?? vpcOf(caller.region);
         if (VpcId !== vpcOf(caller.region)) throw new ServiceError("InvalidVpcID.NotFound", `The vpc ID '${VpcId}' does not exist`, 400);
         if (Object.values(groups).some((group) => group.GroupName === input.GroupName)) {
-          throw new ServiceError("InvalidGroup.Duplicate", `The security group '${input.GroupName}' already exists for VPC '${VpcId}'`, 400);
+          throw new ServiceError(
+            "InvalidGroup.Duplicate",
+            `The security group '${input.GroupName}' already exists for VPC '${VpcId}'`,
+            400,
+          );
         }
         const GroupId = `sg-${world.id(17)}`;
         groups[GroupId] = { GroupId, GroupName: input.GroupName, Description: input.Description, VpcId, IpPermissions: [] };
@@ -117,8 +134,12 @@ export function createEc2(world: World): Service {
           "lets less in",
         ),
       DescribeVpcs: (input, caller) => ({
-        Vpcs: [{ VpcId: vpcOf(caller.region), CidrBlock: "172.31.0.0/16", IsDefault: true, State: "available", OwnerId: caller.account }].filter(
-          (vpc) => (!input.VpcIds || input.VpcIds.includes(vpc.VpcId)) && passes(input.Filters, { "vpc-id": vpc.VpcId, "is-default": "true", isDefault: "true" }),
+        Vpcs: [
+          { VpcId: vpcOf(caller.region), CidrBlock: "172.31.0.0/16", IsDefault: true, State: "available", OwnerId: caller.account },
+        ].filter(
+          (vpc) =>
+            (!input.VpcIds || input.VpcIds.includes(vpc.VpcId)) &&
+            passes(input.Filters, { "vpc-id": vpc.VpcId, "is-default": "true", isDefault: "true" }),
         ),
       }),
       DescribeSubnets: (input, caller) => ({
@@ -176,7 +197,9 @@ function permissionsOf(input: any): any[] {
 /** Each permission as one rule a source, in JSON. */
 function singles(permissions: any[]): string[] {
   return permissions.flatMap(({ IpProtocol, FromPort, ToPort, ...sources }) =>
-    SOURCES.flatMap(([list]) => (sources[list] ?? []).map((source: any) => JSON.stringify({ IpProtocol: protocolName(IpProtocol), FromPort, ToPort, list, source }))),
+    SOURCES.flatMap(([list]) =>
+      (sources[list] ?? []).map((source: any) => JSON.stringify({ IpProtocol: protocolName(IpProtocol), FromPort, ToPort, list, source })),
+    ),
   );
 }
 
@@ -185,7 +208,15 @@ function merged(rules: string[]): any[] {
   for (const rule of rules) {
     const { IpProtocol, FromPort, ToPort, list, source } = JSON.parse(rule);
     const key = `${IpProtocol} ${FromPort} ${ToPort}`;
-    const permission = byPorts.get(key) ?? { IpProtocol, FromPort, ToPort, IpRanges: [], Ipv6Ranges: [], UserIdGroupPairs: [], PrefixListIds: [] };
+    const permission = byPorts.get(key) ?? {
+      IpProtocol,
+      FromPort,
+      ToPort,
+      IpRanges: [],
+      Ipv6Ranges: [],
+      UserIdGroupPairs: [],
+      PrefixListIds: [],
+    };
     permission[list].push(source);
     byPorts.set(key, permission);
   }

@@ -107,7 +107,10 @@ function checkRule(rule: unknown, field: string): void {
     suffix: () => text(wanted) || (isObject(wanted) && text(wanted["equals-ignore-case"])),
     "equals-ignore-case": () => text(wanted),
     wildcard: () => text(wanted) && !wanted.includes("**"),
-    numeric: () => Array.isArray(wanted) && [2, 4].includes(wanted.length) && wanted.every((term, at) => (at % 2 === 0 ? term in COMPARE : Number.isFinite(term))),
+    numeric: () =>
+      Array.isArray(wanted) &&
+      [2, 4].includes(wanted.length) &&
+      wanted.every((term, at) => (at % 2 === 0 ? term in COMPARE : Number.isFinite(term))),
     "anything-but": () => {
       if (!isObject(wanted)) return [wanted].flat().length > 0 && [wanted].flat().every(plain);
       const [inner, texts] = Object.entries(wanted)[0] ?? [];

@@ -4,7 +4,9 @@
  */
 import { ServiceError } from "../wire/errors.ts";
 
-export type Schedule = { readonly kind: "rate"; readonly periodMs: number } | { readonly kind: "cron"; readonly fields: readonly Set<number>[] };
+export type Schedule =
+  | { readonly kind: "rate"; readonly periodMs: number }
+  | { readonly kind: "cron"; readonly fields: readonly Set<number>[] };
 
 const UNIT_MS: Record<string, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 const MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
@@ -33,13 +35,21 @@ export function parseSchedule(expression: string): Schedule {
   const parts = /^cron\((.+)\)$/.exec(expression)?.[1]?.trim().split(/\s+/);
   if (!parts) throw invalid("write rate(value unit) or cron(minutes hours day-of-month month day-of-week year)");
   if (parts.length !== 6) throw invalid(`cron takes six fields, not ${parts.length}`);
-  if ((parts[DAY_OF_MONTH] === "?") === (parts[DAY_OF_WEEK] === "?")) throw invalid("one of day-of-month and day-of-week, and only one, must be ?");
+  if ((parts[DAY_OF_MONTH] === "?") === (parts[DAY_OF_WEEK] === "?"))
+    throw invalid("one of day-of-month and day-of-week, and only one, must be ?");
   return { kind: "cron", fields: parts.map((part, at) => fieldOf(part, at)) };
 }
 
 /** The first matching minute after `after` (epoch milliseconds), or undefined when the years run out. */
 export function nextCron(fields: readonly Set<number>[], after: number): number | undefined {
-  const [minutes, hours, days, months, weekdays, years] = fields as [Set<number>, Set<number>, Set<number>, Set<number>, Set<number>, Set<number>];
+  const [minutes, hours, days, months, weekdays, years] = fields as [
+    Set<number>,
+    Set<number>,
+    Set<number>,
+    Set<number>,
+    Set<number>,
+    Set<number>,
+  ];
   const from = Math.floor(after / 60_000) * 60_000 + 60_000;
   const lastYear = Math.max(...years);
   for (let day = Math.floor(from / 86_400_000) * 86_400_000; ; day += 86_400_000) {

@@ -4,6 +4,7 @@
  * and the few retries that stand for AWS's day of them. Dead-letter queues are not modelled.
  */
 import { ServiceError } from "../wire/errors.ts";
+import { attempt } from "./attempts.ts";
 import type { World } from "./world.ts";
 
 export interface Target {
@@ -22,9 +23,6 @@ export interface Delivery {
   readonly event: any;
 }
 
-/** AWS does not try again where the target is gone or does not admit the rule. */
-const FINAL = new Set(["AccessDeniedException", "ResourceNotFoundException", "NotFoundException", "NotFound", "AuthorizationErrorException", "UnknownOperationException"]);
-
 /** Tells whether the ARN names something this lab can deliver to. */
 export function isDeliverable(arn: string): boolean {
   return /^arn:aws:lambda:[^:]+:\d{12}:function:.+|^arn:aws:sns:[^:]+:\d{12}:.+|^arn:aws:events:[^:]+:\d{12}:event-bus\/.+/.test(arn);
@@ -33,25 +31,15 @@ export function isDeliverable(arn: string): boolean {
 export async function deliver(world: World, delivery: Delivery, retryDelaysMs: readonly number[]): Promise<void> {
   const { region, rule, target } = delivery;
   const where = target.Arn.split(":").slice(5).join(":");
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await send(world, delivery);
-      return;
-    } catch (error) {
-      if (world.closed) return;
-      const { message } = error as Error;
-      const delay = FINAL.has((error as ServiceError).code) ? undefined : retryDelaysMs[attempt];
-      world.tell({
-        kind: "event",
-        region,
-        service: "events",
-        what: `rule ${rule.name} could not reach ${where} (${message}): ${delay === undefined ? "the event is dropped" : "it tries again"}`,
-        detail: { rule: rule.name, target: target.Arn, attempt: attempt + 1 },
-      });
-      if (delay === undefined) return;
-      await world.sleep(delay);
-    }
-  }
+  await attempt(
+    world,
+    retryDelaysMs,
+    () => send(world, delivery),
+    ({ message }, again, tries) => {
+      const what = `rule ${rule.name} could not reach ${where} (${message}): ${again ? "it tries again" : "the event is dropped"}`;
+      world.tell({ kind: "event", region, service: "events", what, detail: { rule: rule.name, target: target.Arn, attempt: tries } });
+    },
+  );
 }
 
 async function send(world: World, { rule, target, event }: Delivery): Promise<void> {
@@ -64,7 +52,12 @@ async function send(world: World, { rule, target, event }: Delivery): Promise<vo
   }
   const payload = payloadFor(target, event, rule);
   if (service === "lambda") {
-    await world.call("lambda", "Invoke", { FunctionName: target.Arn, InvocationType: "Event", Payload: Buffer.from(payload), LabSource }, from);
+    await world.call(
+      "lambda",
+      "Invoke",
+      { FunctionName: target.Arn, InvocationType: "Event", Payload: Buffer.from(payload), LabSource },
+      from,
+    );
   } else if (service === "sns") {
     await world.call("sns", "Publish", { TopicArn: target.Arn, Message: payload, LabSource }, from);
   } else throw new ServiceError("ResourceNotFoundException", `the lab delivers to functions, topics and buses, not to ${target.Arn}`);
@@ -91,7 +84,8 @@ export function payloadFor(target: Target, event: any, rule: { readonly name: st
 export function valueAt(event: any, path: string): any {
   if (!path.startsWith("$")) return undefined;
   let value = event;
-  for (const [, name, index, quoted] of path.slice(1).matchAll(/\.([\w-]+)|\[(\d+)\]|\['([^']+)'\]/g)) value = value?.[name ?? index ?? quoted!];
+  for (const [, name, index, quoted] of path.slice(1).matchAll(/\.([\w-]+)|\[(\d+)\]|\['([^']+)'\]/g))
+    value = value?.[name ?? index ?? quoted!];
   return value;
 }
 

@@ -4,9 +4,12 @@
  * runs; archives, pipes, partner sources and the Scheduler service are not here.
  */
 import { ServiceError } from "../wire/errors.ts";
+import { ruleClock } from "./eventbridge-clock.ts";
 import { matches, parsePattern } from "./eventbridge-pattern.ts";
-import { nextCron, parseSchedule } from "./eventbridge-schedule.ts";
-import { deliver, isDeliverable, type Target } from "./eventbridge-targets.ts";
+import { checkTarget, paged, parsed, type Rule, refuse, ruleShape } from "./eventbridge-rules.ts";
+import { parseSchedule } from "./eventbridge-schedule.ts";
+import { deliver, type Target } from "./eventbridge-targets.ts";
+import { uuid } from "./ids.ts";
 import type { Caller, Service, World } from "./world.ts";
 
 export interface EventBridgeOptions {
@@ -14,30 +17,16 @@ export interface EventBridgeOptions {
   readonly retryDelaysMs?: readonly number[];
 }
 
-interface Rule {
-  name: string;
-  bus: string;
-  arn: string;
-  pattern?: string;
-  schedule?: string;
-  enabled: boolean;
-  description?: string;
-  roleArn?: string;
-  targets: Target[];
-}
-
 interface RegionState {
   buses: Record<string, { arn: string; createdAt: number }>;
   rules: Record<string, Rule>;
 }
 
-const MAX_TIMER_MS = 86_400_000;
 const MAX_ENTRY_BYTES = 256 * 1024;
-const refuse = (message: string) => new ServiceError("ValidationException", message);
 
 export function createEventBridge(world: World, options: EventBridgeOptions = {}): Service {
   const retryDelaysMs = options.retryDelaysMs ?? [250, 1000, 4000];
-  const stops = new Map<string, () => void>();
+  const clock = ruleClock(world, tick);
   const all = () => world.state<{ regions: Record<string, RegionState> }>("events", () => ({ regions: {} })).regions;
 
   function regionState(region: string): RegionState {
@@ -63,30 +52,8 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
     return rule;
   }
 
-  const told = (region: string, what: string, detail?: Record<string, unknown>) => world.tell({ kind: "event", region, service: "events", what, detail });
-
-  /** Starts, restarts or stops the rule's timer as its schedule and state say. A rate first fires after `firstTickMs`. */
-  function arm(region: string, rule: Rule): void {
-    const key = `${region} ${rule.arn}`;
-    stops.get(key)?.();
-    stops.delete(key);
-    if (!rule.schedule || !rule.enabled) return;
-    const schedule = parseSchedule(rule.schedule);
-    let due = schedule.kind === "rate" ? world.now() + world.timings.firstTickMs : nextCron(schedule.fields, world.now());
-    const wait = (): void => {
-      if (due === undefined) return;
-      const ms = Math.min(due - world.now(), MAX_TIMER_MS);
-      const stop = world.later(ms, `the schedule of rule ${rule.name}`, () => {
-        if (due !== undefined && world.now() >= due) {
-          tick(region, rule);
-          due = schedule.kind === "rate" ? Math.max(due + schedule.periodMs, world.now()) : nextCron(schedule.fields, world.now());
-        }
-        wait();
-      });
-      stops.set(key, stop);
-    };
-    wait();
-  }
+  const told = (region: string, what: string, detail?: Record<string, unknown>) =>
+    world.tell({ kind: "event", region, service: "events", what, detail });
 
   function tick(region: string, rule: Rule): void {
     const event = envelope(world, { source: "aws.events", "detail-type": "Scheduled Event", region, resources: [rule.arn], detail: {} });
@@ -95,7 +62,8 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
   }
 
   function send(region: string, rule: Rule, event: any): void {
-    for (const target of rule.targets) world.later(0, `rule ${rule.name}`, () => deliver(world, { region, rule, target, event }, retryDelaysMs));
+    for (const target of rule.targets)
+      world.later(0, `rule ${rule.name}`, () => deliver(world, { region, rule, target, event }, retryDelaysMs));
   }
 
   /** Hands an event to every enabled rule of the bus that matches it. */
@@ -124,7 +92,13 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
     if (typeof detail !== "object" || detail === null || Array.isArray(detail)) return failed("MalformedDetail", "Detail is malformed.");
     try {
       const bus = busOf(entry.EventBusName, caller.region);
-      const fields = { source: entry.Source, "detail-type": entry.DetailType, region: caller.region, resources: entry.Resources ?? [], detail };
+      const fields = {
+        source: entry.Source,
+        "detail-type": entry.DetailType,
+        region: caller.region,
+        resources: entry.Resources ?? [],
+        detail,
+      };
       const event = envelope(world, fields, entry.Time);
       route(caller.region, bus, event);
       return { EventId: event.id };
@@ -137,19 +111,16 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
   function setEnabled(input: any, caller: Caller, enabled: boolean): void {
     const rule = ruleOf(input, caller);
     rule.enabled = enabled;
-    arm(caller.region, rule);
+    clock.arm(caller.region, rule);
     told(caller.region, `rule ${rule.name} is ${enabled ? "enabled" : "disabled"}`);
   }
 
   return {
     name: "events",
     start() {
-      for (const [region, state] of Object.entries(all())) for (const rule of Object.values(state.rules)) arm(region, rule);
+      for (const [region, state] of Object.entries(all())) for (const rule of Object.values(state.rules)) clock.arm(region, rule);
     },
-    stop() {
-      for (const stop of stops.values()) stop();
-      stops.clear();
-    },
+    stop: () => clock.stop(),
     operations: {
       CreateEventBus(input, caller) {
         const { buses } = regionState(caller.region);
@@ -161,7 +132,8 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
       DeleteEventBus(input, caller) {
         if (input.Name === "default") throw refuse("Cannot delete event bus default.");
         const state = regionState(caller.region);
-        if (Object.values(state.rules).some((rule) => rule.bus === input.Name)) throw refuse(`Event bus ${input.Name} still has rules; delete them first.`);
+        if (Object.values(state.rules).some((rule) => rule.bus === input.Name))
+          throw refuse(`Event bus ${input.Name} still has rules; delete them first.`);
         delete state.buses[input.Name];
       },
       ListEventBuses: (input, caller) => ({
@@ -171,8 +143,10 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
       }),
       PutRule(input, caller) {
         const bus = busOf(input.EventBusName, caller.region);
-        if (!/^[.\-_A-Za-z0-9]{1,64}$/.test(input.Name)) throw refuse(`Parameter Name is not valid: "${input.Name}" must be 1 to 64 characters of [.-_A-Za-z0-9].`);
-        if (!input.EventPattern && !input.ScheduleExpression) throw refuse("Parameter(s) EventPattern or ScheduleExpression must be specified.");
+        if (!/^[.\-_A-Za-z0-9]{1,64}$/.test(input.Name))
+          throw refuse(`Parameter Name is not valid: "${input.Name}" must be 1 to 64 characters of [.-_A-Za-z0-9].`);
+        if (!input.EventPattern && !input.ScheduleExpression)
+          throw refuse("Parameter(s) EventPattern or ScheduleExpression must be specified.");
         if (input.EventPattern) parsePattern(input.EventPattern);
         if (input.ScheduleExpression) {
           if (bus !== "default") throw refuse("ScheduleExpression is supported only on the default event bus.");
@@ -192,7 +166,7 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
           targets: state.rules[key]?.targets ?? [],
         };
         state.rules[key] = rule;
-        arm(caller.region, rule);
+        clock.arm(caller.region, rule);
         told(caller.region, `rule ${rule.name} is in place`, { pattern: rule.pattern, schedule: rule.schedule });
         return { RuleArn: rule.arn };
       },
@@ -202,14 +176,16 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
         if (!rule) return;
         if (rule.targets.length > 0) throw refuse("Rule can't be deleted since it has targets.");
         rule.enabled = false;
-        arm(caller.region, rule);
+        clock.arm(caller.region, rule);
         delete regionState(caller.region).rules[`${bus}/${input.Name}`];
         told(caller.region, `rule ${rule.name} is deleted`);
       },
       DescribeRule: (input, caller) => ({ ...ruleShape(ruleOf(input, caller)), CreatedBy: caller.account }),
       ListRules(input, caller) {
         const bus = busOf(input.EventBusName, caller.region);
-        const rules = Object.values(regionState(caller.region).rules).filter((rule) => rule.bus === bus && rule.name.startsWith(input.NamePrefix ?? ""));
+        const rules = Object.values(regionState(caller.region).rules).filter(
+          (rule) => rule.bus === bus && rule.name.startsWith(input.NamePrefix ?? ""),
+        );
         const { page, NextToken } = paged(rules, input);
         return { Rules: page.map(ruleShape), NextToken };
       },
@@ -220,7 +196,11 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
         const given: Target[] = input.Targets;
         for (const target of given) checkTarget(target);
         const kept = rule.targets.filter((target) => !given.some((each) => each.Id === target.Id));
-        if (kept.length + given.length > 5) throw new ServiceError("LimitExceededException", "The requested resource exceeds the maximum number allowed: a rule has at most 5 targets.");
+        if (kept.length + given.length > 5)
+          throw new ServiceError(
+            "LimitExceededException",
+            "The requested resource exceeds the maximum number allowed: a rule has at most 5 targets.",
+          );
         rule.targets = [...kept, ...given];
         return { FailedEntryCount: 0, FailedEntries: [] };
       },
@@ -228,7 +208,11 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
         const rule = ruleOf(input, caller);
         const missing = input.Ids.filter((id: string) => !rule.targets.some((target) => target.Id === id));
         rule.targets = rule.targets.filter((target) => !input.Ids.includes(target.Id));
-        const entries = missing.map((TargetId: string) => ({ TargetId, ErrorCode: "ResourceNotFoundException", ErrorMessage: `Rule ${rule.name} has no target ${TargetId}.` }));
+        const entries = missing.map((TargetId: string) => ({
+          TargetId,
+          ErrorCode: "ResourceNotFoundException",
+          ErrorMessage: `Rule ${rule.name} has no target ${TargetId}.`,
+        }));
         return { FailedEntryCount: entries.length, FailedEntries: entries };
       },
       ListTargetsByRule(input, caller) {
@@ -237,7 +221,9 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
       },
       PutEvents(input, caller) {
         if (input.Entries.length < 1 || input.Entries.length > 10) {
-          throw refuse("1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length between 1 and 10");
+          throw refuse(
+            "1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length between 1 and 10",
+          );
         }
         const Entries = input.Entries.map((entry: any) => putEvent(entry, caller));
         return { FailedEntryCount: Entries.filter((entry: any) => entry.ErrorCode).length, Entries };
@@ -246,7 +232,8 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
         const event = parsed(input.Event);
         const fields = ["id", "account", "source", "time", "region", "resources", "detail-type"];
         const missing = typeof event === "object" && event !== null ? fields.find((field) => !(field in event)) : fields[0];
-        if (missing) throw refuse(`Parameter Event is not valid: it must be a JSON event with ${fields.join(", ")}; ${missing} is missing.`);
+        if (missing)
+          throw refuse(`Parameter Event is not valid: it must be a JSON event with ${fields.join(", ")}; ${missing} is missing.`);
         return { Result: matches(parsePattern(input.EventPattern), event) };
       },
       /** Lab-internal: a service's event, in its full envelope, or an event handed on by another bus. */
@@ -257,46 +244,11 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
   };
 }
 
-function checkTarget(target: any): void {
-  if (!/^[.\-_A-Za-z0-9]{1,64}$/.test(target.Id ?? "")) throw refuse(`Parameter Id is not valid: "${target.Id}".`);
-  if (!isDeliverable(target.Arn ?? "")) throw refuse(`Parameter ${target.Arn} is not valid. Reason: the lab delivers to Lambda functions, SNS topics and event buses.`);
-  const ways = ["Input", "InputPath", "InputTransformer"].filter((name) => target[name] !== undefined);
-  if (ways.length > 1) throw refuse(`Only one of Input, InputPath, or InputTransformer must be provided for target ${target.Id}.`);
-  if (target.Input !== undefined && parsed(target.Input) === undefined) throw refuse(`Parameter Input of target ${target.Id} is not valid JSON.`);
-}
-
-function ruleShape(rule: Rule): any {
-  return {
-    Name: rule.name,
-    Arn: rule.arn,
-    EventPattern: rule.pattern,
-    ScheduleExpression: rule.schedule,
-    State: rule.enabled ? "ENABLED" : "DISABLED",
-    Description: rule.description,
-    RoleArn: rule.roleArn,
-    EventBusName: rule.bus,
-  };
-}
-
 function envelope(world: World, fields: Record<string, unknown>, time?: Date): any {
-  const id = world.id(32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  const id = uuid(world);
   return { version: "0", id, account: world.account, time: new Date(time ?? world.now()).toISOString().replace(/\.\d+Z$/, "Z"), ...fields };
 }
 
 function failed(ErrorCode: string, ErrorMessage: string): any {
   return { ErrorCode, ErrorMessage };
-}
-
-function parsed(text: string): any {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function paged<T>(items: T[], input: any): { page: T[]; NextToken: string | undefined } {
-  const from = Number(input.NextToken ?? 0);
-  const to = from + (input.Limit ?? 100);
-  return { page: items.slice(from, to), NextToken: to < items.length ? String(to) : undefined };
 }

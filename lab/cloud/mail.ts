@@ -57,7 +57,13 @@ async function listen(world: World, mails: Mail[], port: number): Promise<SMTPSe
         .then((mail) => {
           const full = { at: world.now(), to, ...mail };
           mails.push(full);
-          world.tell({ kind: "mail", region: "-", service: "mail", what: `mail to ${to.join(", ")}: ${mail.subject}`, detail: { ...full } });
+          world.tell({
+            kind: "mail",
+            region: "-",
+            service: "mail",
+            what: `mail to ${to.join(", ")}: ${mail.subject}`,
+            detail: { ...full },
+          });
           done();
         })
         .catch(done);
@@ -68,7 +74,9 @@ async function listen(world: World, mails: Mail[], port: number): Promise<SMTPSe
     server.listen(port, "127.0.0.1", () => {
       server.off("error", reject);
       // A client that leaves in the middle of a mail is no failure of the lab.
-      server.on("error", (error) => world.tell({ kind: "mail", region: "-", service: "mail", what: `a mail connection broke: ${error.message}` }));
+      server.on("error", (error) =>
+        world.tell({ kind: "mail", region: "-", service: "mail", what: `a mail connection broke: ${error.message}` }),
+      );
       resolve();
     });
   });

@@ -61,12 +61,15 @@ export function planChanges(zoneName: string, records: readonly RecordSet[], cha
     if (deltas.some((delta) => delta.name === name && delta.type === type)) {
       problems.push(`The request contains an invalid set of changes for a resource record set '${type} ${name}'`);
     }
-    if (name !== zoneName && !name.endsWith(`.${zoneName}`)) problems.push(`RRSet with DNS name ${name} is not permitted in zone ${zoneName}`);
+    if (name !== zoneName && !name.endsWith(`.${zoneName}`))
+      problems.push(`RRSet with DNS name ${name} is not permitted in zone ${zoneName}`);
     if (action === "CREATE" && current) problems.push(`Tried to create ${label} but it already exists`);
     if (action === "DELETE" && !current) problems.push(`Tried to delete ${label} but it was not found`);
-    if (action === "DELETE" && current && !sameSet(current, set)) problems.push(`Tried to delete ${label} but the values provided do not match the current values`);
+    if (action === "DELETE" && current && !sameSet(current, set))
+      problems.push(`Tried to delete ${label} but the values provided do not match the current values`);
     if (action === "DELETE" && name === zoneName && type === "SOA") problems.push("A HostedZone must contain exactly one SOA record.");
-    if (action === "DELETE" && name === zoneName && type === "NS") problems.push("A HostedZone must contain at least one NS record for the zone itself.");
+    if (action === "DELETE" && name === zoneName && type === "NS")
+      problems.push("A HostedZone must contain at least one NS record for the zone itself.");
     deltas.push({ name, type, set: action === "DELETE" ? null : set });
   }
   if (problems.length === 0) problems.push(...nameConflicts(zoneName, applyDeltas(records, deltas)));
@@ -80,17 +83,27 @@ export function applyDeltas(records: readonly RecordSet[], deltas: readonly Delt
 }
 
 function setFrom({ Action, ResourceRecordSet: set }: any): RecordSet {
-  if (!["CREATE", "DELETE", "UPSERT"].includes(Action)) throw invalidInput(`Invalid request: Action ${Action} is not CREATE, DELETE or UPSERT.`);
+  if (!["CREATE", "DELETE", "UPSERT"].includes(Action))
+    throw invalidInput(`Invalid request: Action ${Action} is not CREATE, DELETE or UPSERT.`);
   const where = `Change with [Action=${Action}, Name=${set?.Name}, Type=${set?.Type}, SetIdentifier=${set?.SetIdentifier ?? null}]`;
   if (!set?.Name || !set.Type) throw invalidInput(`Invalid request: Name and Type are required in ${where}`);
-  if (set.AliasTarget || set.SetIdentifier) throw invalidInput(`The lab knows simple records only: no AliasTarget, no SetIdentifier in ${where}`);
+  if (set.AliasTarget || set.SetIdentifier)
+    throw invalidInput(`The lab knows simple records only: no AliasTarget, no SetIdentifier in ${where}`);
   if (!TYPES.includes(set.Type)) throw invalidInput(`The lab serves ${TYPES.join(", ")} records only, in ${where}`);
   if (set.TTL === undefined || !set.ResourceRecords?.length) {
-    throw invalidInput(`Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId], but found none in ${where}`);
+    throw invalidInput(
+      `Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId], but found none in ${where}`,
+    );
   }
   const TTL = Number(set.TTL);
-  if (!(Number.isInteger(TTL) && TTL >= 0 && TTL <= 2_147_483_647)) throw invalidInput(`Invalid request: TTL must be a whole number of seconds from 0 to 2147483647 in ${where}`);
-  return { Name: domainName(set.Name), Type: set.Type, TTL, ResourceRecords: set.ResourceRecords.map(({ Value }: any) => ({ Value: String(Value) })) };
+  if (!(Number.isInteger(TTL) && TTL >= 0 && TTL <= 2_147_483_647))
+    throw invalidInput(`Invalid request: TTL must be a whole number of seconds from 0 to 2147483647 in ${where}`);
+  return {
+    Name: domainName(set.Name),
+    Type: set.Type,
+    TTL,
+    ResourceRecords: set.ResourceRecords.map(({ Value }: any) => ({ Value: String(Value) })),
+  };
 }
 
 /** An UPSERT counts twice. */
@@ -105,21 +118,28 @@ function checkSize(changes: any[]): void {
     }
   }
   if (records > MAX_RECORDS) throw new ServiceError("InvalidChangeBatch", `[Number of records limit of ${MAX_RECORDS} exceeded.]`, 400);
-  if (characters > MAX_VALUE_CHARACTERS) throw new ServiceError("InvalidChangeBatch", `[Number of characters limit of ${MAX_VALUE_CHARACTERS} exceeded.]`, 400);
+  if (characters > MAX_VALUE_CHARACTERS)
+    throw new ServiceError("InvalidChangeBatch", `[Number of characters limit of ${MAX_VALUE_CHARACTERS} exceeded.]`, 400);
 }
 
 function valueProblems({ Type, ResourceRecords }: RecordSet): string[] {
   const values = ResourceRecords.map(({ Value }) => Value);
   const problems: string[] = [];
-  const fatal = (code: string, text: string, value: string) => problems.push(`Invalid Resource Record: 'FATAL problem: ${code} (${text}) encountered with '${value}''`);
-  if (new Set(values).size < values.length) problems.push(`Duplicate Resource Record: '${values.find((value, at) => values.indexOf(value) !== at)}'`);
-  if ((Type === "CNAME" || Type === "SOA") && values.length > 1) problems.push(`${Type} RRSets can have only one value, not ${values.length}`);
+  const fatal = (code: string, text: string, value: string) =>
+    problems.push(`Invalid Resource Record: 'FATAL problem: ${code} (${text}) encountered with '${value}''`);
+  if (new Set(values).size < values.length)
+    problems.push(`Duplicate Resource Record: '${values.find((value, at) => values.indexOf(value) !== at)}'`);
+  if ((Type === "CNAME" || Type === "SOA") && values.length > 1)
+    problems.push(`${Type} RRSets can have only one value, not ${values.length}`);
   for (const value of values) {
     if (Type === "A" && !isIPv4(value)) fatal("ARRDATAIllegalIPv4Address", "Value is not a valid IPv4 address", value);
     if (Type === "AAAA" && !isIPv6(value)) fatal("AAAARRDATAIllegalIPv6Address", "Value is not a valid IPv6 address", value);
-    if (Type === "TXT" && !/^"[^"]{0,255}"( +"[^"]{0,255}")*$/.test(value)) fatal("InvalidCharacterString", "Value should be enclosed in quotation marks", value);
-    if (["CNAME", "NS", "PTR"].includes(Type) && !/^([\w*-]{1,63}\.)*[\w-]{1,63}\.?$/.test(value)) fatal("RRDATANotValidDomainName", "Value is not a valid domain name", value);
-    if (Type === "SOA" && value.trim().split(/\s+/).length !== 7) fatal("SOARRDATAIllegalFieldCount", "Value should have seven fields", value);
+    if (Type === "TXT" && !/^"[^"]{0,255}"( +"[^"]{0,255}")*$/.test(value))
+      fatal("InvalidCharacterString", "Value should be enclosed in quotation marks", value);
+    if (["CNAME", "NS", "PTR"].includes(Type) && !/^([\w*-]{1,63}\.)*[\w-]{1,63}\.?$/.test(value))
+      fatal("RRDATANotValidDomainName", "Value is not a valid domain name", value);
+    if (Type === "SOA" && value.trim().split(/\s+/).length !== 7)
+      fatal("SOARRDATAIllegalFieldCount", "Value should have seven fields", value);
   }
   return problems;
 }
@@ -130,7 +150,11 @@ function nameConflicts(zoneName: string, records: readonly RecordSet[]): string[
     .flatMap(({ Name }) => {
       if (Name === zoneName) return [`RRSet of type CNAME with DNS name ${Name} is not permitted at apex in zone ${zoneName}`];
       const others = records.filter((set) => set.Name === Name && set.Type !== "CNAME");
-      return others.length > 0 ? [`RRSet of type CNAME with DNS name ${Name} is not permitted as it conflicts with other records with the same DNS name in zone ${zoneName}`] : [];
+      return others.length > 0
+        ? [
+            `RRSet of type CNAME with DNS name ${Name} is not permitted as it conflicts with other records with the same DNS name in zone ${zoneName}`,
+          ]
+        : [];
     });
 }
 

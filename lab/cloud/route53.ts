@@ -6,24 +6,13 @@
  */
 import { ServiceError } from "../wire/errors.ts";
 import type { RecordSource } from "./dns.ts";
-import { applyDeltas, compareNames, compareSets, type Delta, domainName, invalidInput, planChanges, type RecordSet } from "./route53-records.ts";
+import { applyDeltas, compareSets, type Delta, domainName, invalidInput, planChanges } from "./route53-records.ts";
+import { firstRecords, listZones, listZonesByName, NAME_SERVERS, pageSize, type Zone, zoneShape } from "./route53-zones.ts";
 import type { Operation, Service, World } from "./world.ts";
 
 export interface Route53Options {
   /** The account's limit of five requests a second. On unless switched off; calls inside the lab do not count. */
   readonly throttle?: boolean;
-}
-
-interface Zone {
-  readonly id: string;
-  readonly name: string;
-  readonly callerReference: string;
-  readonly comment?: string;
-  readonly vpcs: any[];
-  readonly privateZone: boolean;
-  records: RecordSet[];
-  /** What the name servers answer: the records of changes that are INSYNC. */
-  served: RecordSet[];
 }
 
 interface Change {
@@ -41,7 +30,6 @@ interface State {
 }
 
 const REQUESTS_A_SECOND = 5;
-const NAME_SERVERS = ["ns-1.awsdns-00.com", "ns-513.awsdns-00.net", "ns-1025.awsdns-00.org", "ns-1537.awsdns-00.co.uk"];
 const PAGE = 300;
 
 const stateOf = (world: World) => world.state<State>("route53", () => ({ zones: {}, changes: {} }));
@@ -96,7 +84,13 @@ export function createRoute53(world: World, options: Route53Options = {}): Servi
     for (const { name, type, set } of change.deltas) {
       const values = set?.ResourceRecords.map(({ Value }) => Value);
       const what = values ? `${name} ${type} is now answered with ${values.join(", ")}` : `${name} ${type} is no longer answered`;
-      world.tell({ kind: "dns", region: "us-east-1", service: "route53", what, detail: { zone: zone.name, change: change.id, ttl: set?.TTL } });
+      world.tell({
+        kind: "dns",
+        region: "us-east-1",
+        service: "route53",
+        what,
+        detail: { zone: zone.name, change: change.id, ttl: set?.TTL },
+      });
     }
   }
 
@@ -104,15 +98,15 @@ export function createRoute53(world: World, options: Route53Options = {}): Servi
     CreateHostedZone(input, caller) {
       const name = domainName(input.Name);
       if (Object.values(state().zones).some((zone) => zone.callerReference === input.CallerReference)) {
-        throw new ServiceError("HostedZoneAlreadyExists", `A hosted zone has already been created with the specified caller reference ${input.CallerReference}.`, 409);
+        throw new ServiceError(
+          "HostedZoneAlreadyExists",
+          `A hosted zone has already been created with the specified caller reference ${input.CallerReference}.`,
+          409,
+        );
       }
       const privateZone = input.HostedZoneConfig?.PrivateZone ?? Boolean(input.VPC);
       if (privateZone && !input.VPC) throw invalidInput("When you're creating a private hosted zone, you must specify a VPC.");
-      const values = (...list: string[]) => list.map((Value) => ({ Value }));
-      const records: RecordSet[] = [
-        { Name: name, Type: "NS", TTL: 172_800, ResourceRecords: values(...NAME_SERVERS.map((server) => `${server}.`)) },
-        { Name: name, Type: "SOA", TTL: 900, ResourceRecords: values(`${NAME_SERVERS[0]}. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400`) },
-      ];
+      const records = firstRecords(name);
       const zone: Zone = {
         id: `Z${world.id(20).toUpperCase()}`,
         name,
@@ -124,7 +118,13 @@ export function createRoute53(world: World, options: Route53Options = {}): Servi
         served: records,
       };
       state().zones[zone.id] = zone;
-      world.tell({ kind: "dns", region: "us-east-1", service: "route53", what: `the ${privateZone ? "private" : "public"} zone ${name} exists`, detail: { id: zone.id, by: caller.principal } });
+      world.tell({
+        kind: "dns",
+        region: "us-east-1",
+        service: "route53",
+        what: `the ${privateZone ? "private" : "public"} zone ${name} exists`,
+        detail: { id: zone.id, by: caller.principal },
+      });
       const change = submit(zone, []);
       return {
         HostedZone: zoneShape(zone),
@@ -135,49 +135,48 @@ export function createRoute53(world: World, options: Route53Options = {}): Servi
     },
     GetHostedZone(input) {
       const zone = zoneOf(input.Id);
-      return { HostedZone: zoneShape(zone), ...(zone.privateZone ? { VPCs: zone.vpcs } : { DelegationSet: { NameServers: NAME_SERVERS } }) };
+      return {
+        HostedZone: zoneShape(zone),
+        ...(zone.privateZone ? { VPCs: zone.vpcs } : { DelegationSet: { NameServers: NAME_SERVERS } }),
+      };
     },
     DeleteHostedZone(input) {
       const zone = zoneOf(input.Id);
-      if (zone.records.length > 2) throw new ServiceError("HostedZoneNotEmpty", "The specified hosted zone contains non-required resource record sets and so cannot be deleted.", 400);
+      if (zone.records.length > 2)
+        throw new ServiceError(
+          "HostedZoneNotEmpty",
+          "The specified hosted zone contains non-required resource record sets and so cannot be deleted.",
+          400,
+        );
       const change = submit(zone, []);
       delete state().zones[zone.id];
       return { ChangeInfo: changeShape(change) };
     },
-    ListHostedZones(input) {
-      const zones = Object.values(state().zones);
-      const from = input.Marker ? zones.findIndex((zone) => zone.id === input.Marker) : 0;
-      if (from < 0) throw invalidInput(`The marker ${input.Marker} is no zone's id.`);
-      const size = pageSize(input.MaxItems, 100);
-      const next = zones[from + size];
-      return { HostedZones: zones.slice(from, from + size).map(zoneShape), Marker: input.Marker, IsTruncated: Boolean(next), NextMarker: next?.id, MaxItems: size };
-    },
-    ListHostedZonesByName(input) {
-      const start = input.DNSName ? domainName(input.DNSName) : undefined;
-      const zones = Object.values(state().zones)
-        .sort((a, b) => compareNames(a.name, b.name) || (a.id < b.id ? -1 : 1))
-        .filter((zone) => !start || compareNames(zone.name, start) > 0 || (zone.name === start && zone.id >= (input.HostedZoneId ?? "")));
-      const size = pageSize(input.MaxItems, 100);
-      const next = zones[size];
-      return {
-        HostedZones: zones.slice(0, size).map(zoneShape),
-        DNSName: input.DNSName,
-        HostedZoneId: input.HostedZoneId,
-        IsTruncated: Boolean(next),
-        NextDNSName: next?.name,
-        NextHostedZoneId: next?.id,
-        MaxItems: size,
-      };
-    },
+    ListHostedZones: (input) => listZones(Object.values(state().zones), input),
+    ListHostedZonesByName: (input) => listZonesByName(Object.values(state().zones), input),
     ChangeResourceRecordSets(input, caller) {
       const zone = zoneOf(input.HostedZoneId);
       const changes: any[] = input.ChangeBatch?.Changes ?? [];
-      if (changes.length === 0) throw invalidInput("1 validation error detected: Value '[]' at 'changeBatch.changes' failed to satisfy constraint: Member must have length greater than or equal to 1");
+      if (changes.length === 0)
+        throw invalidInput(
+          "1 validation error detected: Value '[]' at 'changeBatch.changes' failed to satisfy constraint: Member must have length greater than or equal to 1",
+        );
       const deltas = planChanges(zone.name, zone.records, changes);
       zone.records = applyDeltas(zone.records, deltas);
       const change = submit(zone, deltas, input.ChangeBatch.Comment);
-      const detail = { zone: zone.name, change: change.id, by: caller.principal, changes: changes.map(({ Action, ResourceRecordSet: set }) => `${Action} ${set.Name} ${set.Type}`) };
-      world.tell({ kind: "dns", region: "us-east-1", service: "route53", what: `${changes.length} record change${changes.length === 1 ? "" : "s"} accepted for ${zone.name}`, detail });
+      const detail = {
+        zone: zone.name,
+        change: change.id,
+        by: caller.principal,
+        changes: changes.map(({ Action, ResourceRecordSet: set }) => `${Action} ${set.Name} ${set.Type}`),
+      };
+      world.tell({
+        kind: "dns",
+        region: "us-east-1",
+        service: "route53",
+        what: `${changes.length} record change${changes.length === 1 ? "" : "s"} accepted for ${zone.name}`,
+        detail,
+      });
       return { ChangeInfo: changeShape(change) };
     },
     GetChange(input) {
@@ -188,12 +187,19 @@ export function createRoute53(world: World, options: Route53Options = {}): Servi
     },
     ListResourceRecordSets(input) {
       const zone = zoneOf(input.HostedZoneId);
-      if (input.StartRecordType && !input.StartRecordName) throw invalidInput("StartRecordType without StartRecordName: name the record to start from.");
+      if (input.StartRecordType && !input.StartRecordName)
+        throw invalidInput("StartRecordType without StartRecordName: name the record to start from.");
       const start = input.StartRecordName && { Name: domainName(input.StartRecordName), Type: input.StartRecordType ?? "" };
       const sets = [...zone.records].sort(compareSets).filter((set) => !start || compareSets(set, start) >= 0);
       const size = pageSize(input.MaxItems, PAGE);
       const next = sets[size];
-      return { ResourceRecordSets: sets.slice(0, size), IsTruncated: Boolean(next), NextRecordName: next?.Name, NextRecordType: next?.Type, MaxItems: size };
+      return {
+        ResourceRecordSets: sets.slice(0, size),
+        IsTruncated: Boolean(next),
+        NextRecordName: next?.Name,
+        NextRecordType: next?.Type,
+        MaxItems: size,
+      };
     },
   };
 
@@ -207,23 +213,6 @@ export function createRoute53(world: World, options: Route53Options = {}): Servi
   };
 }
 
-function zoneShape(zone: Zone): any {
-  return {
-    Id: `/hostedzone/${zone.id}`,
-    Name: zone.name,
-    CallerReference: zone.callerReference,
-    Config: { Comment: zone.comment, PrivateZone: zone.privateZone },
-    ResourceRecordSetCount: zone.records.length,
-  };
-}
-
 function changeShape(change: Change): any {
   return { Id: `/change/${change.id}`, Status: change.status, SubmittedAt: new Date(change.at), Comment: change.comment };
-}
-
-function pageSize(given: unknown, most: number): number {
-  if (given === undefined) return most;
-  const size = Number(given);
-  if (!(Number.isInteger(size) && size >= 1)) throw invalidInput(`MaxItems ${given} is invalid: a whole number from 1 up is expected.`);
-  return Math.min(size, most);
 }

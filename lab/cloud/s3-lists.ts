@@ -62,7 +62,16 @@ export function listObjectVersions(bucket: Bucket, input: any): any {
     });
   }
   const next = truncated ? { NextKeyMarker: last } : {};
-  return { Name: bucket.name, Prefix: input.Prefix ?? "", MaxKeys: max, IsTruncated: truncated, KeyMarker: input.KeyMarker ?? "", ...next, Versions, DeleteMarkers };
+  return {
+    Name: bucket.name,
+    Prefix: input.Prefix ?? "",
+    MaxKeys: max,
+    IsTruncated: truncated,
+    KeyMarker: input.KeyMarker ?? "",
+    ...next,
+    Versions,
+    DeleteMarkers,
+  };
 }
 
 function objectEntry(key: string, version: Version): any {
@@ -94,6 +103,7 @@ function maxKeys(given: number | undefined): number {
 
 function tokenKey(token: string): string {
   const key = Buffer.from(token, "base64url").toString();
-  if (!key || Buffer.from(key).toString("base64url") !== token) throw new ServiceError("InvalidArgument", "The continuation token provided is incorrect", 400);
+  if (!key || Buffer.from(key).toString("base64url") !== token)
+    throw new ServiceError("InvalidArgument", "The continuation token provided is incorrect", 400);
   return key;
 }

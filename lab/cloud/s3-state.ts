@@ -47,11 +47,16 @@ export function bucketOf(state: S3State, name: string, caller: Caller): Bucket {
   const bucket = state.buckets[name];
   if (!bucket) throw s3Error("NoSuchBucket", "The specified bucket does not exist", 404, { BucketName: name });
   if (bucket.region !== caller.region) {
-    throw s3Error("PermanentRedirect", `The bucket you are attempting to access must be addressed in its own region, ${bucket.region}.`, 301, {
-      Endpoint: `${name}.s3.${bucket.region}.amazonaws.com`,
-      Bucket: name,
-      headers: { "x-amz-bucket-region": bucket.region },
-    });
+    throw s3Error(
+      "PermanentRedirect",
+      `The bucket you are attempting to access must be addressed in its own region, ${bucket.region}.`,
+      301,
+      {
+        Endpoint: `${name}.s3.${bucket.region}.amazonaws.com`,
+        Bucket: name,
+        headers: { "x-amz-bucket-region": bucket.region },
+      },
+    );
   }
   return bucket;
 }
@@ -67,7 +72,8 @@ export function versionOf(bucket: Bucket, key: string, versionId: string | undef
   const versions = bucket.objects[key] ?? [];
   const found = versionId ? versions.find((version) => version.id === versionId) : versions[0];
   if (!found && versionId) throw s3Error("NoSuchVersion", "The specified version does not exist.", 404, { Key: key, VersionId: versionId });
-  if (found?.deleteMarker && versionId) throw s3Error("MethodNotAllowed", "The specified method is not allowed against this resource.", 405);
+  if (found?.deleteMarker && versionId)
+    throw s3Error("MethodNotAllowed", "The specified method is not allowed against this resource.", 405);
   if (!found || found.deleteMarker) throw s3Error("NoSuchKey", "The specified key does not exist.", 404, { Key: key });
   return found;
 }
@@ -81,7 +87,8 @@ export function pushVersion(bucket: Bucket, key: string, version: Version): void
 /** `If-None-Match: *` and `If-Match: <etag>` on a write. */
 export function checkWriteConditions(current: Version | undefined, input: any): void {
   if (input.IfNoneMatch !== undefined) {
-    if (input.IfNoneMatch !== "*") throw s3Error("NotImplemented", "If-None-Match on a write takes only *.", 501, { Header: "If-None-Match" });
+    if (input.IfNoneMatch !== "*")
+      throw s3Error("NotImplemented", "If-None-Match on a write takes only *.", 501, { Header: "If-None-Match" });
     if (current) throw preconditionFailed("If-None-Match");
   }
   if (input.IfMatch !== undefined) {
@@ -94,7 +101,8 @@ export function checkWriteConditions(current: Version | undefined, input: any): 
 export function checkReadConditions(version: Version, input: any): void {
   const same = (given: string) => given === "*" || unquoted(given) === unquoted(version.etag);
   if (input.IfMatch !== undefined && !same(input.IfMatch)) throw preconditionFailed("If-Match");
-  if (input.IfNoneMatch !== undefined && same(input.IfNoneMatch)) throw s3Error("NotModified", "Not Modified", 304, { headers: { ETag: version.etag } });
+  if (input.IfNoneMatch !== undefined && same(input.IfNoneMatch))
+    throw s3Error("NotModified", "Not Modified", 304, { headers: { ETag: version.etag } });
 }
 
 function preconditionFailed(condition: string): ServiceError {

@@ -65,7 +65,8 @@ export function createS3(world: World): Service {
     operations: {
       CreateBucket(input, caller) {
         const name: string = input.Bucket;
-        if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name)) throw s3Error("InvalidBucketName", "The specified bucket is not valid.", 400, { BucketName: name });
+        if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name))
+          throw s3Error("InvalidBucketName", "The specified bucket is not valid.", 400, { BucketName: name });
         const wanted = input.CreateBucketConfiguration?.LocationConstraint;
         if ((wanted ?? "us-east-1") !== caller.region) {
           const text = `The ${wanted ?? "unspecified"} location constraint is incompatible for the region specific endpoint this request was sent to.`;
@@ -73,14 +74,20 @@ export function createS3(world: World): Service {
         }
         // us-east-1 alone answers a repeated creation with success.
         if (state().buckets[name] && caller.region !== "us-east-1") {
-          throw s3Error("BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.", 409, { BucketName: name });
+          throw s3Error(
+            "BucketAlreadyOwnedByYou",
+            "Your previous request to create the named bucket succeeded and you already own it.",
+            409,
+            { BucketName: name },
+          );
         }
         state().buckets[name] ??= { name, region: caller.region, createdAt: world.now(), objects: {} };
         return { Location: `/${name}` };
       },
       DeleteBucket(input, caller) {
         const bucket = find(input, caller);
-        if (Object.keys(bucket.objects).length > 0) throw s3Error("BucketNotEmpty", "The bucket you tried to delete is not empty", 409, { BucketName: bucket.name });
+        if (Object.keys(bucket.objects).length > 0)
+          throw s3Error("BucketNotEmpty", "The bucket you tried to delete is not empty", 409, { BucketName: bucket.name });
         delete state().buckets[bucket.name];
       },
       HeadBucket: (input, caller) => ({ BucketRegion: find(input, caller).region }),
@@ -98,7 +105,8 @@ export function createS3(world: World): Service {
       PutBucketVersioning(input, caller) {
         const bucket = find(input, caller);
         const status = input.VersioningConfiguration?.Status;
-        if (status !== "Enabled" && status !== "Suspended") throw s3Error("MalformedXML", "VersioningConfiguration.Status must be Enabled or Suspended.", 400);
+        if (status !== "Enabled" && status !== "Suspended")
+          throw s3Error("MalformedXML", "VersioningConfiguration.Status must be Enabled or Suspended.", 400);
         bucket.versioning = status;
       },
       GetBucketVersioning: (input, caller) => ({ Status: find(input, caller).versioning }),
@@ -164,7 +172,14 @@ export function createS3(world: World): Service {
           const left = versions.filter((version) => version !== gone);
           if (left.length > 0) bucket.objects[key] = left;
           else delete bucket.objects[key];
-          if (gone) world.tell({ kind: "state", region: bucket.region, service: "s3", what: `s3://${bucket.name}/${key} is removed`, detail: { versionId: gone.id } });
+          if (gone)
+            world.tell({
+              kind: "state",
+              region: bucket.region,
+              service: "s3",
+              what: `s3://${bucket.name}/${key} is removed`,
+              detail: { versionId: gone.id },
+            });
           return { VersionId: input.VersionId, ...(gone?.deleteMarker ? { DeleteMarker: true } : {}) };
         }
         const marker = write(bucket, key, { bodyBase64: "", size: 0, etag: "", contentType: "", headers: {}, metadata: {} }, true);

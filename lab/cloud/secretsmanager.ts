@@ -4,6 +4,7 @@
  * no rotation, no replication, no recovery window.
  */
 import { ServiceError } from "../wire/errors.ts";
+import { uuid } from "./ids.ts";
 import type { Caller, Service, World } from "./world.ts";
 
 interface SecretVersion {
@@ -39,14 +40,19 @@ export function createSecretsManager(world: World): Service {
 
   /** By name, by ARN, or by ARN without its six random characters. */
   function find(id: string, caller: Caller): Secret {
-    const found = Object.values(secretsIn(caller.region)).find((secret) => id === secret.name || id === secret.arn || id === secret.arn.slice(0, -7));
+    const found = Object.values(secretsIn(caller.region)).find(
+      (secret) => id === secret.name || id === secret.arn || id === secret.arn.slice(0, -7),
+    );
     if (!found) throw new ServiceError("ResourceNotFoundException", "Secrets Manager can't find the specified secret.");
     return found;
   }
 
   function versionFrom(input: any): SecretVersion {
     if (input.SecretString !== undefined && input.SecretBinary !== undefined) {
-      throw new ServiceError("InvalidParameterException", "You can't specify both a binary secret value and a string secret value in the same secret.");
+      throw new ServiceError(
+        "InvalidParameterException",
+        "You can't specify both a binary secret value and a string secret value in the same secret.",
+      );
     }
     const size = Buffer.byteLength(input.SecretString ?? input.SecretBinary ?? "");
     if (size > 65_536) throw new ServiceError("InvalidParameterException", `The secret value is ${size} bytes; the limit is 65536.`);
@@ -59,7 +65,13 @@ export function createSecretsManager(world: World): Service {
   }
 
   const told = (secret: Secret, region: string, what: string) =>
-    world.tell({ kind: "state", region, service: "secretsmanager", what: `the secret ${secret.name} ${what}`, detail: { arn: secret.arn } });
+    world.tell({
+      kind: "state",
+      region,
+      service: "secretsmanager",
+      what: `the secret ${secret.name} ${what}`,
+      detail: { arn: secret.arn },
+    });
 
   const described = (secret: Secret) => ({
     ARN: secret.arn,
@@ -75,10 +87,14 @@ export function createSecretsManager(world: World): Service {
       CreateSecret(input, caller) {
         const name: string = input.Name;
         if (!/^[\w/+=.@-]{1,512}$/.test(name)) {
-          throw new ServiceError("ValidationException", "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!");
+          throw new ServiceError(
+            "ValidationException",
+            "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
+          );
         }
         const secrets = secretsIn(caller.region);
-        if (secrets[name]) throw new ServiceError("ResourceExistsException", `The operation failed because the secret ${name} already exists.`);
+        if (secrets[name])
+          throw new ServiceError("ResourceExistsException", `The operation failed because the secret ${name} already exists.`);
         const secret: Secret = {
           arn: `arn:aws:secretsmanager:${caller.region}:${caller.account}:secret:${name}-${world.id(6)}`,
           name,
@@ -99,7 +115,10 @@ export function createSecretsManager(world: World): Service {
         const version = versionFrom(input);
         const same = secret.versions.find((each) => each.id === version.id);
         if (same && (same.string !== version.string || same.binaryBase64 !== version.binaryBase64)) {
-          throw new ServiceError("ResourceExistsException", `A version with the client request token ${version.id} already exists with another value.`);
+          throw new ServiceError(
+            "ResourceExistsException",
+            `A version with the client request token ${version.id} already exists with another value.`,
+          );
         }
         if (!same) {
           secret.versions = [version, ...secret.versions].slice(0, 20);
@@ -113,7 +132,11 @@ export function createSecretsManager(world: World): Service {
         const stage: string = input.VersionStage ?? "AWSCURRENT";
         const at = input.VersionId ? secret.versions.findIndex((version) => version.id === input.VersionId) : STAGES.indexOf(stage);
         const version = secret.versions[at];
-        if (!version) throw new ServiceError("ResourceNotFoundException", `Secrets Manager can't find the specified secret value for staging label: ${stage}`);
+        if (!version)
+          throw new ServiceError(
+            "ResourceNotFoundException",
+            `Secrets Manager can't find the specified secret value for staging label: ${stage}`,
+          );
         return {
           ARN: secret.arn,
           Name: secret.name,
@@ -138,8 +161,4 @@ export function createSecretsManager(world: World): Service {
       },
     },
   };
-}
-
-function uuid(world: World): string {
-  return world.id(32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

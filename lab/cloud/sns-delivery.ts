@@ -4,7 +4,7 @@
  * publisher: what cannot be delivered is told in the story and dropped, as AWS drops it after its hours of tries.
  */
 import { createTransport } from "nodemailer";
-import type { ServiceError } from "../wire/errors.ts";
+import { attempt } from "./attempts.ts";
 import type { Subscription } from "./sns-state.ts";
 import type { World } from "./world.ts";
 
@@ -25,28 +25,31 @@ export interface Smtp {
 
 const FROM = "AWS Notifications <no-reply@sns.amazonaws.com>";
 
-/** SNS does not try again where the function is gone or does not admit the topic. */
-const FINAL = new Set(["AccessDeniedException", "ResourceNotFoundException", "UnknownOperationException"]);
-
-/** Tries `send` until it works or the waits run out. Tells every failure; answers whether it worked. */
-export async function tryDelivery(world: World, region: string, to: string, retryDelaysMs: readonly number[], send: () => Promise<unknown>): Promise<boolean> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await send();
-      return true;
-    } catch (error) {
-      if (world.closed) return false;
-      const delay = FINAL.has((error as ServiceError).code) ? undefined : retryDelaysMs[attempt];
-      const what = `a message to ${to} could not be delivered (${(error as Error).message}): ${delay === undefined ? "it is dropped" : "it is tried again"}`;
-      world.tell({ kind: "state", region, service: "sns", what, detail: { to, attempt: attempt + 1 } });
-      if (delay === undefined) return false;
-      await world.sleep(delay);
-    }
-  }
+/** Tells every failure; answers whether the message went out in the end. */
+export async function tryDelivery(
+  world: World,
+  region: string,
+  to: string,
+  retryDelaysMs: readonly number[],
+  send: () => Promise<unknown>,
+): Promise<boolean> {
+  const error = await attempt(world, retryDelaysMs, send, ({ message }, again, tries) => {
+    const what = `a message to ${to} could not be delivered (${message}): ${again ? "it is tried again" : "it is dropped"}`;
+    world.tell({ kind: "state", region, service: "sns", what, detail: { to, attempt: tries } });
+  });
+  return error === undefined;
 }
 
 export async function sendMail(smtp: Smtp, to: string, subject: string, text: string): Promise<void> {
-  const transport = createTransport({ host: smtp.host, port: smtp.port, secure: false, ignoreTLS: true, connectionTimeout: 5000, greetingTimeout: 5000, socketTimeout: 10_000 });
+  const transport = createTransport({
+    host: smtp.host,
+    port: smtp.port,
+    secure: false,
+    ignoreTLS: true,
+    connectionTimeout: 5000,
+    greetingTimeout: 5000,
+    socketTimeout: 10_000,
+  });
   try {
     await transport.sendMail({ from: FROM, to, subject, text });
   } finally {

@@ -36,7 +36,8 @@ export function snsState(world: World, region: string): RegionState {
   const { regions } = world.state<{ regions: Record<string, RegionState> }>("sns", () => ({ regions: {} }));
   regions[region] ??= { topics: {}, subscriptions: {} };
   const { subscriptions } = regions[region];
-  for (const each of Object.values(subscriptions)) if (!each.confirmed && each.pendingSince < world.now() - TWO_DAYS_MS) delete subscriptions[each.arn];
+  for (const each of Object.values(subscriptions))
+    if (!each.confirmed && each.pendingSince < world.now() - TWO_DAYS_MS) delete subscriptions[each.arn];
   return regions[region];
 }
 
@@ -57,7 +58,8 @@ export function checkMessage(input: any): (protocol: string) => string {
     throw invalid("Subject Reason: 1 to 99 characters are expected, without line breaks and control characters");
   }
   if (!Message) throw invalid("Empty message");
-  if (Buffer.byteLength(Message) > MAX_MESSAGE_BYTES) throw invalid(`Message too long: ${Buffer.byteLength(Message)} bytes, the limit is ${MAX_MESSAGE_BYTES}`);
+  if (Buffer.byteLength(Message) > MAX_MESSAGE_BYTES)
+    throw invalid(`Message too long: ${Buffer.byteLength(Message)} bytes, the limit is ${MAX_MESSAGE_BYTES}`);
   if (MessageStructure === undefined) return () => Message;
   if (MessageStructure !== "json") throw invalid(`MessageStructure "${MessageStructure}" Reason: only json is known`);
   let texts: any;

@@ -4,6 +4,7 @@
  * queues, and a topic's policy is kept and shown but judged elsewhere.
  */
 import { ServiceError } from "../wire/errors.ts";
+import { uuid } from "./ids.ts";
 import { confirmationLink, invokeFunction, type Message, mailConfirmation, mailMessage, type Smtp, tryDelivery } from "./sns-delivery.ts";
 import { checkMessage, invalid, type Subscription, snsState, topicOf } from "./sns-state.ts";
 import type { Service, World } from "./world.ts";
@@ -25,11 +26,14 @@ export function createSns(world: World, options: SnsOptions): Service {
   const retryDelaysMs = options.retryDelaysMs ?? [500, 2000, 5000, 10_000];
   /** Times of the last second's mails, by region and address. */
   const recent = new Map<string, number[]>();
-  const told = (region: string, what: string, detail?: Record<string, unknown>) => world.tell({ kind: "state", region, service: "sns", what, detail });
+  const told = (region: string, what: string, detail?: Record<string, unknown>) =>
+    world.tell({ kind: "state", region, service: "sns", what, detail });
 
   function askForConfirmation(region: string, subscription: Subscription): void {
     world.later(0, `the confirmation mail to ${subscription.endpoint}`, async () => {
-      const sent = await tryDelivery(world, region, subscription.endpoint, retryDelaysMs, () => mailConfirmation(options.smtp(), options.url(), subscription));
+      const sent = await tryDelivery(world, region, subscription.endpoint, retryDelaysMs, () =>
+        mailConfirmation(options.smtp(), options.url(), subscription),
+      );
       if (!sent || !options.autoConfirm) return;
       const answer = await fetch(confirmationLink(options.url(), subscription));
       await answer.arrayBuffer();
@@ -56,12 +60,15 @@ export function createSns(world: World, options: SnsOptions): Service {
     if (protocol === "email" && overwhelmed(region, subscription)) return;
     world.later(0, `a message to ${endpoint}`, () =>
       tryDelivery(world, region, endpoint, retryDelaysMs, () =>
-        protocol === "email" ? mailMessage(options.smtp(), options.url(), subscription, message) : invokeFunction(world, options.url(), subscription, message),
+        protocol === "email"
+          ? mailMessage(options.smtp(), options.url(), subscription, message)
+          : invokeFunction(world, options.url(), subscription, message),
       ),
     );
   }
 
-  const subscriptionsTo = (region: string, topicArn: string) => Object.values(snsState(world, region).subscriptions).filter((each) => each.topicArn === topicArn);
+  const subscriptionsTo = (region: string, topicArn: string) =>
+    Object.values(snsState(world, region).subscriptions).filter((each) => each.topicArn === topicArn);
 
   const shape = (subscription: Subscription) => ({
     SubscriptionArn: subscription.confirmed ? subscription.arn : "PendingConfirmation",
@@ -81,10 +88,14 @@ export function createSns(world: World, options: SnsOptions): Service {
     name: "sns",
     operations: {
       CreateTopic(input, caller) {
-        if (!/^[\w-]{1,256}$/.test(input.Name)) throw invalid(`Topic Name: "${input.Name}" Reason: 1 to 256 letters, digits, hyphens and underscores; FIFO topics are not modelled`);
+        if (!/^[\w-]{1,256}$/.test(input.Name))
+          throw invalid(
+            `Topic Name: "${input.Name}" Reason: 1 to 256 letters, digits, hyphens and underscores; FIFO topics are not modelled`,
+          );
         const arn = `arn:aws:sns:${caller.region}:${caller.account}:${input.Name}`;
         const { topics } = snsState(world, caller.region);
-        for (const name of Object.keys(input.Attributes ?? {})) if (!SETTABLE.includes(name)) throw invalid(`Attributes Reason: ${name} cannot be set`);
+        for (const name of Object.keys(input.Attributes ?? {}))
+          if (!SETTABLE.includes(name)) throw invalid(`Attributes Reason: ${name} cannot be set`);
         if (!topics[arn]) told(caller.region, `topic ${input.Name} exists`);
         topics[arn] ??= { arn, attributes: { ...input.Attributes } };
         return { TopicArn: arn };
@@ -116,23 +127,37 @@ export function createSns(world: World, options: SnsOptions): Service {
       },
       SetTopicAttributes(input, caller) {
         const topic = topicOf(world, input.TopicArn, caller);
-        if (!SETTABLE.includes(input.AttributeName)) throw invalid(`AttributeName Reason: ${input.AttributeName} cannot be set; ${SETTABLE.join(", ")} can`);
+        if (!SETTABLE.includes(input.AttributeName))
+          throw invalid(`AttributeName Reason: ${input.AttributeName} cannot be set; ${SETTABLE.join(", ")} can`);
         topic.attributes[input.AttributeName] = input.AttributeValue ?? "";
       },
       Subscribe(input, caller) {
         const topic = topicOf(world, input.TopicArn, caller);
         const { Protocol: protocol, Endpoint: endpoint = "" } = input;
-        if (protocol !== "email" && protocol !== "lambda") throw invalid(`Protocol Reason: the lab delivers to email and lambda, not to ${protocol}`);
+        if (protocol !== "email" && protocol !== "lambda")
+          throw invalid(`Protocol Reason: the lab delivers to email and lambda, not to ${protocol}`);
         if (protocol === "email" && !/^[^\s@]+@[^\s@]+$/.test(endpoint)) throw invalid("Email address");
         if (protocol === "lambda" && !/^arn:aws:lambda:[^:]+:\d{12}:function:.+/.test(endpoint)) throw invalid("Lambda endpoint ARN");
         if (input.Attributes?.FilterPolicy) throw invalid("Attributes Reason: FilterPolicy is not modelled by the lab");
         const { subscriptions } = snsState(world, caller.region);
-        let subscription = subscriptionsTo(caller.region, topic.arn).find((each) => each.protocol === protocol && each.endpoint === endpoint);
+        let subscription = subscriptionsTo(caller.region, topic.arn).find(
+          (each) => each.protocol === protocol && each.endpoint === endpoint,
+        );
         if (!subscription) {
           const arn = `${topic.arn}:${uuid(world)}`;
-          subscription = { arn, topicArn: topic.arn, protocol, endpoint, confirmed: protocol === "lambda", token: world.id(64), pendingSince: world.now() };
+          subscription = {
+            arn,
+            topicArn: topic.arn,
+            protocol,
+            endpoint,
+            confirmed: protocol === "lambda",
+            token: world.id(64),
+            pendingSince: world.now(),
+          };
           subscriptions[arn] = subscription;
-          told(caller.region, `${endpoint} is subscribed${subscription.confirmed ? "" : ", waiting for its owner's confirmation"}`, { topic: topic.arn });
+          told(caller.region, `${endpoint} is subscribed${subscription.confirmed ? "" : ", waiting for its owner's confirmation"}`, {
+            topic: topic.arn,
+          });
         }
         if (!subscription.confirmed) askForConfirmation(caller.region, subscription);
         return { SubscriptionArn: subscription.confirmed || input.ReturnSubscriptionArn ? subscription.arn : "pending confirmation" };
@@ -176,9 +201,19 @@ export function createSns(world: World, options: SnsOptions): Service {
         if (input.PhoneNumber) throw invalid("PhoneNumber Reason: the lab sends no text messages");
         const topic = topicOf(world, input.TopicArn ?? input.TargetArn, caller);
         const textFor = checkMessage(input);
-        const message: Message = { id: uuid(world), topicArn: topic.arn, subject: input.Subject, textFor, attributes: input.MessageAttributes ?? {}, at: world.now() };
+        const message: Message = {
+          id: uuid(world),
+          topicArn: topic.arn,
+          subject: input.Subject,
+          textFor,
+          attributes: input.MessageAttributes ?? {},
+          at: world.now(),
+        };
         const receivers = subscriptionsTo(caller.region, topic.arn).filter((each) => each.confirmed);
-        told(caller.region, `published to ${topic.arn.split(":")[5]}: ${input.Subject ?? firstLine(textFor("default"))}`, { topic: topic.arn, receivers: receivers.map((each) => each.endpoint) });
+        told(caller.region, `published to ${topic.arn.split(":")[5]}: ${input.Subject ?? firstLine(textFor("default"))}`, {
+          topic: topic.arn,
+          receivers: receivers.map((each) => each.endpoint),
+        });
         for (const subscription of receivers) send(caller.region, subscription, message);
         return { MessageId: message.id };
       },
@@ -189,10 +224,6 @@ export function createSns(world: World, options: SnsOptions): Service {
 function firstLine(text: string): string {
   const line = text.split("\n")[0]!;
   return line.length > 80 ? `${line.slice(0, 79)}…` : line;
-}
-
-function uuid(world: World): string {
-  return world.id(32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
 function paged<T>(items: T[], input: any): { page: T[]; NextToken: string | undefined } {

@@ -24,14 +24,25 @@ export function createSts(world: World, options: StsOptions = {}): Service {
         const [, account, role] = /^arn:aws:iam::(\d{12}):role\/(?:.*\/)?([^/]+)$/.exec(input.RoleArn) ?? [];
         if (!account || !role) throw new ServiceError("ValidationError", `${input.RoleArn} is invalid`, 400);
         if (!/^[\w+=,.@-]{2,64}$/.test(input.RoleSessionName)) {
-          throw new ServiceError("ValidationError", `RoleSessionName "${input.RoleSessionName}" must be 2 to 64 characters of [A-Za-z0-9_+=,.@-].`, 400);
+          throw new ServiceError(
+            "ValidationError",
+            `RoleSessionName "${input.RoleSessionName}" must be 2 to 64 characters of [A-Za-z0-9_+=,.@-].`,
+            400,
+          );
         }
         const seconds: number = input.DurationSeconds ?? 3600;
-        if (seconds < 900 || seconds > 43_200) throw new ServiceError("ValidationError", "DurationSeconds must be between 900 and 43200.", 400);
+        if (seconds < 900 || seconds > 43_200)
+          throw new ServiceError("ValidationError", "DurationSeconds must be between 900 and 43200.", 400);
         const accessKeyId = `ASIA${world.id(16).toUpperCase()}`;
         const arn = `arn:aws:sts::${account}:assumed-role/${role}/${input.RoleSessionName}`;
         options.onAssume?.(accessKeyId, arn);
-        world.tell({ kind: "state", region: caller.region, service: "sts", what: `${caller.principal} takes the role ${role}`, detail: { arn } });
+        world.tell({
+          kind: "state",
+          region: caller.region,
+          service: "sts",
+          what: `${caller.principal} takes the role ${role}`,
+          detail: { arn },
+        });
         return {
           Credentials: {
             AccessKeyId: accessKeyId,

@@ -36,7 +36,11 @@ export function errorReply(error: ServiceError, schema: any, context: ErrorConte
   const basic = { Code: 0, Message: 0 };
   if (protocol === "ec2") {
     const body = envelope("Response", { Errors: () => envelope("Errors", { Error: () => envelope("Error", basic) }), RequestID: 0 });
-    return { status, headers, body: xmlFormat().write(body, { Errors: { Error: { Code: code, Message: error.message } }, RequestID: requestId }) };
+    return {
+      status,
+      headers,
+      body: xmlFormat().write(body, { Errors: { Error: { Code: code, Message: error.message } }, RequestID: requestId }),
+    };
   }
   if (context.s3) {
     headers["x-amz-request-id"] = requestId;
@@ -45,5 +49,9 @@ export function errorReply(error: ServiceError, schema: any, context: ErrorConte
     return { status, headers, body: xmlFormat().write(body, { Code: code, Message: error.message, ...members, RequestId: requestId }) };
   }
   const body = envelope("ErrorResponse", { Error: () => envelope("Error", { Type: 0, ...basic }), RequestId: 0 });
-  return { status, headers, body: xmlFormat(context.xmlNamespace).write(body, { Error: { Type: fault, Code: code, Message: error.message }, RequestId: requestId }) };
+  return {
+    status,
+    headers,
+    body: xmlFormat(context.xmlNamespace).write(body, { Error: { Type: fault, Code: code, Message: error.message }, RequestId: requestId }),
+  };
 }

@@ -3,7 +3,7 @@
  * Reads form-encoded requests (awsQuery and ec2Query) and single text values into the SDK's shapes.
  * Knows names and types only; what a value means is the service's business.
  */
-import { NormalizedSchema } from "@smithy/core/schema";
+import type { NormalizedSchema } from "@smithy/core/schema";
 
 /** `a.b.1.c=v` as a tree. A node's own text is under VALUE; a node may have both text and children. */
 interface FormNode {

@@ -4,9 +4,9 @@
  * between labels, query, headers, payload and body. Event streams and host prefixes are not bound.
  */
 import { NormalizedSchema } from "@smithy/core/schema";
+import type { WireOperation, WireReply, WireRequest } from "./codec.ts";
 import { scalar } from "./codec-form.ts";
 import { envelope, type Format } from "./codec-write.ts";
-import type { WireOperation, WireReply, WireRequest } from "./codec.ts";
 
 export interface Route {
   readonly method: string;
@@ -38,7 +38,10 @@ export function routeOf(http: readonly [string, string, number] | undefined): Ro
 }
 
 /** The most specific operation whose route and required parameters are all in the request. */
-export function matchRoute(operations: Iterable<WireOperation>, request: WireRequest): { operation: WireOperation; labels: string[] } | undefined {
+export function matchRoute(
+  operations: Iterable<WireOperation>,
+  request: WireRequest,
+): { operation: WireOperation; labels: string[] } | undefined {
   const wanted = request.query.get("x-id");
   let best: { operation: WireOperation; labels: string[]; score: number } | undefined;
   for (const operation of operations) {
@@ -46,9 +49,11 @@ export function matchRoute(operations: Iterable<WireOperation>, request: WireReq
     if (!route || route.method !== request.method || (wanted && wanted !== operation.name)) continue;
     const found = route.path.exec(request.path);
     if (!found) continue;
-    if (!route.literals.every(([key, value]) => request.query.has(key) && (value === undefined || request.query.get(key) === value))) continue;
+    if (!route.literals.every(([key, value]) => request.query.has(key) && (value === undefined || request.query.get(key) === value)))
+      continue;
     const bound = requiredParameters(operation);
-    if (!bound.every(({ header, query }) => (header ? request.headers[header.toLowerCase()] !== undefined : request.query.has(query!)))) continue;
+    if (!bound.every(({ header, query }) => (header ? request.headers[header.toLowerCase()] !== undefined : request.query.has(query!))))
+      continue;
     if (request.bucket !== undefined || operation.takesBucket) if ((request.bucket !== undefined) !== operation.takesBucket) continue;
     const score = route.literals.length * 1000 + bound.length * 100 + route.weight;
     if (!best || score > best.score) best = { operation, labels: found.slice(1), score };
@@ -78,7 +83,8 @@ export async function readRest(operation: WireOperation, labels: string[], reque
       if (at >= 0) input[name] = scalar(member, decodeURIComponent(labels[at]!));
     } else if (traits.httpQuery) {
       const values = request.query.getAll(traits.httpQuery);
-      if (values.length > 0) input[name] = member.isListSchema() ? values.map((value) => scalar(member.getValueSchema(), value)) : scalar(member, values[0]!);
+      if (values.length > 0)
+        input[name] = member.isListSchema() ? values.map((value) => scalar(member.getValueSchema(), value)) : scalar(member, values[0]!);
     } else if (traits.httpQueryParams) {
       input[name] = Object.fromEntries(request.query);
     } else if (traits.httpHeader) {

@@ -35,7 +35,12 @@ function formatOf(codec: any): Format {
 
 export function xmlFormat(xmlNamespace?: string): Format {
   return formatOf(
-    new XmlCodec({ timestampFormat: { useTrait: true, default: DATE_TIME }, httpBindings: false, xmlNamespace, serviceNamespace: "lab" } as any),
+    new XmlCodec({
+      timestampFormat: { useTrait: true, default: DATE_TIME },
+      httpBindings: false,
+      xmlNamespace,
+      serviceNamespace: "lab",
+    } as any),
   );
 }
 

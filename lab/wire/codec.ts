@@ -106,8 +106,17 @@ export class Codec {
       return { operation, input: readForm(NormalizedSchema.of(operation.input), formTree(form), protocol) ?? {}, protocol };
     }
     if (protocol === "json1.0" || protocol === "json1.1") {
-      const operation = this.named(String(request.headers["x-amz-target"] ?? "").split(".").pop(), "UnknownOperationException");
-      return { operation, input: request.body.length > 0 ? await this.readBody(() => this.json.read(operation.input, request.body)) : {}, protocol };
+      const operation = this.named(
+        String(request.headers["x-amz-target"] ?? "")
+          .split(".")
+          .pop(),
+        "UnknownOperationException",
+      );
+      return {
+        operation,
+        input: request.body.length > 0 ? await this.readBody(() => this.json.read(operation.input, request.body)) : {},
+        protocol,
+      };
     }
     const found = matchRoute(this.operations.values(), request);
     if (!found) throw new ServiceError("UnknownOperationException", `No operation answers ${request.method} ${request.path}.`, 404);
@@ -125,7 +134,13 @@ export class Codec {
 
   encodeError(error: ServiceError, protocol: Protocol, requestId: string): WireReply {
     const schema = this.errors.get(error.code) ?? [...this.errors.values()].find((each) => each[3]?.awsQueryError?.[0] === error.code);
-    return errorReply(error, schema, { protocol, requestId, xmlNamespace: this.options.xmlNamespace, s3: this.options.s3, queryCompatible: this.options.queryCompatible });
+    return errorReply(error, schema, {
+      protocol,
+      requestId,
+      xmlNamespace: this.options.xmlNamespace,
+      s3: this.options.s3,
+      queryCompatible: this.options.queryCompatible,
+    });
   }
 
   private encodeBody(operation: WireOperation, protocol: Protocol, output: any, requestId: string): WireReply {
@@ -143,7 +158,11 @@ export class Codec {
       case "ec2": {
         const members = schema.isStructSchema() ? (schema.getSchema() as any) : [0, 0, 0, 0, [], []];
         const named = Object.fromEntries(members[4].map((name: string, at: number) => [name, members[5][at]]));
-        return { status: 200, headers: xml, body: this.xml.write(envelope(`${operation.name}Response`, { requestId: 0, ...named }), { requestId, ...output }) };
+        return {
+          status: 200,
+          headers: xml,
+          body: this.xml.write(envelope(`${operation.name}Response`, { requestId: 0, ...named }), { requestId, ...output }),
+        };
       }
       case "json1.0":
       case "json1.1": {
@@ -151,7 +170,8 @@ export class Codec {
         return { status: 200, headers: { "content-type": `application/x-amz-json-${protocol.slice(4)}` }, body };
       }
       case "restXml":
-        if (this.options.s3 && operation.name === "GetBucketLocation") return { status: 200, headers: xml, body: this.bucketLocation(output) };
+        if (this.options.s3 && operation.name === "GetBucketLocation")
+          return { status: 200, headers: xml, body: this.bucketLocation(output) };
         return writeRest(operation, output, this.xml, "application/xml");
       case "restJson":
         return writeRest(operation, output, this.json, "application/json");
@@ -160,7 +180,9 @@ export class Codec {
 
   /** The one S3 answer whose text is in the root element. */
   private bucketLocation(output: any): Buffer {
-    return Buffer.from(`<?xml version="1.0" encoding="UTF-8"?><LocationConstraint xmlns="${this.options.xmlNamespace}">${output.LocationConstraint ?? ""}</LocationConstraint>`);
+    return Buffer.from(
+      `<?xml version="1.0" encoding="UTF-8"?><LocationConstraint xmlns="${this.options.xmlNamespace}">${output.LocationConstraint ?? ""}</LocationConstraint>`,
+    );
   }
 
   private get rest(): Format {
@@ -178,7 +200,11 @@ export class Codec {
       return await read();
     } catch (error) {
       if (error instanceof ServiceError) throw error;
-      throw new ServiceError(this.options.s3 ? "MalformedXML" : "SerializationException", `The request's body or path could not be read: ${(error as Error).message}`, 400);
+      throw new ServiceError(
+        this.options.s3 ? "MalformedXML" : "SerializationException",
+        `The request's body or path could not be read: ${(error as Error).message}`,
+        400,
+      );
     }
   }
 }

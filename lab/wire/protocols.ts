@@ -40,7 +40,7 @@ const built = new Map<string, Codec>();
 export function codecFor(service: string): Codec | undefined {
   const options = PROTOCOLS[service];
   if (!options) return undefined;
-  let codec = built.get(service);
-  if (!codec) built.set(service, (codec = new Codec(options)));
+  const codec = built.get(service) ?? new Codec(options);
+  built.set(service, codec);
   return codec;
 }

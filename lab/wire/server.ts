@@ -7,8 +7,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import type { Caller, World } from "../cloud/world.ts";
 import { decodeAwsChunked, isAwsChunked, withoutChunking } from "./chunked.ts";
-import { errorReply } from "./codec-errors.ts";
 import type { Codec, WireReply, WireRequest } from "./codec.ts";
+import { errorReply } from "./codec-errors.ts";
 import { ServiceError } from "./errors.ts";
 import { codecFor } from "./protocols.ts";
 
@@ -68,7 +68,9 @@ export async function startWire(world: World, options: WireOptions): Promise<Wir
 
 function listenError(error: NodeJS.ErrnoException, port: number): Error {
   if (error.code !== "EADDRINUSE") return new Error(`The lab cannot listen on 127.0.0.1:${port}: ${error.message}.`, { cause: error });
-  return new Error(`Port ${port} on 127.0.0.1 is in use, probably by another lab. Stop that one, or start this one on another port.`, { cause: error });
+  return new Error(`Port ${port} on 127.0.0.1 is in use, probably by another lab. Stop that one, or start this one on another port.`, {
+    cause: error,
+  });
 }
 
 interface Scope {
@@ -94,7 +96,12 @@ async function answer(world: World, options: WireOptions, request: IncomingMessa
     return send(request, response, plainError(error, request, requestId));
   }
 
-  const caller: Caller = { region: scope.region, account: world.account, principal: scope.accessKeyId ? options.principalFor(scope.accessKeyId) : "*", requestId };
+  const caller: Caller = {
+    region: scope.region,
+    account: world.account,
+    principal: scope.accessKeyId ? options.principalFor(scope.accessKeyId) : "*",
+    requestId,
+  };
   let operation = "?";
   let input: any = {};
   let lost = false;
@@ -107,7 +114,8 @@ async function answer(world: World, options: WireOptions, request: IncomingMessa
     if (missing) throw missingMember(wire, codec, missing);
     lost = (await options.before?.(request, { service: scope.service, operation, input, caller })) === "lose reply";
     const run = world.services.get(scope.service)?.operations[operation];
-    if (!run || operation.startsWith("Lab")) throw new ServiceError(unknownCode(wire, codec), `The lab has no ${scope.service}:${operation}.`, 400);
+    if (!run || operation.startsWith("Lab"))
+      throw new ServiceError(unknownCode(wire, codec), `The lab has no ${scope.service}:${operation}.`, 400);
     return codec.encode(decoded, await run(input, caller), requestId);
   });
   world.tell({
@@ -115,7 +123,14 @@ async function answer(world: World, options: WireOptions, request: IncomingMessa
     region: scope.region,
     service: scope.service,
     what: `${scope.service}:${operation}`,
-    detail: { operation, input: summary(input), status: reply.status, ...(reply.code ? { code: reply.code } : {}), principal: caller.principal, ms: world.now() - startedAt },
+    detail: {
+      operation,
+      input: summary(input),
+      status: reply.status,
+      ...(reply.code ? { code: reply.code } : {}),
+      principal: caller.principal,
+      ms: world.now() - startedAt,
+    },
   });
   if (lost) response.destroy();
   else send(request, response, reply);
@@ -124,14 +139,27 @@ async function answer(world: World, options: WireOptions, request: IncomingMessa
 type CodedReply = WireReply & { code?: string };
 
 /** The operation's reply, or its error's. Anything but a ServiceError is the lab's own failure: told with its stack, answered as 500. */
-async function settle(world: World, codec: Codec, wire: WireRequest, scope: Scope, requestId: string, run: () => Promise<WireReply>): Promise<CodedReply> {
+async function settle(
+  world: World,
+  codec: Codec,
+  wire: WireRequest,
+  scope: Scope,
+  requestId: string,
+  run: () => Promise<WireReply>,
+): Promise<CodedReply> {
   try {
     return await run();
   } catch (thrown) {
     let error = thrown as ServiceError;
     if (!(thrown instanceof ServiceError)) {
       const { message, stack } = thrown as Error;
-      world.tell({ kind: "lab", region: scope.region, service: scope.service, what: `the lab failed in ${scope.service}: ${message}`, detail: { stack } });
+      world.tell({
+        kind: "lab",
+        region: scope.region,
+        service: scope.service,
+        what: `the lab failed in ${scope.service}: ${message}`,
+        detail: { stack },
+      });
       error = new ServiceError("InternalFailure", `The lab failed: ${message}`, 500);
     }
     return { ...codec.encodeError(error, codec.protocolOf(wire), requestId), code: error.code };
@@ -172,7 +200,8 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 
 function missingMember(wire: WireRequest, codec: Codec, member: string): ServiceError {
   const protocol = codec.protocolOf(wire);
-  if (protocol === "query" || protocol === "ec2") return new ServiceError("MissingParameter", `The request must contain the parameter ${member}.`, 400);
+  if (protocol === "query" || protocol === "ec2")
+    return new ServiceError("MissingParameter", `The request must contain the parameter ${member}.`, 400);
   const code = protocol === "restXml" ? "InvalidInput" : protocol === "restJson" ? "InvalidParameterValueException" : "ValidationException";
   const text = `1 validation error detected: Value null at '${member.charAt(0).toLowerCase()}${member.slice(1)}' failed to satisfy constraint: Member must not be null`;
   return new ServiceError(code, text, 400);
@@ -180,7 +209,11 @@ function missingMember(wire: WireRequest, codec: Codec, member: string): Service
 
 function unknownCode(wire: WireRequest, codec: Codec): string {
   const protocol = codec.protocolOf(wire);
-  return protocol === "query" || protocol === "ec2" ? "InvalidAction" : protocol === "restXml" ? "NotImplemented" : "UnknownOperationException";
+  return protocol === "query" || protocol === "ec2"
+    ? "InvalidAction"
+    : protocol === "restXml"
+      ? "NotImplemented"
+      : "UnknownOperationException";
 }
 
 /** For a request of which not even the service is known: in XML where a form came, in JSON otherwise. */
@@ -208,7 +241,8 @@ function summary(input: Record<string, unknown>): Record<string, unknown> {
     else if (typeof value === "number" || typeof value === "boolean") short[name] = value;
     else if (value instanceof Uint8Array) short[name] = `${value.length} bytes`;
     else if (value instanceof Date) short[name] = value.toISOString();
-    else if (Array.isArray(value)) short[name] = value.every((item) => typeof item === "string") ? value.slice(0, 5) : `${value.length} items`;
+    else if (Array.isArray(value))
+      short[name] = value.every((item) => typeof item === "string") ? value.slice(0, 5) : `${value.length} items`;
   }
   return short;
 }

@@ -9,7 +9,12 @@ export interface TestLab {
   readonly world: World;
   readonly wire: Wire;
   /** What a client's constructor takes, for a region. */
-  client(region?: string): { endpoint: string; region: string; credentials: { accessKeyId: string; secretAccessKey: string }; maxAttempts: number };
+  client(region?: string): {
+    endpoint: string;
+    region: string;
+    credentials: { accessKeyId: string; secretAccessKey: string };
+    maxAttempts: number;
+  };
   told(part: string): LabEvent[];
 }
 
@@ -32,13 +37,20 @@ export async function labWith(
   const world = closing(new World({ dir: "/nonexistent", ...options }));
   let url = "";
   for (const service of services(world, () => url)) world.register(service);
-  const wire = closing(await startWire(world, { port: 0, principalFor: (key) => `arn:aws:iam::${world.account}:user/${key}`, ...options.wire }));
+  const wire = closing(
+    await startWire(world, { port: 0, principalFor: (key) => `arn:aws:iam::${world.account}:user/${key}`, ...options.wire }),
+  );
   url = wire.url;
   await world.start();
   return {
     world,
     wire,
-    client: (region = "eu-central-1") => ({ endpoint: wire.url, region, credentials: { accessKeyId: "tester", secretAccessKey: "secret" }, maxAttempts: 1 }),
+    client: (region = "eu-central-1") => ({
+      endpoint: wire.url,
+      region,
+      credentials: { accessKeyId: "tester", secretAccessKey: "secret" },
+      maxAttempts: 1,
+    }),
     told: (part) => world.story.filter((line) => line.what.includes(part)),
   };
 }

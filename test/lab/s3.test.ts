@@ -13,11 +13,13 @@ async function bucket() {
   const client = new S3Client(lab.client());
   await client.send(new s3.CreateBucketCommand({ Bucket, ...inFrankfurt }));
   const put = (Key: string, Body: string, more = {}) => client.send(new s3.PutObjectCommand({ Bucket, Key, Body, ...more }));
-  const text = async (Key: string, more = {}) => await (await client.send(new s3.GetObjectCommand({ Bucket, Key, ...more }))).Body!.transformToString();
+  const text = async (Key: string, more = {}) =>
+    await (await client.send(new s3.GetObjectCommand({ Bucket, Key, ...more }))).Body!.transformToString();
   return { lab, client, put, text };
 }
 
-const refused = (name: string, httpStatusCode: number) => expect.objectContaining({ name, $metadata: expect.objectContaining({ httpStatusCode }) });
+const refused = (name: string, httpStatusCode: number) =>
+  expect.objectContaining({ name, $metadata: expect.objectContaining({ httpStatusCode }) });
 
 test("an object comes back as it went in, whatever its key", async () => {
   const { client, put } = await bucket();
@@ -26,7 +28,13 @@ test("an object comes back as it went in, whatever its key", async () => {
   const got = await client.send(new s3.GetObjectCommand({ Bucket, Key }));
   expect(await got.Body!.transformToString()).toBe("hello");
   expect(ETag).toBe('"5d41402abc4b2a76b9719d911017c592"');
-  expect(got).toMatchObject({ ETag, ContentType: "application/json", ContentLength: 5, Metadata: { epoch: "7" }, CacheControl: "no-store" });
+  expect(got).toMatchObject({
+    ETag,
+    ContentType: "application/json",
+    ContentLength: 5,
+    Metadata: { epoch: "7" },
+    CacheControl: "no-store",
+  });
   expect(await client.send(new s3.HeadObjectCommand({ Bucket, Key }))).toMatchObject({ ETag, ContentLength: 5, Metadata: { epoch: "7" } });
 });
 
@@ -52,7 +60,9 @@ test("a lock is replaced and deleted only by who knows its newest ETag", async (
   const second = await put("lock", "2", { IfMatch: first.ETag });
   await expect(put("lock", "3", { IfMatch: first.ETag })).rejects.toEqual(refused("PreconditionFailed", 412));
   await expect(put("other", "1", { IfMatch: first.ETag })).rejects.toEqual(refused("NoSuchKey", 404));
-  await expect(client.send(new s3.DeleteObjectCommand({ Bucket, Key: "lock", IfMatch: first.ETag }))).rejects.toEqual(refused("PreconditionFailed", 412));
+  await expect(client.send(new s3.DeleteObjectCommand({ Bucket, Key: "lock", IfMatch: first.ETag }))).rejects.toEqual(
+    refused("PreconditionFailed", 412),
+  );
   await client.send(new s3.DeleteObjectCommand({ Bucket, Key: "lock", IfMatch: second.ETag }));
   await expect(client.send(new s3.GetObjectCommand({ Bucket, Key: "lock" }))).rejects.toEqual(refused("NoSuchKey", 404));
   await expect(client.send(new s3.HeadObjectCommand({ Bucket, Key: "lock" }))).rejects.toEqual(refused("NotFound", 404));
@@ -71,7 +81,13 @@ test("a versioned bucket keeps what was overwritten and deleted; a delete marker
   const listed = await client.send(new s3.ListObjectVersionsCommand({ Bucket }));
   expect([listed.Versions?.length, listed.DeleteMarkers?.[0]?.IsLatest]).toEqual([2, true]);
   await put("plan", "3", { IfNoneMatch: "*" });
-  await client.send(new s3.DeleteObjectCommand({ Bucket, Key: "plan", VersionId: (await client.send(new s3.HeadObjectCommand({ Bucket, Key: "plan" }))).VersionId }));
+  await client.send(
+    new s3.DeleteObjectCommand({
+      Bucket,
+      Key: "plan",
+      VersionId: (await client.send(new s3.HeadObjectCommand({ Bucket, Key: "plan" }))).VersionId,
+    }),
+  );
   await expect(text("plan")).rejects.toEqual(refused("NoSuchKey", 404));
 });
 
@@ -82,9 +98,12 @@ test("a listing rolls keys up, pages, and ends", async () => {
   const top = await list({ Delimiter: "/" });
   expect([top.CommonPrefixes?.map((each) => each.Prefix), top.Contents?.map((each) => each.Key)]).toEqual([["moves/", "votes/"], ["plan"]]);
   const keys: string[] = [];
-  for await (const page of s3.paginateListObjectsV2({ client, pageSize: 2 }, { Bucket })) keys.push(...(page.Contents ?? []).map((each) => each.Key!));
+  for await (const page of s3.paginateListObjectsV2({ client, pageSize: 2 }, { Bucket }))
+    keys.push(...(page.Contents ?? []).map((each) => each.Key!));
   expect(keys).toEqual(["moves/1", "moves/2", "plan", "votes/eu-central-1", "votes/eu-west-1"]);
-  expect((await list({ Prefix: "votes/", StartAfter: "votes/eu-central-1" })).Contents?.map((each) => each.Key)).toEqual(["votes/eu-west-1"]);
+  expect((await list({ Prefix: "votes/", StartAfter: "votes/eu-central-1" })).Contents?.map((each) => each.Key)).toEqual([
+    "votes/eu-west-1",
+  ]);
 });
 
 test("a copy keeps content and metadata", async () => {
@@ -97,7 +116,9 @@ test("a copy keeps content and metadata", async () => {
 
 test("a bucket belongs to one region, and says which", async () => {
   const { lab, client } = await bucket();
-  await expect(client.send(new s3.CreateBucketCommand({ Bucket, ...inFrankfurt }))).rejects.toEqual(refused("BucketAlreadyOwnedByYou", 409));
+  await expect(client.send(new s3.CreateBucketCommand({ Bucket, ...inFrankfurt }))).rejects.toEqual(
+    refused("BucketAlreadyOwnedByYou", 409),
+  );
   const elsewhere = new S3Client(lab.client("eu-west-1"));
   await expect(elsewhere.send(new s3.ListObjectsV2Command({ Bucket }))).rejects.toEqual(refused("PermanentRedirect", 301));
   const following = new S3Client({ ...lab.client("eu-west-1"), followRegionRedirects: true });
@@ -106,7 +127,9 @@ test("a bucket belongs to one region, and says which", async () => {
   expect((await client.send(new s3.HeadBucketCommand({ Bucket }))).BucketRegion).toBe("eu-central-1");
   expect((await client.send(new s3.ListBucketsCommand({}))).Buckets?.map((each) => each.Name)).toEqual([Bucket]);
   await expect(client.send(new s3.HeadBucketCommand({ Bucket: "none-such" }))).rejects.toEqual(refused("NotFound", 404));
-  await expect(elsewhere.send(new s3.CreateBucketCommand({ Bucket: "another", ...inFrankfurt }))).rejects.toEqual(refused("IllegalLocationConstraintException", 400));
+  await expect(elsewhere.send(new s3.CreateBucketCommand({ Bucket: "another", ...inFrankfurt }))).rejects.toEqual(
+    refused("IllegalLocationConstraintException", 400),
+  );
 });
 
 test("a bucket's policy is kept as written", async () => {
