@@ -97,10 +97,14 @@ async function available(world: World, region: string, id: string): Promise<{ Ad
     const [instance] = DBInstances;
     if (instance.DBInstanceStatus === "available" && instance.Endpoint) return instance.Endpoint;
     if (["failed", "incompatible-parameters"].includes(instance.DBInstanceStatus))
-      throw new Error(`the lab could not make ${id}: it is ${instance.DBInstanceStatus}`);
+      throw new Error(`The lab could not make ${id}: ${reason(world, id) ?? `it is ${instance.DBInstanceStatus}`}`);
     await world.sleep(50);
   }
 }
+
+/** What the story says of an instance that did not come up. */
+const reason = (world: World, id: string): string | undefined =>
+  world.story.findLast((event) => event.kind === "lab" && event.what.includes(id))?.what;
 
 /** The shop's tables and its first rows. */
 export async function seedShop(address: { host: string; port: number }, database: string, access: ShopDatabase): Promise<number> {

@@ -87,9 +87,8 @@ export class World extends EventEmitter<{ story: [LabEvent] }> {
   readonly story: LabEvent[] = [];
   closed = false;
   private readonly states: Record<string, unknown>;
+  private readonly chance: { random: number; counter: number };
   private readonly timers = new Set<NodeJS.Timeout>();
-  private randomState: number;
-  private counter = 0;
 
   constructor(options: WorldOptions) {
     super();
@@ -98,8 +97,9 @@ export class World extends EventEmitter<{ story: [LabEvent] }> {
     this.dir = options.dir;
     this.timings = { ...DEFAULT_TIMINGS, ...options.timings };
     this.seed = options.seed ?? 1;
-    this.randomState = this.seed >>> 0 || 1;
     this.states = options.state ?? {};
+    // Saved with the rest, so that a lab that goes on gives nobody an id of an earlier one.
+    this.chance = this.state("chance", () => ({ random: this.seed >>> 0 || 1, counter: 0 }));
   }
 
   now(): number {
@@ -108,8 +108,8 @@ export class World extends EventEmitter<{ story: [LabEvent] }> {
 
   /** Seeded chance in [0, 1): mulberry32. */
   random(): number {
-    this.randomState = (this.randomState + 0x6d2b79f5) >>> 0;
-    let t = this.randomState;
+    this.chance.random = (this.chance.random + 0x6d2b79f5) >>> 0;
+    let t = this.chance.random;
     t = Math.imul(t ^ (t >>> 15), t | 1);
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
@@ -117,7 +117,7 @@ export class World extends EventEmitter<{ story: [LabEvent] }> {
 
   /** A hex id of `length` characters, unique in this lab. */
   id(length = 17): string {
-    let s = (++this.counter).toString(16);
+    let s = (++this.chance.counter).toString(16);
     while (s.length < length) s = Math.floor(this.random() * 0xffffffff).toString(16) + s;
     return s.slice(-length);
   }
@@ -141,15 +141,24 @@ export class World extends EventEmitter<{ story: [LabEvent] }> {
 
   /** Runs `then` after `ms`, unless the lab closes first. An error becomes a line of the story, never a crash. */
   later(ms: number, what: string, then: () => unknown): () => void {
-    const timer = setTimeout(async () => {
-      this.timers.delete(timer);
-      if (this.closed) return;
-      try {
-        await then();
-      } catch (error) {
-        this.tell({ kind: "lab", region: "-", service: "lab", what: `${what} failed: ${(error as Error).message}`, detail: { stack: (error as Error).stack } });
-      }
-    }, Math.max(0, ms));
+    const timer = setTimeout(
+      async () => {
+        this.timers.delete(timer);
+        if (this.closed) return;
+        try {
+          await then();
+        } catch (error) {
+          this.tell({
+            kind: "lab",
+            region: "-",
+            service: "lab",
+            what: `${what} failed: ${(error as Error).message}`,
+            detail: { stack: (error as Error).stack },
+          });
+        }
+      },
+      Math.max(0, ms),
+    );
     this.timers.add(timer);
     return () => {
       clearTimeout(timer);
@@ -171,7 +180,12 @@ export class World extends EventEmitter<{ story: [LabEvent] }> {
     const found = this.services.get(service);
     const run = found?.operations[operation];
     if (!run) throw new ServiceError("UnknownOperationException", `The lab has no ${service}:${operation}.`, 400);
-    return await run(input, { region: from.region, account: this.account, principal: from.principal ?? "service:lab", requestId: this.id(32) });
+    return await run(input, {
+      region: from.region,
+      account: this.account,
+      principal: from.principal ?? "service:lab",
+      requestId: this.id(32),
+    });
   }
 
   async start(): Promise<void> {
