@@ -20,6 +20,8 @@ export interface Report {
   readonly promises: readonly (readonly [promise: string, kept: boolean])[];
 }
 
+const COLUMNS = 80;
+
 const seconds = (ms: number) => (ms / 1000).toFixed(1);
 
 export function outageSeconds(report: Report): number | null {
@@ -47,11 +49,11 @@ export function writeReport(report: Report): string {
     `  Rows lost           ${report.lost.length}${report.lost.length > 0 ? ` (orders ${report.lost.slice(0, 8).join(", ")}${report.lost.length > 8 ? ", …" : ""})` : ""}`,
   );
   lines.push(`  Failed tries        ${report.troubles} (the client's own, during the outage)`);
-  lines.push("", ...wrap(`Rule ${report.rule ?? "?"}: ${report.sentence ?? "no decision was seen"}`, "  "));
+  lines.push("", ...wrap(`Rule ${report.rule ?? "?"}: ${report.sentence?.replace(/ \(rule \d+\)$/, "") ?? "no decision was seen"}`, "  "));
   lines.push("", `  DNS  ${report.name}`, `    before  ${report.dnsBefore ?? "nothing"}`, `    after   ${report.dnsAfter ?? "nothing"}`);
   lines.push("", "  Backups");
-  for (const backup of report.backups)
-    lines.push(`    ${backup.region.padEnd(13)} ${backup.id}  ${backup.status}, of ${backup.takenAt.slice(0, 19)}Z`);
+  for (const { region, id, status, takenAt } of report.backups)
+    lines.push(`    ${region.padEnd(13)} ${id}  ${status}, ${takenAt.slice(11, 19)}Z`);
   if (report.backups.length === 0) lines.push("    none");
   lines.push("", "  Mails");
   for (const mail of report.mails) lines.push(`    ${new Date(mail.atMs).toISOString().slice(11, 19)}  ${mail.to}: ${mail.subject}`);
@@ -59,14 +61,14 @@ export function writeReport(report: Report): string {
   lines.push("", "  Promised");
   for (const [promise, kept] of report.promises) lines.push(`    ${kept ? "✔" : "✘"} ${promise}`);
   lines.push("");
-  return lines.join("\n");
+  return lines.map((line) => (line.length <= COLUMNS ? line : `${line.slice(0, COLUMNS - 1)}…`)).join("\n");
 }
 
 function wrap(text: string, indent: string): string[] {
   const lines: string[] = [];
   let line = indent;
   for (const word of text.split(" ")) {
-    if (line.length + word.length + 1 > 80 && line.trim() !== "") {
+    if (line.length + word.length + 1 > COLUMNS && line.trim() !== "") {
       lines.push(line);
       line = indent;
     }

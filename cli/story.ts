@@ -18,7 +18,7 @@ export function storyLine(event: LabEvent): StoryLine | null {
     case "state":
       return event.service === "rds" ? { text: `  ${event.region}: ${event.what}`, kind: "quiet" } : null;
     case "dns":
-      return / is now answered /.test(event.what) ? { text: `  dns: ${event.what}`, kind: "quiet" } : null;
+      return / is now answered /.test(event.what) ? { text: `  dns: ${shortened(event.what)}`, kind: "quiet" } : null;
     case "log":
       return event.what.includes('"votes turned"') ? { text: "the probe's votes have turned; it wakes the watcher", kind: "bad" } : null;
     case "lab":
@@ -37,3 +37,6 @@ function durableLine(what: string): StoryLine | null {
   const [, name, end] = /^(?:step |wait )?(.+) (succeeded|failed)$/.exec(rest) ?? [];
   return name ? { text: `${execution}: ${name}${end === "failed" ? " (failed)" : ""}`, kind: end === "failed" ? "bad" : "plain" } : null;
 }
+
+/** An endpoint's long name ends where its instance's does. */
+const shortened = (text: string): string => text.replace(/\.c\w+\.[\w-]+\.rds\.amazonaws\.com\.?/g, "").replace(/(\w)\. /, "$1 ");

@@ -20,7 +20,7 @@ export const FUNCTIONS: readonly string[] = readdirSync(join(ROOT, "functions"))
 
 /** Bundles into `<out>/<function>/index.mjs`, with the plan beside it. */
 export async function bundle(plan: Plan, out: string): Promise<void> {
-  await rm(join(ROOT, out), { recursive: true, force: true });
+  for (const name of FUNCTIONS) await rm(join(ROOT, out, name), { recursive: true, force: true });
   await build({
     absWorkingDir: ROOT,
     entryPoints: FUNCTIONS.map((name) => ({ in: `functions/${name}.ts`, out: `${name}/index` })),

@@ -15,19 +15,21 @@ export interface ShopDatabase {
 }
 
 const MASTER = "shopkeeper";
-const APP_GROUP = "sg-0a1b2c3d4e5f6a990";
+export const APP_GROUP = "sg-0a1b2c3d4e5f6a990";
 
 /** Makes everything and waits until both instances of every database are available. */
 export async function buildEstate(world: World, plan: Plan): Promise<ShopDatabase[]> {
   for (const record of plan.records) await createHostedZone(world, record.zone, record.name.split(".").slice(1).join("."));
   for (const id of plan.network.securityGroupIds) await createSecurityGroup(world, plan.regions.recovery, id, "understudy-functions", []);
-  await createSecurityGroup(
-    world,
-    plan.regions.primary,
-    APP_GROUP,
-    "shop-databases",
-    Object.values(plan.databases).map((database) => database.port),
-  );
+  // In both regions: what is restored in the recovery region needs a way in too.
+  for (const region of [plan.regions.primary, plan.regions.recovery])
+    await createSecurityGroup(
+      world,
+      region,
+      APP_GROUP,
+      "shop-databases",
+      Object.values(plan.databases).map((database) => database.port),
+    );
   return await Promise.all(Object.entries(plan.databases).map(([name, database]) => buildDatabase(world, plan, name, database)));
 }
 

@@ -31,7 +31,13 @@ export function parsePlan(text: string): ParsedPlan {
       problems: document.errors.map((error) => ({ ...at(error.pos[0]), field: "", problem: `not valid YAML: ${error.message}` })),
     };
   }
-  const value: unknown = document.toJS();
+  let value: unknown;
+  try {
+    value = document.toJS();
+  } catch (error) {
+    // An alias without its anchor is only found when values are put together.
+    return { ok: false, problems: [{ line: 1, column: 1, field: "", problem: `not valid YAML: ${(error as Error).message}` }] };
+  }
   const place = (path: Path, problem: string): PlanProblem => ({ ...at(offsetOf(document, path)), field: fieldName(path), problem });
 
   const parsed = planSchema.safeParse(value);

@@ -77,6 +77,10 @@ test("broken YAML names its line", () => {
   expect(problems("name: corner-shop", "name: [corner-shop")[0]).toMatch(/^recovery-plan\.yml:\d+:\d+ not valid YAML: /);
 });
 
+test("an alias without its anchor is a problem, not a crash (found by chance: `: *-`)", () => {
+  expect(problems("name: corner-shop", "name: *-")[0]).toContain("not valid YAML: Unresolved alias");
+});
+
 test("an empty file says what a plan holds", () => {
   expect(parsePlan("")).toMatchObject({
     ok: false,
