@@ -18,8 +18,10 @@ export class Timeline {
     const at = `${((atMs - this.startedAtMs) / 1000).toFixed(1).padStart(6)} s  `;
     const color = { plain: "white", good: "green", bad: "red", quiet: "gray" }[kind] as "white";
     if (this.live) {
+      const room = (process.stdout.columns ?? 80) - at.length;
+      const clipped = text.length > room ? `${text.slice(0, room - 1)}…` : text;
       logUpdate.clear();
-      process.stdout.write(`${styleText("gray", at)}${styleText(color, text)}\n`);
+      process.stdout.write(`${styleText("gray", at)}${styleText(color, clipped)}\n`);
       this.draw();
     } else process.stdout.write(`${at}${text}\n`);
   }

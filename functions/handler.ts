@@ -1,7 +1,8 @@
 /** What every function shares: read the event once, answer a refused one with its reason. Everything else is Lambda's to retry. */
 import type { MiddlewareObj } from "@middy/core";
 import { EventRefused, type Reading } from "../events/refused.ts";
-import { readSettings } from "../runbooks/settings.ts";
+import type { Wake } from "../events/wake.ts";
+import { type Protected, protectedDatabase, protectedDatabases, readSettings } from "../runbooks/settings.ts";
 
 export interface Refusal {
   readonly error: { readonly name: string; readonly message: string; readonly hint: string };
@@ -19,4 +20,10 @@ export function reads<Event>(read: (event: unknown, reading: Reading) => Event):
       request.response = { error: { name, message, hint } } satisfies Refusal;
     },
   };
+}
+
+/** The database a wake names, or all of the plan. */
+export function databasesOf(wake: Wake): Protected[] {
+  const { plan } = readSettings();
+  return "database" in wake && wake.database ? [protectedDatabase(plan, wake.database)] : protectedDatabases(plan);
 }

@@ -79,6 +79,17 @@ test("the primary is back before the move has begun: called off, the claim is re
   expect(news.at(-1)?.kind).toBe("Move Refused");
 });
 
+test("a watcher that looked before another's move ended cannot claim over it", async () => {
+  const { settings, shop } = await laps(1);
+  const { claim, endClaim, readRecord } = await import("../../runbooks/record.ts");
+  const why = { rule: 401, sentence: "for the bench" };
+  const slow = await readRecord(settings, shop);
+  const fast = await claim(settings, await readRecord(settings, shop), "shop-b", why, Date.now());
+  await endClaim(settings, shop, fast?.execution as string, "refused", Date.now());
+  expect(await claim(settings, slow, "shop-b", why, Date.now())).toBeNull();
+  expect((await readRecord(settings, shop)).value).toMatchObject({ attempts: 1, claim: null });
+});
+
 test("the fence is not allowed (AccessDenied): nothing is promoted, the claim is released, the reason is told", async () => {
   const { lab, news } = open();
   const before = await groups();
@@ -99,15 +110,44 @@ test("the fence is not allowed (AccessDenied): nothing is promoted, the claim is
   expect(news.at(-1)).toMatchObject({ kind: "Move Failed", next: expect.stringContaining("Nothing was promoted") });
 });
 
-test("throttled calls and a lost answer on the way: the move ends all the same, step by step", async () => {
+test("the standby has received rows it has not applied when the primary dies: they are applied before it is promoted", async () => {
+  const { lab } = open();
+  await laps(2);
+  await lab.rds.faults.pauseReplay(REGION, "shop-b");
+  await lab.rds.cluster(REGION, "shop-a").query("create table late as select generate_series(1, 50) as id", { database: "shop" });
+  await lab.rds.faults.kill(REGION, "shop-a");
+  await laps(3);
+  const promotions: number[] = [];
+  restores.push(
+    instead(lab, "rds", "PromoteReadReplica", () => () => {
+      promotions.push(Date.now());
+      throw new ServiceError("AccessDenied", "far enough for this test", 403);
+    }),
+  );
+  let resumedAtMs = 0;
+  setTimeout(() => void lab.rds.faults.resumeReplay(REGION, "shop-b").then(() => (resumedAtMs = Date.now())), 2500);
+  const { result } = await move();
+  expect(result.sentence).toContain('at the stage "promote"');
+  expect(promotions[0]).toBeGreaterThanOrEqual(resumedAtMs);
+  expect(resumedAtMs).toBeGreaterThan(0);
+  expect(await lab.rds.cluster(REGION, "shop-b").query("select count(*)::int as n from late", { database: "shop" })).toEqual([{ n: 50 }]);
+  // The promotion did not happen, but it was asked for: the old primary stays fenced. The bench gives its network back.
+  await lab.world.call(
+    "rds",
+    "ModifyDBInstance",
+    { DBInstanceIdentifier: "shop-a", VpcSecurityGroupIds: ["sg-0a1b2c3d4e5f6a990"], ApplyImmediately: true },
+    { region: REGION },
+  );
+});
+
+test('RDS says "not now" once to every call: the move ends all the same, step by step', async () => {
   const { lab } = open();
   await killed();
-  const throttled = new Set<string>();
+  const refused = new Set<string>();
   const once = (operation: string) =>
     instead(lab, "rds", operation, (call) => async (input) => {
-      if (throttled.has(operation)) return await call(input);
-      throttled.add(operation);
-      // The SDK tries three times by itself; this one outlasts it.
+      if (refused.has(operation)) return await call(input);
+      refused.add(operation);
       throw new ServiceError(
         "InvalidDBInstanceState",
         "Instance cannot currently do that due to an in-progress management operation.",
