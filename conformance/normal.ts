@@ -59,10 +59,14 @@ function normal(value: Json, names: Names, member = ""): Json {
   return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** A short value (a page token of 1) is that value alone; a longer one is known inside others as well. */
 function text(value: string, names: Names): string {
+  const whole = names.get(value);
+  if (whole) return whole;
   let plain = value;
   // Longest first: an ARN that was kept is that ARN, not its account with something around it.
-  for (const own of [...names.keys()].sort((a, b) => b.length - a.length)) plain = plain.replaceAll(own, names.get(own)!);
+  for (const own of [...names.keys()].sort((a, b) => b.length - a.length))
+    if (own.length >= 8) plain = plain.replaceAll(own, names.get(own)!);
   return plain.replace(UUID, "<uuid>");
 }
 

@@ -54,22 +54,6 @@ const metrics: Story = {
         ],
       },
     ],
-    [
-      "PutMetricData",
-      { Namespace: "Understudy", MetricData: [{ MetricName: "Misses", Value: 1, Timestamp: "${long ago}" }] },
-      { as: "a metric of long ago" },
-    ],
-    ["PutMetricData", { Namespace: "AWS/RDS", MetricData: [{ MetricName: "ReplicaLag", Value: 1 }] }, { as: "a metric of AWS's" }],
-    [
-      "PutMetricData",
-      { Namespace: "Understudy", MetricData: [{ MetricName: "Misses", Value: 1, Values: [1] }] },
-      { as: "a metric with two values" },
-    ],
-    [
-      "PutMetricData",
-      { Namespace: "Understudy", MetricData: [{ MetricName: "Misses", Values: [1, 2], Counts: [1] }] },
-      { as: "a metric with too few counts" },
-    ],
     ["ListMetrics", { Namespace: "Understudy" }, { as: "metrics of a namespace" }],
     ["ListMetrics", { Namespace: "Understudy", MetricName: "Lag" }],
     ["ListMetrics", { Namespace: "Understudy", Dimensions: [{ Name: "Database", Value: "other" }] }],
@@ -128,17 +112,6 @@ const alarms: Story = {
     ["PutMetricAlarm", alarm("primary-lost", { AlarmDescription: "two misses", Threshold: 2 })],
     ["DescribeAlarms", { AlarmNames: ["primary-lost"] }],
     ["PutMetricAlarm", alarm("probe-silent", { Statistic: "SampleCount", ComparisonOperator: "LessThanThreshold", Unit: "Count" })],
-    ["PutMetricAlarm", alarm("wrong", { Period: 45 }), { as: "an alarm with an odd period" }],
-    ["PutMetricAlarm", alarm("wrong", { ComparisonOperator: "MuchGreater" }), { as: "an alarm with no known comparison" }],
-    ["PutMetricAlarm", alarm("wrong", { DatapointsToAlarm: 4 }), { as: "an alarm with M above N" }],
-    ["PutMetricAlarm", alarm("wrong", { EvaluationPeriods: 0 }), { as: "an alarm over no period" }],
-    ["PutMetricAlarm", alarm("wrong", { TreatMissingData: "guess" }), { as: "an alarm that guesses" }],
-    [
-      "PutMetricAlarm",
-      { AlarmName: "wrong", ComparisonOperator: "LessThanThreshold", EvaluationPeriods: 1, Threshold: 1 },
-      { as: "an alarm on nothing" },
-    ],
-    ["PutMetricAlarm", alarm("slow", { ExtendedStatistic: "p99", Statistic: "Average" }), { as: "an alarm with two statistics" }],
     ["DescribeAlarms", { AlarmNamePrefix: "pr" }],
     ["DescribeAlarms", { MaxRecords: 1 }, { keep: { page: "NextToken" } }],
     ["DescribeAlarms", { MaxRecords: 1, NextToken: "${page}" }],
@@ -161,4 +134,39 @@ const alarms: Story = {
   ],
 };
 
-export const CLOUDWATCH: readonly Story[] = [metrics, alarms];
+const refusals: Story = {
+  title: "what a metric and an alarm may not be",
+  service: "cloudwatch",
+  region: "us-east-1",
+  calls: [
+    [
+      "PutMetricData",
+      { Namespace: "Understudy", MetricData: [{ MetricName: "Misses", Value: 1, Timestamp: "${long ago}" }] },
+      { as: "a metric of long ago" },
+    ],
+    ["PutMetricData", { Namespace: "AWS/RDS", MetricData: [{ MetricName: "ReplicaLag", Value: 1 }] }, { as: "a metric of AWS's" }],
+    [
+      "PutMetricData",
+      { Namespace: "Understudy", MetricData: [{ MetricName: "Misses", Value: 1, Values: [1] }] },
+      { as: "a metric with two values" },
+    ],
+    [
+      "PutMetricData",
+      { Namespace: "Understudy", MetricData: [{ MetricName: "Misses", Values: [1, 2], Counts: [1] }] },
+      { as: "a metric with too few counts" },
+    ],
+    ["PutMetricAlarm", alarm("wrong", { Period: 45 }), { as: "an alarm with an odd period" }],
+    ["PutMetricAlarm", alarm("wrong", { ComparisonOperator: "MuchGreater" }), { as: "an alarm with no known comparison" }],
+    ["PutMetricAlarm", alarm("wrong", { DatapointsToAlarm: 4 }), { as: "an alarm with M above N" }],
+    ["PutMetricAlarm", alarm("wrong", { EvaluationPeriods: 0 }), { as: "an alarm over no period" }],
+    ["PutMetricAlarm", alarm("wrong", { TreatMissingData: "guess" }), { as: "an alarm that guesses" }],
+    [
+      "PutMetricAlarm",
+      { AlarmName: "wrong", ComparisonOperator: "LessThanThreshold", EvaluationPeriods: 1, Threshold: 1 },
+      { as: "an alarm on nothing" },
+    ],
+    ["PutMetricAlarm", alarm("slow", { ExtendedStatistic: "p99", Statistic: "Average" }), { as: "an alarm with two statistics" }],
+  ],
+};
+
+export const CLOUDWATCH: readonly Story[] = [metrics, alarms, refusals];

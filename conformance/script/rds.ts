@@ -19,8 +19,20 @@ const instance = (more: { readonly [name: string]: Json } = {}): Json => ({
   AllocatedStorage: 20,
   MasterUsername: "shop",
   MasterUserPassword: "correct-horse",
+  EngineVersion: "18",
+  PreferredBackupWindow: "03:00-03:30",
+  PreferredMaintenanceWindow: "sun:04:30-sun:05:00",
   ...more,
 });
+/** Where RDS puts an instance when nobody says. */
+const network: readonly Call[] = [
+  ["DescribeVpcs", {}, { service: "ec2", keep: { vpc: "Vpcs[0].VpcId" } }],
+  [
+    "DescribeSecurityGroups",
+    { Filters: [{ Name: "group-name", Values: ["default"] }] },
+    { service: "ec2", keep: { "default group": "SecurityGroups[0].GroupId" } },
+  ],
+];
 const IDS = { endpoint: "DBInstances[0].Endpoint.Address", resource: "DBInstances[0].DbiResourceId" };
 
 const instances: Story = {
@@ -28,7 +40,7 @@ const instances: Story = {
   service: "rds",
   region: "eu-central-1",
   calls: [
-    ["DescribeDBInstances"],
+    ...network,
     ["DescribeDBInstances", { DBInstanceIdentifier: "nobody" }],
     [
       "CreateDBInstance",
@@ -49,12 +61,6 @@ const instances: Story = {
     ["CreateDBInstance", instance({ DBInstanceIdentifier: "shop--a" }), { as: "an identifier with two hyphens" }],
     ["CreateDBInstance", instance({ DBInstanceIdentifier: "1shop" }), { as: "an identifier with a digit first" }],
     ["CreateDBInstance", instance({ DBInstanceIdentifier: "shop-c", Engine: "filingcabinet" }), { as: "an unknown engine" }],
-    ["CreateDBInstance", instance({ DBInstanceIdentifier: "shop-c", MasterUserPassword: "short" }), { as: "a short password" }],
-    [
-      "CreateDBInstance",
-      instance({ DBInstanceIdentifier: "shop-c", DBParameterGroupName: "nobody" }),
-      { as: "a parameter group of nobody" },
-    ],
     ["ListTagsForResource", { ResourceName: "arn:aws:rds:eu-central-1:${account}:db:shop-a" }],
     ["AddTagsToResource", { ResourceName: "arn:aws:rds:eu-central-1:${account}:db:shop-a", Tags: [{ Key: "generation", Value: "2" }] }],
     ["RemoveTagsFromResource", { ResourceName: "arn:aws:rds:eu-central-1:${account}:db:shop-a", TagKeys: ["plan"] }],
@@ -70,27 +76,12 @@ const instances: Story = {
     ["RebootDBInstance", { DBInstanceIdentifier: "shop-a" }],
     ["RebootDBInstance", { DBInstanceIdentifier: "nobody" }],
     available("shop-a"),
-    ["RebootDBInstance", { DBInstanceIdentifier: "shop-a", ForceFailover: true }, { as: "a forced failover of one zone" }],
-    ["PromoteReadReplica", { DBInstanceIdentifier: "shop-a" }, { as: "a promotion of no replica" }],
-    ["PromoteReadReplica", { DBInstanceIdentifier: "nobody" }],
     ["StartDBInstance", { DBInstanceIdentifier: "shop-a" }, { as: "a running instance started" }],
     ["StopDBInstance", { DBInstanceIdentifier: "shop-a" }],
     ["DescribeDBInstances", { DBInstanceIdentifier: "shop-a" }, { until: ["DBInstances[0].DBInstanceStatus", "stopped"] }],
     ["StopDBInstance", { DBInstanceIdentifier: "shop-a" }, { as: "a stopped instance stopped" }],
-    ["RebootDBInstance", { DBInstanceIdentifier: "shop-a" }, { as: "a stopped instance rebooted" }],
-    [
-      "CreateDBSnapshot",
-      { DBInstanceIdentifier: "shop-a", DBSnapshotIdentifier: "of-stopped" },
-      { as: "a snapshot of a stopped instance" },
-    ],
     ["StartDBInstance", { DBInstanceIdentifier: "shop-a" }],
     available("shop-a"),
-    ["DeleteDBInstance", { DBInstanceIdentifier: "shop-a" }, { as: "a deletion without a word on the final snapshot" }],
-    [
-      "DeleteDBInstance",
-      { DBInstanceIdentifier: "shop-a", SkipFinalSnapshot: true, FinalDBSnapshotIdentifier: "last" },
-      { as: "a deletion with two words on it" },
-    ],
     ["DeleteDBInstance", { DBInstanceIdentifier: "shop-a", FinalDBSnapshotIdentifier: "shop-a-last" }],
     ["DescribeDBInstances", { DBInstanceIdentifier: "shop-a" }, { until: "gone" }],
     ["DeleteDBInstance", { DBInstanceIdentifier: "shop-a", SkipFinalSnapshot: true }],
@@ -106,6 +97,7 @@ const snapshots: Story = {
   service: "rds",
   region: "eu-central-1",
   calls: [
+    ...network,
     ["CreateDBInstance", instance({ DBInstanceIdentifier: "orders" }), { keep: { resource: "DBInstance.DbiResourceId" } }],
     available("orders", { keep: IDS }),
     ["DescribeDBSnapshots", { DBInstanceIdentifier: "orders", SnapshotType: "manual" }],
@@ -184,7 +176,6 @@ const replicas: Story = {
       { keep: { "standby resource": "DBInstance.DbiResourceId" } },
     ],
     available("standby", { keep: { "standby endpoint": "DBInstances[0].Endpoint.Address" } }),
-    ["CreateDBInstanceReadReplica", { DBInstanceIdentifier: "standby", SourceDBInstanceIdentifier: "primary" }, { as: "a replica twice" }],
     available("primary"),
     ["StopDBInstance", { DBInstanceIdentifier: "standby" }, { as: "a replica stopped" }],
     ["PromoteReadReplica", { DBInstanceIdentifier: "standby", BackupRetentionPeriod: 3 }],
@@ -192,6 +183,7 @@ const replicas: Story = {
     available("standby"),
     available("primary"),
     ["PromoteReadReplica", { DBInstanceIdentifier: "standby" }, { as: "a promotion twice" }],
+    ["CreateDBInstanceReadReplica", { DBInstanceIdentifier: "standby", SourceDBInstanceIdentifier: "primary" }, { as: "a replica twice" }],
     ["DeleteDBInstance", { DBInstanceIdentifier: "primary", SkipFinalSnapshot: true }],
     ["DeleteDBInstance", { DBInstanceIdentifier: "standby", SkipFinalSnapshot: true }],
   ],
@@ -224,11 +216,6 @@ const parameterGroups: Story = {
         Parameters: [{ ParameterName: "wal_receiver_timeout", ParameterValue: "3000", ApplyMethod: "immediate" }],
       },
     ],
-    [
-      "ModifyDBParameterGroup",
-      { ...group, Parameters: [{ ParameterName: "no_such_thing", ParameterValue: "1", ApplyMethod: "immediate" }] },
-      { as: "a parameter of nobody" },
-    ],
     ["DescribeDBParameters", { ...group, Source: "user" }],
     ["DescribeDBParameters", { DBParameterGroupName: "nobody" }],
     ["DescribeDBSubnetGroups", { DBSubnetGroupName: "nobody" }],
@@ -238,4 +225,48 @@ const parameterGroups: Story = {
   ],
 };
 
-export const RDS: readonly Story[] = [instances, snapshots, replicas, parameterGroups];
+/** Apart from the rest, because what one of the two takes would be in the way of what follows. */
+const refusals: Story = {
+  title: "what RDS refuses",
+  service: "rds",
+  region: "us-east-1",
+  calls: [
+    ...network,
+    ["CreateDBInstance", instance({ DBInstanceIdentifier: "billing" }), { keep: { resource: "DBInstance.DbiResourceId" } }],
+    available("billing", { keep: IDS }),
+    ["PromoteReadReplica", { DBInstanceIdentifier: "billing" }, { as: "a promotion of no replica" }],
+    ["PromoteReadReplica", { DBInstanceIdentifier: "nobody" }],
+    ["RebootDBInstance", { DBInstanceIdentifier: "billing", ForceFailover: true }, { as: "a forced failover of one zone" }],
+    available("billing"),
+    ["StopDBInstance", { DBInstanceIdentifier: "billing" }],
+    ["DescribeDBInstances", { DBInstanceIdentifier: "billing" }, { until: ["DBInstances[0].DBInstanceStatus", "stopped"] }],
+    ["RebootDBInstance", { DBInstanceIdentifier: "billing" }, { as: "a stopped instance rebooted" }],
+    [
+      "CreateDBSnapshot",
+      { DBInstanceIdentifier: "billing", DBSnapshotIdentifier: "of-stopped" },
+      { as: "a snapshot of a stopped instance" },
+    ],
+    [
+      "DeleteDBInstance",
+      { DBInstanceIdentifier: "billing", SkipFinalSnapshot: true, FinalDBSnapshotIdentifier: "last" },
+      { as: "a deletion with two words on it" },
+    ],
+    ["DeleteDBInstance", { DBInstanceIdentifier: "billing" }, { as: "a deletion without a word on the final snapshot" }],
+    ["CreateDBInstance", instance({ DBInstanceIdentifier: "shop-c", MasterUserPassword: "short" }), { as: "a short password" }],
+    [
+      "CreateDBInstance",
+      instance({ DBInstanceIdentifier: "shop-c", DBParameterGroupName: "nobody" }),
+      { as: "a parameter group of nobody" },
+    ],
+    [
+      "ModifyDBParameterGroup",
+      {
+        DBParameterGroupName: "default.postgres18",
+        Parameters: [{ ParameterName: "no_such_thing", ParameterValue: "1", ApplyMethod: "immediate" }],
+      },
+      { as: "a parameter of nobody" },
+    ],
+  ],
+};
+
+export const RDS: readonly Story[] = [instances, snapshots, replicas, parameterGroups, refusals];

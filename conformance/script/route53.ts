@@ -19,8 +19,6 @@ const records: Story = {
       { keep: { zone: "HostedZone.Id", created: "ChangeInfo.Id" } },
     ],
     ["GetChange", { Id: "${created}" }, { until: ["ChangeInfo.Status", "INSYNC"] }],
-    ["CreateHostedZone", { Name: "shop.example", CallerReference: "one" }],
-    ["CreateHostedZone", { Name: "a..b", CallerReference: "two" }, { as: "a zone with an empty label" }],
     ["GetHostedZone", { Id: "${zone}" }],
     ["GetHostedZone", { Id: "Z000NOSUCHZONE" }],
     ["ListHostedZones"],
@@ -34,34 +32,22 @@ const records: Story = {
     ],
     ["GetChange", { Id: "${change}" }, { until: ["ChangeInfo.Status", "INSYNC"] }],
     ["GetChange", { Id: "C000NOSUCHCHANGE" }, { as: "a change of nobody" }],
-    ["ChangeResourceRecordSets", batch(change("CREATE", "db.shop.example", "CNAME", 1, "shop-b.example.com"))],
-    ["ChangeResourceRecordSets", batch(change("UPSERT", "db.shop.example", "CNAME", 5, "shop-b.example.com"))],
-    ["ChangeResourceRecordSets", batch(change("DELETE", "nobody.shop.example", "CNAME", 1, "x.example.com"))],
     [
       "ChangeResourceRecordSets",
-      batch(change("DELETE", "db.shop.example", "CNAME", 1, "shop-b.example.com")),
-      { as: "a delete with another TTL" },
+      batch(change("UPSERT", "db.shop.example", "CNAME", 5, "shop-b.example.com")),
+      { keep: { "second change": "ChangeInfo.Id" } },
     ],
     [
       "ChangeResourceRecordSets",
       batch(change("UPSERT", "db.other.example", "CNAME", 1, "x.example.com")),
       { as: "a name of another zone" },
     ],
-    ["ChangeResourceRecordSets", batch(change("UPSERT", "shop.example", "CNAME", 1, "x.example.com")), { as: "a CNAME at the apex" }],
-    ["ChangeResourceRecordSets", batch(change("CREATE", "db.shop.example", "A", 1, "192.0.2.1")), { as: "an A beside a CNAME" }],
-    ["ChangeResourceRecordSets", batch(change("CREATE", "ip.shop.example", "A", 1, "300.0.2.1")), { as: "an A that is no address" }],
-    ["ChangeResourceRecordSets", batch(change("CREATE", "text.shop.example", "TXT", 1, "no quotes")), { as: "a TXT without quotes" }],
-    [
-      "ChangeResourceRecordSets",
-      batch(change("CREATE", "one.shop.example", "A", 1, "192.0.2.1"), change("DELETE", "nobody.shop.example", "A", 1, "192.0.2.1")),
-      { as: "a batch that holds in part" },
-    ],
     [
       "ChangeResourceRecordSets",
       batch(
         change("UPSERT", "one.shop.example", "A", 60, "192.0.2.1", "192.0.2.2"),
         change("CREATE", "*.shop.example", "TXT", 60, '"any name"'),
-        change("CREATE", "AAAA.Shop.Example.", "AAAA", 60, "2001:db8::1"),
+        change("CREATE", "aaaa.shop.example.", "AAAA", 60, "2001:db8::1"),
       ),
     ],
     ["ChangeResourceRecordSets", batch()],
@@ -89,4 +75,47 @@ const records: Story = {
   ],
 };
 
-export const ROUTE53: readonly Story[] = [records];
+/** Apart from the rest, because what one of the two takes would be in the way of what follows. */
+const refusals: Story = {
+  title: "changes that do not hold",
+  service: "route53",
+  region: "us-east-1",
+  calls: [
+    ["CreateHostedZone", { Name: "shop.example", CallerReference: "two" }, { keep: { zone: "HostedZone.Id", created: "ChangeInfo.Id" } }],
+    ["ChangeResourceRecordSets", batch(change("CREATE", "db.shop.example", "CNAME", 1, "shop-a.example.com"))],
+    [
+      "ChangeResourceRecordSets",
+      batch(change("CREATE", "db.shop.example", "CNAME", 1, "shop-b.example.com")),
+      { as: "a record created twice" },
+    ],
+    [
+      "ChangeResourceRecordSets",
+      batch(change("DELETE", "nobody.shop.example", "CNAME", 1, "x.example.com")),
+      { as: "a record of nobody deleted" },
+    ],
+    [
+      "ChangeResourceRecordSets",
+      batch(change("DELETE", "db.shop.example", "CNAME", 1, "shop-b.example.com")),
+      { as: "a delete with another TTL" },
+    ],
+    ["ChangeResourceRecordSets", batch(change("UPSERT", "shop.example", "CNAME", 1, "x.example.com")), { as: "a CNAME at the apex" }],
+    ["ChangeResourceRecordSets", batch(change("CREATE", "db.shop.example", "A", 1, "192.0.2.1")), { as: "an A beside a CNAME" }],
+    ["ChangeResourceRecordSets", batch(change("CREATE", "ip.shop.example", "A", 1, "300.0.2.1")), { as: "an A that is no address" }],
+    ["ChangeResourceRecordSets", batch(change("CREATE", "text.shop.example", "TXT", 1, "no quotes")), { as: "a TXT without quotes" }],
+    [
+      "ChangeResourceRecordSets",
+      batch(change("CREATE", "one.shop.example", "A", 1, "192.0.2.1"), change("DELETE", "nobody.shop.example", "A", 1, "192.0.2.1")),
+      { as: "a batch that holds in part" },
+    ],
+    ["ChangeResourceRecordSets", batch(change("UPSERT", "Upper.Shop.Example", "A", 60, "192.0.2.9"))],
+    [
+      "ListResourceRecordSets",
+      { HostedZoneId: "${zone}", StartRecordName: "upper.shop.example", MaxItems: "1" },
+      { as: "a name given in capitals" },
+    ],
+    ["CreateHostedZone", { Name: "shop.example", CallerReference: "two" }, { as: "a caller's reference twice" }],
+    ["CreateHostedZone", { Name: "a..b", CallerReference: "three" }, { as: "a zone with an empty label" }],
+  ],
+};
+
+export const ROUTE53: readonly Story[] = [records, refusals];

@@ -65,6 +65,13 @@ const objects: Story = {
     ["PutObject", { Bucket: "evidence-of-moves", Key: "a b/ü+&.txt", Body: "odd name" }],
     ["GetObject", { Bucket: "evidence-of-moves", Key: "a b/ü+&.txt" }],
     ["PutObject", { Bucket: "evidence-of-moves", Key: "empty", Body: "" }],
+    [
+      "PutObject",
+      { Bucket: "evidence-of-moves", Key: "wrong", Body: "body", ChecksumCRC32: "AAAAAA==" },
+      { as: "a body with another's checksum" },
+    ],
+    ["PutObject", { Bucket: "evidence-of-moves", Key: "hashed", Body: "body", ChecksumAlgorithm: "SHA256" }],
+    ["HeadObject", { Bucket: "evidence-of-moves", Key: "hashed", ChecksumMode: "ENABLED" }],
 
     ["ListObjectsV2", { Bucket: "evidence-of-moves" }],
     ["ListObjectsV2", { Bucket: "evidence-of-moves", Prefix: "moves/" }],
@@ -82,12 +89,15 @@ const objects: Story = {
 
     ["GetBucketVersioning", { Bucket: "evidence-of-moves" }],
     ["GetBucketPolicy", { Bucket: "evidence-of-moves" }],
-    ["DeleteBucket", { Bucket: "evidence-of-moves" }],
+    ["DeleteBucket", { Bucket: "evidence-of-moves" }, { as: "a bucket with objects deleted" }],
     ["DeleteObject", { Bucket: "evidence-of-moves", Key: "moves/1.json" }],
     ["DeleteObject", { Bucket: "evidence-of-moves", Key: "moves/1.json" }, { as: "an object deleted twice" }],
     [
       "DeleteObjects",
-      { Bucket: "evidence-of-moves", Delete: { Objects: [{ Key: "moves/2.json" }, { Key: "copies/2.json" }, { Key: "never there" }] } },
+      {
+        Bucket: "evidence-of-moves",
+        Delete: { Objects: [{ Key: "moves/2.json" }, { Key: "copies/2.json" }, { Key: "hashed" }, { Key: "never there" }] },
+      },
     ],
     ["DeleteObject", { Bucket: "evidence-of-moves", Key: "a b/ü+&.txt" }],
     ["DeleteObject", { Bucket: "evidence-of-moves", Key: "empty" }],
