@@ -54,3 +54,32 @@ export function linesOf(events: readonly Event[]): Line[] {
 function given(line: Line): Line {
   return Object.fromEntries(Object.entries(line).filter(([, value]) => value !== undefined && value !== ""));
 }
+
+/**
+ * What is left of a runbook's history when the world's own pace is taken out: of a condition only its last look, and results without
+ * times, lags, addresses and ids of changes.
+ */
+export function settled(lines: readonly Line[]): Line[] {
+  return lines
+    .filter((line) => line.subType !== "WaitForCondition" || (line.what !== "StepStarted" && line.againInSeconds === undefined))
+    .map((line) => {
+      const { tries, ...rest } = line;
+      const kept = line.subType === "WaitForCondition" ? rest : line;
+      return Object.fromEntries(
+        Object.entries(kept).map(([key, value]) => [key, key === "result" ? paceless(JSON.parse(String(value))) : value]),
+      );
+    });
+}
+
+function paceless(value: any, key = ""): any {
+  if (Array.isArray(value)) return value.map((each) => paceless(each));
+  if (typeof value === "object" && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, paceless(each, name)]));
+  if (typeof value === "number" && /Ms$|[Ll]ag|[Ss]econds/.test(key)) return `a ${key}`;
+  if (typeof value !== "string") return value;
+  return value
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "(a date)")
+    .replace(/127\.\d+\.\d+\.\d+/g, "(an address)")
+    .replace(/\/change\/\w+/g, "(a change)")
+    .replace(/\d+(\.\d+)? s\b/g, "(seconds)");
+}
