@@ -5,11 +5,16 @@
  */
 import { ServiceError } from "../wire/errors.ts";
 import type { RecordSource } from "./dns.ts";
+import { publishHealth } from "./route53-alarms.ts";
+import { createCheckers } from "./route53-checkers.ts";
 import { guarded } from "./route53-control.ts";
 import { isHealthy } from "./route53-health.ts";
+import { healthOperations } from "./route53-health-api.ts";
+import { AWS_LIMITS, type Probe, type ProbeLimits, probe, type Verdict } from "./route53-probe.ts";
 import { applyDeltas, compareSets, type Delta, domainName, invalidInput, planChanges, type RecordSet } from "./route53-records.ts";
 import { answersOf } from "./route53-routing.ts";
 import { type Change, healthCheckOf, stateOf, zoneOf } from "./route53-state.ts";
+import { tagOperations } from "./route53-tags.ts";
 import { firstRecords, listZones, listZonesByName, NAME_SERVERS, pageSize, type Zone, zoneShape } from "./route53-zones.ts";
 import type { Operation, Service, World } from "./world.ts";
 
@@ -18,6 +23,14 @@ export { controlPlaneDark } from "./route53-control.ts";
 export interface Route53Options {
   /** The account's limit of five requests a second. On unless switched off; calls inside the lab do not count. */
   readonly throttle?: boolean;
+  /** How long a checker waits between two looks; the real interval unless told otherwise. */
+  readonly healthCheckMs?: (requestIntervalSeconds: number) => number;
+  /** How long an endpoint may take; AWS's limits where nothing is said. */
+  readonly probeLimits?: Partial<ProbeLimits>;
+  /** What looks at an endpoint; a real request unless told otherwise, as where time is virtual. */
+  readonly probe?: (look: Probe) => Promise<Verdict>;
+  /** How often the health checks' own metrics are written. */
+  readonly metricsEveryMs?: number;
 }
 
 /** Faults a test or a drill sets; forgotten when the lab closes. */
@@ -49,6 +62,23 @@ export function servedRecords(world: World): RecordSource {
 export function createRoute53(world: World, options: Route53Options = {}): Route53 {
   const state = () => stateOf(world);
   const faults: Route53Faults = { priorRequestNotComplete: 0 };
+  const metricsEveryMs = options.metricsEveryMs ?? 60_000;
+  const checkers = createCheckers(world, {
+    everyMs: options.healthCheckMs ?? ((seconds) => seconds * 1000),
+    limits: { ...AWS_LIMITS, ...options.probeLimits },
+    probe: options.probe ?? probe,
+    records: servedRecords(world),
+  });
+
+  function publishAgain(): void {
+    world.later(metricsEveryMs, "the health checks' metrics", async () => {
+      try {
+        await publishHealth(world);
+      } finally {
+        if (!world.closed) publishAgain();
+      }
+    });
+  }
 
   function submit(zone: Zone, deltas: Delta[], comment?: string): Change {
     const change: Change = { id: `C${world.id(20).toUpperCase()}`, zone: zone.id, at: world.now(), deltas, comment, status: "PENDING" };
@@ -212,14 +242,18 @@ export function createRoute53(world: World, options: Route53Options = {}): Route
   };
 
   const guard = guarded(world, options.throttle ?? true);
+  Object.assign(operations, healthOperations(world, checkers), tagOperations(world));
   return {
     name: "route53",
     faults,
     operations: Object.fromEntries(Object.entries(operations).map(([name, run]) => [name, guard(run)])),
-    /** Changes of a lab that closed before they were INSYNC. */
+    /** Goes on with what an earlier lab left: changes that were not yet INSYNC, and health checks. */
     start() {
       for (const change of Object.values(state().changes)) if (change.status === "PENDING") settleOrHold(change);
+      for (const id of Object.keys(state().healthChecks)) checkers.watch(id);
+      publishAgain();
     },
+    stop: () => checkers.stop(),
   };
 }
 
