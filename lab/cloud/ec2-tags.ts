@@ -55,7 +55,7 @@ export function tagOperations(world: World): Record<string, Operation> {
     DescribeTags(input, caller) {
       const region = computeIn(world, caller);
       const rows = KINDS.flatMap(([ResourceType, , list]) =>
-        Object.values(region[list]).flatMap(({ id, tags }) =>
+        Object.values<{ id: string; tags: Tag[] }>(region[list]).flatMap(({ id, tags }) =>
           tags.map(({ Key, Value }): TagRow => ({ ResourceId: id, ResourceType, Key, Value, tags: [{ Key, Value }] })),
         ),
       );

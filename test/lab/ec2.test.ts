@@ -126,12 +126,13 @@ test("a volume is attached to one instance of its own zone, and restores what it
   await expect(attach(made!.InstanceId!, VolumeId!)).rejects.toMatchObject({ name: "VolumeInUse" });
   await lab.world.call("ec2", "LabWriteVolume", { VolumeId, content: "orders 1-7" }, { region: HOME });
 
+  lab.world.timings.snapshotMs = 60_000;
+  const pending = await client.send(new ec2.CreateSnapshotCommand({ VolumeId }));
+  const early = create({ SnapshotId: pending.SnapshotId });
+  await expect(early).rejects.toMatchObject({ name: "IncorrectState", message: `Snapshot '${pending.SnapshotId}' is not 'completed'.` });
+  lab.world.timings.snapshotMs = 20;
   const { SnapshotId } = await client.send(new ec2.CreateSnapshotCommand({ VolumeId, Description: "nightly" }));
   await lab.world.call("ec2", "LabWriteVolume", { VolumeId, content: "orders 1-9" }, { region: HOME });
-  await expect(create({ SnapshotId })).rejects.toMatchObject({
-    name: "IncorrectState",
-    message: `Snapshot '${SnapshotId}' is not 'completed'.`,
-  });
   await completed([SnapshotId!]);
   await expect(create({ SnapshotId, Size: 3 })).rejects.toMatchObject({ name: "InvalidParameterValue" });
   const restored = await create({ SnapshotId });
@@ -185,11 +186,12 @@ test("an image starts instances with the disks it was made of, and holds its sna
   await comesTo(InstanceId, "running");
   const disk = (await instance(InstanceId)).BlockDeviceMappings!.find((each) => each.DeviceName === "/dev/sdb")!.Ebs!.VolumeId;
   await lab.world.call("ec2", "LabWriteVolume", { VolumeId: disk, content: "uploads" }, { region: HOME });
+  lab.world.timings.snapshotMs = 600;
   const { ImageId: id } = await client.send(new ec2.CreateImageCommand({ InstanceId, Name: "app-1", NoReboot: true }));
   const image = async () => (await client.send(new ec2.DescribeImagesCommand({ Owners: ["self"] }))).Images!;
   expect((await image())[0]?.State).toBe("pending");
   await expect(run({ ImageId: id })).rejects.toMatchObject({ name: "InvalidAMIID.Unavailable" });
-  await vi.waitFor(async () => expect((await image())[0]?.State).toBe("available"));
+  await vi.waitFor(async () => expect((await image())[0]?.State).toBe("available"), { timeout: 5000 });
   await expect(client.send(new ec2.CreateImageCommand({ InstanceId, Name: "app-1" }))).rejects.toMatchObject({
     name: "InvalidAMIName.Duplicate",
   });
