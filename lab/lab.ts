@@ -8,6 +8,7 @@ import { type DnsServer, startDns } from "./cloud/dns.ts";
 import { createEc2 } from "./cloud/ec2.ts";
 import { createEventBridge } from "./cloud/eventbridge.ts";
 import { createIam } from "./cloud/iam.ts";
+import { createKms } from "./cloud/kms.ts";
 import { createLambda, type Lambda } from "./cloud/lambda/index.ts";
 import { type MailSink, startMailSink } from "./cloud/mail.ts";
 import { createRds, type RdsService } from "./cloud/rds/index.ts";
@@ -15,6 +16,7 @@ import { createRoute53, servedRecords } from "./cloud/route53.ts";
 import { createS3 } from "./cloud/s3.ts";
 import { createSecretsManager } from "./cloud/secretsmanager.ts";
 import { createSns } from "./cloud/sns.ts";
+import { createSsm } from "./cloud/ssm.ts";
 import { createSts } from "./cloud/sts.ts";
 import { type Timings, World } from "./cloud/world.ts";
 import { deployPackage } from "./deployment.ts";
@@ -83,6 +85,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       createEc2(world),
       createS3(world),
       createSecretsManager(world),
+      createSsm(world),
+      createKms(world),
       createRoute53(world),
       createSns(world, { smtp: () => ({ host: "127.0.0.1", port: mail.port }), autoConfirm: true, url: () => url }),
       createCloudWatch(world),

@@ -56,7 +56,15 @@ export function tagOperations(world: World): Record<string, Operation> {
       const region = computeIn(world, caller);
       const rows = KINDS.flatMap(([ResourceType, , list]) =>
         Object.values<{ id: string; tags: Tag[] }>(region[list]).flatMap(({ id, tags }) =>
-          tags.map(({ Key, Value }): TagRow => ({ ResourceId: id, ResourceType, Key, Value, tags: [{ Key, Value }] })),
+          tags.map(
+            ({ Key, Value }: { Key: string; Value: string }): TagRow => ({
+              ResourceId: id,
+              ResourceType,
+              Key,
+              Value,
+              tags: [{ Key, Value }],
+            }),
+          ),
         ),
       );
       const fields = {
