@@ -89,7 +89,7 @@ function seen(checks: HealthChecks, { config, checkers, metric }: HealthCheck): 
     case "CLOUDWATCH_METRIC":
       return metricHealth(metric, config.InsufficientDataHealthStatus);
     default:
-      return checkers.length === 0 || shareHealthy(checkers) > HEALTHY_SHARE;
+      return shareHealthy(checkers) > HEALTHY_SHARE;
   }
 }
 
