@@ -20,6 +20,7 @@ import { type Timings, World } from "./cloud/world.ts";
 import { deployPackage } from "./deployment.ts";
 import { buildEstate, type ShopDatabase } from "./estate.ts";
 import { type LabFolder, readWorld, writeWorld } from "./folder.ts";
+import { createPermissions, type Permissions } from "./permissions/authorize.ts";
 import { startWire, type Wire } from "./wire/server.ts";
 
 export interface LabOptions {
@@ -41,6 +42,7 @@ export interface Lab {
   readonly mail: MailSink;
   readonly rds: RdsService;
   readonly lambda: Lambda;
+  readonly permissions: Permissions;
   /** The databases, names and secrets a plan speaks of. */
   estate(plan: Plan): Promise<ShopDatabase[]>;
   /** Deploys what `serverless package` left in `folder`, and the primary region's small stack. */
@@ -63,7 +65,12 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   try {
     let wire: Wire | undefined;
     const iam = createIam(world);
-    wire = await startWire(world, { port: options.port ?? 0, principalFor: (key) => iam.principalFor(key) });
+    const permissions = createPermissions(world);
+    wire = await startWire(world, {
+      port: options.port ?? 0,
+      principalFor: (key) => iam.principalFor(key),
+      before: (request, call) => permissions.before(request, call),
+    });
     const { url } = wire;
     closers.push(() => wire?.close());
     const dns = await startDns(world, { records: servedRecords(world) });
@@ -79,7 +86,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     });
     for (const service of [
       iam,
-      createSts(world),
+      permissions,
+      createSts(world, { onAssume: (accessKeyId, session) => iam.remember(accessKeyId, session) }),
       createEc2(world),
       createS3(world),
       createSecretsManager(world),
@@ -101,6 +109,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       mail,
       rds,
       lambda,
+      permissions,
       estate: (plan) => buildEstate(world, plan),
       deploy: (plan, packageFolder) => deployPackage(world, plan, packageFolder),
       close,
