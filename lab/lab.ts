@@ -33,6 +33,8 @@ export interface LabOptions {
   readonly resume?: boolean;
   /** Durable waits pass this many times faster. */
   readonly durableSpeed?: number;
+  /** Operations of a durable execution that travel with an invocation; the function asks for the rest. */
+  readonly durableFirstPage?: number;
 }
 
 export interface Lab {
@@ -83,6 +85,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       dns: () => `127.0.0.1:${dns.port}`,
       onLogLine: (region, line) => extractEmf(world, region, line),
       durableSpeed: options.durableSpeed,
+      durableFirstPage: options.durableFirstPage,
     });
     for (const service of [
       iam,
