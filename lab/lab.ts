@@ -22,6 +22,7 @@ import { type Timings, World } from "./cloud/world.ts";
 import { deployPackage } from "./deployment.ts";
 import { buildEstate, type ShopDatabase } from "./estate.ts";
 import { type LabFolder, readWorld, writeWorld } from "./folder.ts";
+import { createPermissions, type Permissions } from "./permissions/authorize.ts";
 import { startWire, type Wire } from "./wire/server.ts";
 
 export interface LabOptions {
@@ -34,6 +35,8 @@ export interface LabOptions {
   readonly resume?: boolean;
   /** Durable waits pass this many times faster. */
   readonly durableSpeed?: number;
+  /** Operations of a durable execution that travel with an invocation; the function asks for the rest. */
+  readonly durableFirstPage?: number;
 }
 
 export interface Lab {
@@ -43,6 +46,7 @@ export interface Lab {
   readonly mail: MailSink;
   readonly rds: RdsService;
   readonly lambda: Lambda;
+  readonly permissions: Permissions;
   /** The databases, names and secrets a plan speaks of. */
   estate(plan: Plan): Promise<ShopDatabase[]>;
   /** Deploys what `serverless package` left in `folder`, and the primary region's small stack. */
@@ -65,7 +69,12 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   try {
     let wire: Wire | undefined;
     const iam = createIam(world);
-    wire = await startWire(world, { port: options.port ?? 0, principalFor: (key) => iam.principalFor(key) });
+    const permissions = createPermissions(world);
+    wire = await startWire(world, {
+      port: options.port ?? 0,
+      principalFor: (key) => iam.principalFor(key),
+      before: (request, call) => permissions.before(request, call),
+    });
     const { url } = wire;
     closers.push(() => wire?.close());
     const dns = await startDns(world, { records: servedRecords(world) });
@@ -78,10 +87,12 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       dns: () => `127.0.0.1:${dns.port}`,
       onLogLine: (region, line) => extractEmf(world, region, line),
       durableSpeed: options.durableSpeed,
+      durableFirstPage: options.durableFirstPage,
     });
     for (const service of [
       iam,
-      createSts(world),
+      permissions,
+      createSts(world, { onAssume: (accessKeyId, session) => iam.remember(accessKeyId, session) }),
       createEc2(world),
       createS3(world),
       createSecretsManager(world),
@@ -105,6 +116,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       mail,
       rds,
       lambda,
+      permissions,
       estate: (plan) => buildEstate(world, plan),
       deploy: (plan, packageFolder) => deployPackage(world, plan, packageFolder),
       close,
