@@ -19,6 +19,8 @@ import { createSts } from "./cloud/sts.ts";
 import { type Timings, World } from "./cloud/world.ts";
 import { deployPackage } from "./deployment.ts";
 import { buildEstate, type ShopDatabase } from "./estate.ts";
+import { labPaths } from "./faults/http.ts";
+import { createFaults, type Faults } from "./faults/index.ts";
 import { type LabFolder, readWorld, writeWorld } from "./folder.ts";
 import { startWire, type Wire } from "./wire/server.ts";
 
@@ -41,6 +43,8 @@ export interface Lab {
   readonly mail: MailSink;
   readonly rds: RdsService;
   readonly lambda: Lambda;
+  /** What is broken on purpose. */
+  readonly faults: Faults;
   /** The databases, names and secrets a plan speaks of. */
   estate(plan: Plan): Promise<ShopDatabase[]>;
   /** Deploys what `serverless package` left in `folder`, and the primary region's small stack. */
@@ -63,7 +67,13 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   try {
     let wire: Wire | undefined;
     const iam = createIam(world);
-    wire = await startWire(world, { port: options.port ?? 0, principalFor: (key) => iam.principalFor(key) });
+    const faults = createFaults(world, { rds: () => rds, lambda: () => lambda });
+    wire = await startWire(world, {
+      port: options.port ?? 0,
+      principalFor: (key) => iam.principalFor(key),
+      before: faults.before,
+      extra: labPaths(world, faults),
+    });
     const { url } = wire;
     closers.push(() => wire?.close());
     const dns = await startDns(world, { records: servedRecords(world) });
@@ -75,6 +85,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       endpoint: () => url,
       dns: () => `127.0.0.1:${dns.port}`,
       onLogLine: (region, line) => extractEmf(world, region, line),
+      variables: faults.variables,
       durableSpeed: options.durableSpeed,
     });
     for (const service of [
@@ -86,11 +97,11 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       createRoute53(world),
       createSns(world, { smtp: () => ({ host: "127.0.0.1", port: mail.port }), autoConfirm: true, url: () => url }),
       createCloudWatch(world),
-      createEventBridge(world),
+      createEventBridge(world, { carry: faults.carry }),
       rds,
       lambda,
     ]) {
-      world.register(service);
+      world.register(faults.around(service));
     }
     closers.push(() => world.close());
     await world.start();
@@ -101,6 +112,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       mail,
       rds,
       lambda,
+      faults,
       estate: (plan) => buildEstate(world, plan),
       deploy: (plan, packageFolder) => deployPackage(world, plan, packageFolder),
       close,
