@@ -1,10 +1,13 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
 /**
- * EC2's network side: one default VPC with three subnets in each region, and security groups with ingress rules.
- * No instances, volumes or routes. What a group lets through is read by others from this state.
+ * EC2, and of it the network side: one default VPC with three subnets in each region, and security groups with ingress rules. No routes.
+ * What a group lets through is read by others from this state. Instances, disks and snapshots are in ec2-compute.ts.
  */
 import { isIPv4, isIPv6 } from "node:net";
 import { ServiceError } from "../wire/errors.ts";
+import { createCompute } from "./ec2-compute.ts";
+import { dryRunnable } from "./ec2-request.ts";
+import type { Ec2Timings } from "./ec2-timings.ts";
 import type { Caller, Service, World } from "./world.ts";
 
 export interface SecurityGroup {
@@ -27,7 +30,7 @@ const SOURCES = [
   ["PrefixListIds", "PrefixListId"],
 ] as const;
 
-export function createEc2(world: World): Service {
+export function createEc2(world: World, timings: Partial<Ec2Timings> = {}): Service {
   const vpcOf = (region: string) => `vpc-${shortHash(region)}`;
 
   function groupsIn(caller: Caller): Record<string, SecurityGroup> {
@@ -76,9 +79,24 @@ export function createEc2(world: World): Service {
     return { Return: true, SecurityGroupRules: given.map((rule) => ruleShape(caller, group, rule)) };
   }
 
+  const compute = createCompute(
+    world,
+    {
+      subnet: (region, zone) => ({ subnetId: `subnet-${shortHash(zone)}`, vpcId: vpcOf(region) }),
+      securityGroups: (caller, ids) => {
+        const groups = groupsIn(caller);
+        for (const id of ids ?? []) if (!groups[id]) throw notFound(id);
+        return ids?.length ? ids : [`sg-${shortHash(`default ${caller.region}`)}`];
+      },
+    },
+    timings,
+  );
+
   return {
     name: "ec2",
-    operations: {
+    start: () => compute.resume(),
+    operations: dryRunnable({
+      ...compute.operations,
       CreateSecurityGroup(input, caller) {
         const groups = groupsIn(caller);
         const VpcId = input.VpcId ?? vpcOf(caller.region);
@@ -195,7 +213,7 @@ export function createEc2(world: World): Service {
         };
         return { GroupId };
       },
-    },
+    }),
   };
 }
 
