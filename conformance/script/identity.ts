@@ -31,6 +31,7 @@ const secrets: Story = {
     ["GetSecretValue", { SecretId: "shop/database" }],
     ["DeleteSecret", { SecretId: "shop/database", RecoveryWindowInDays: 3 }, { as: "three days to recover" }],
     ["DeleteSecret", { SecretId: "nobody" }],
+    ["DeleteSecret", { SecretId: "nobody-at-all", ForceDeleteWithoutRecovery: true }, { keep: { "arn of nobody": "ARN" } }],
     ["CreateSecret", { Name: "no spaces", SecretString: "x" }, { as: "a secret's name with spaces" }],
   ],
 };

@@ -44,6 +44,9 @@ export function createSecretsManager(world: World): Service {
     return secrets;
   };
 
+  const secretArn = (name: string, { region, account }: Caller) =>
+    `arn:aws:secretsmanager:${region}:${account}:secret:${name}-${world.id(6)}`;
+
   /** By name, by ARN, or by ARN without its six random characters. */
   function find(id: string, caller: Caller): Secret {
     const found = Object.values(secretsIn(caller.region)).find(
@@ -118,7 +121,7 @@ export function createSecretsManager(world: World): Service {
         if (secrets[name])
           throw new ServiceError("ResourceExistsException", `The operation failed because the secret ${name} already exists.`);
         const secret: Secret = {
-          arn: `arn:aws:secretsmanager:${caller.region}:${caller.account}:secret:${name}-${world.id(6)}`,
+          arn: secretArn(name, caller),
           name,
           description: input.Description,
           createdAt: world.now(),
@@ -188,6 +191,9 @@ export function createSecretsManager(world: World): Service {
           const text = "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).";
           throw new ServiceError("InvalidParameterException", text);
         }
+        const there = force && Object.values(secretsIn(caller.region)).some((each) => [each.name, each.arn].includes(id));
+        // By force, what is not there is deleted as well as what is.
+        if (force && !there) return { ARN: secretArn(id, caller), Name: id, DeletionDate: new Date(world.now()) };
         const secret = force ? find(id, caller) : findKept(id, caller);
         secret.deletedAt = world.now();
         secret.goneAt = world.now() + (force ? 0 : (days ?? 30) * DAY_MS);
