@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { refusalFor } from "../../permissions/act.ts";
+import { functionAddress } from "../../network/addresses.ts";
 import { ServiceError } from "../../wire/errors.ts";
 import { sessionKeyFor } from "../iam.ts";
 import type { World } from "../world.ts";
@@ -19,6 +20,8 @@ export interface LambdaOptions {
   readonly onLogLine?: (region: string, line: string, functionName: string) => void;
   /** Waits before the second and third try of an asynchronous invocation; AWS waits 1 and 2 minutes. */
   readonly asyncRetryDelaysMs?: readonly number[];
+  /** Variables a function's process is started with beside Lambda's own: what the lab's runtime reads. */
+  readonly variables?: (functionName: string) => Record<string, string>;
   /** Divides the waits, retry delays and callback timeouts of durable executions. */
   readonly durableSpeed?: number;
   /** Operations of a durable execution that travel with an invocation. AWS counts bytes; by default all of ours fit. */
@@ -74,7 +77,8 @@ export class Environments {
         Type: "User",
       });
     }
-    const id = `${version.version}/${version.codeSha256}`;
+    // A process started with other variables is another process: the clock of a warm one cannot be changed.
+    const id = `${version.version}/${version.codeSha256}/${JSON.stringify(this.options.variables?.(record.name) ?? {})}`;
     let slot = own.find((entry) => entry.version === id && !entry.slot.busy)?.slot;
     let started = Promise.resolve();
     if (!slot) {
@@ -96,6 +100,11 @@ export class Environments {
         used.busy = false;
       });
     return { outcome, lines, kill: () => used.environment.kill() };
+  }
+
+  /** Ends every process of a function at once, in every region, as a crash does. */
+  kill(name: string): void {
+    for (const [key, own] of this.slots) if (key.endsWith(`/${name}`)) for (const { slot } of own) slot.environment.kill();
   }
 
   async close(): Promise<void> {
@@ -175,6 +184,8 @@ export class Environments {
       AWS_LAMBDA_LOG_STREAM_NAME: `[${version.version}]${this.world.id(32)}`,
       AWS_ENDPOINT_URL: this.options.endpoint(),
       ...(dns ? { LAB_DNS: dns } : {}),
+      LAB_SOURCE: functionAddress(record.region, record.name),
+      ...this.options.variables?.(record.name),
     };
   }
 }
