@@ -17,9 +17,16 @@ export type { LambdaOptions } from "./environments.ts";
 export type { ExecutionRecord, ExecutionStatus } from "./execution-record.ts";
 export type { OnCheckpoint } from "./executions.ts";
 
+/** Set by tests and the page. */
+export interface LambdaFaults {
+  /** Kills a durable function's process around a checkpoint. */
+  onCheckpoint?: OnCheckpoint;
+  /** Says of an asynchronous invocation whether it happens twice. */
+  doubled?: (functionName: string) => boolean;
+}
+
 export interface Lambda extends Service {
-  /** Set by tests and the page: kills a durable function's process around a checkpoint. */
-  readonly faults: { onCheckpoint?: OnCheckpoint };
+  readonly faults: LambdaFaults;
   /** Ends every process of a function at once, as a crash does. */
   kill(functionName: string): void;
   /** The newest lines a function wrote. */
@@ -27,7 +34,7 @@ export interface Lambda extends Service {
 }
 
 export function createLambda(world: World, options: LambdaOptions): Lambda {
-  const faults: { onCheckpoint?: OnCheckpoint } = {};
+  const faults: LambdaFaults = {};
   const environments = new Environments(world, options);
   const { invoke, executions, queue } = createInvoker(world, environments, options, faults);
 
