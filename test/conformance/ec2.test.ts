@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: events are any JSON
-/** What AWS says of EBS snapshots, copies, images, and of Auto Scaling groups, one test a sentence. */
+/** What AWS says of EBS snapshots, copies and images, and of their events, one test a sentence. Auto Scaling has its own tests. */
 import * as ec2 from "@aws-sdk/client-ec2";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import * as kms from "@aws-sdk/client-kms";
