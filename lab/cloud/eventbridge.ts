@@ -15,6 +15,8 @@ import type { Caller, Service, World } from "./world.ts";
 export interface EventBridgeOptions {
   /** Waits between tries of a failing target. */
   readonly retryDelaysMs?: readonly number[];
+  /** Stands between an event and the rules: may hand it on late, twice or never. */
+  readonly carry?: (region: string, event: Record<string, unknown>, handOn: () => void) => void;
 }
 
 interface RegionState {
@@ -26,6 +28,7 @@ const MAX_ENTRY_BYTES = 256 * 1024;
 
 export function createEventBridge(world: World, options: EventBridgeOptions = {}): Service {
   const retryDelaysMs = options.retryDelaysMs ?? [250, 1000, 4000];
+  const carry = options.carry ?? ((_region, _event, handOn) => handOn());
   const clock = ruleClock(world, tick);
   const all = () => world.state<{ regions: Record<string, RegionState> }>("events", () => ({ regions: {} })).regions;
 
@@ -58,7 +61,7 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
   function tick(region: string, rule: Rule): void {
     const event = envelope(world, { source: "aws.events", "detail-type": "Scheduled Event", region, resources: [rule.arn], detail: {} });
     told(region, `rule ${rule.name} fires on its schedule`, { rule: rule.name, schedule: rule.schedule });
-    send(region, rule, event);
+    carry(region, event, () => send(region, rule, event));
   }
 
   function send(region: string, rule: Rule, event: any): void {
@@ -66,8 +69,12 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
       world.later(0, `rule ${rule.name}`, () => deliver(world, { region, rule, target, event }, retryDelaysMs));
   }
 
-  /** Hands an event to every enabled rule of the bus that matches it. */
+  /** Hands an event to every enabled rule of the bus that matches it, unless it is lost on the way. */
   function route(region: string, bus: string, event: any): void {
+    carry(region, event, () => match(region, bus, event));
+  }
+
+  function match(region: string, bus: string, event: any): void {
     const hit = Object.values(regionState(region).rules).filter(
       (rule) => rule.bus === bus && rule.enabled && rule.pattern !== undefined && matches(JSON.parse(rule.pattern), event),
     );
@@ -135,6 +142,11 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
         if (Object.values(state.rules).some((rule) => rule.bus === input.Name))
           throw refuse(`Event bus ${input.Name} still has rules; delete them first.`);
         delete state.buses[input.Name];
+      },
+      DescribeEventBus(input, caller) {
+        const name = busOf(input.Name, caller.region);
+        const { arn, createdAt } = regionState(caller.region).buses[name]!;
+        return { Name: name, Arn: arn, CreationTime: new Date(createdAt) };
       },
       ListEventBuses: (input, caller) => ({
         EventBuses: Object.entries(regionState(caller.region).buses)
@@ -218,6 +230,15 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
       ListTargetsByRule(input, caller) {
         const { page, NextToken } = paged(ruleOf(input, caller).targets, input);
         return { Targets: page, NextToken };
+      },
+      ListRuleNamesByTarget(input, caller) {
+        const bus = busOf(input.EventBusName, caller.region);
+        const rules = Object.values(regionState(caller.region).rules).filter((rule) => rule.bus === bus);
+        const { page, NextToken } = paged(
+          rules.filter((rule) => rule.targets.some((target) => target.Arn === input.TargetArn)),
+          input,
+        );
+        return { RuleNames: page.map((rule) => rule.name), NextToken };
       },
       PutEvents(input, caller) {
         if (input.Entries.length < 1 || input.Entries.length > 10) {

@@ -1,8 +1,9 @@
 /**
- * Gives every database of the lab its own loopback address, so that several listen on the port they were created with, as on AWS.
- * Addresses come from 127.64.0.0/10, which a machine's own services do not use.
+ * Gives every database of the lab its own loopback address, so that several listen on the port they were created with, as on AWS,
+ * and every function one to call from, as its network interface gives it in a VPC. Addresses of databases come from 127.64.0.0/10,
+ * those of functions from 127.128.0.0/10, which a machine's own services do not use.
  */
-import { randomInt } from "node:crypto";
+import { createHash, randomInt } from "node:crypto";
 import { type Gate, type GateOptions, openGate } from "./gate.ts";
 
 const ATTEMPTS = 5;
@@ -19,6 +20,12 @@ export async function openGateSomewhere(options: Omit<GateOptions, "address">, p
       throw new Error(explain(code, options.port, address), { cause: error });
     }
   }
+}
+
+/** Where a function's connections come from: the same for all its processes. */
+export function functionAddress(region: string, name: string): string {
+  const [a = 0, b = 0, c = 0] = createHash("sha256").update(`${region}/${name}`).digest();
+  return `127.${128 + (a % 64)}.${b}.${1 + (c % 254)}`;
 }
 
 function randomAddress(): string {

@@ -77,7 +77,8 @@ function contextFrom(headers) {
     logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
     invokedFunctionArn: headers["lambda-runtime-invoked-function-arn"],
     awsRequestId: headers["lambda-runtime-aws-request-id"],
-    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+    // By the monotonic clock: a function whose Date is wrong still has the time Lambda gives it.
+    getRemainingTimeInMillis: () => Math.max(0, deadline - (performance.timeOrigin + performance.now())),
   };
 }
 

@@ -32,9 +32,9 @@ export class Shop {
   }
 
   /** Up, seeded, deployed, the probe voting and the standby following. Ends with the test. */
-  static async open(): Promise<Shop> {
+  static async open(options: { seed?: number } = {}): Promise<Shop> {
     const plan = testPlan();
-    const lab = await startLab({ folder: throwawayFolder() });
+    const lab = await startLab({ folder: throwawayFolder(), ...options });
     onTestFinished(() => lab.close());
     const [access] = (await lab.estate(plan)) as [ShopDatabase];
     await seedShop(await endpoint(lab, plan.regions.primary, "shop-a"), "shop", access);

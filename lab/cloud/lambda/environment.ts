@@ -10,7 +10,11 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { World } from "../world.ts";
 
 const BOOTSTRAP = fileURLToPath(new URL("../../runtime/bootstrap.mjs", import.meta.url));
-const RESOLVER = pathToFileURL(fileURLToPath(new URL("../../runtime/resolver.mjs", import.meta.url))).href;
+/** What makes the process live in the lab's network and time, loaded before anything of the function's. */
+const PRELOADS = ["clock", "resolver", "source"].flatMap((name) => [
+  "--import",
+  pathToFileURL(fileURLToPath(new URL(`../../runtime/${name}.mjs`, import.meta.url))).href,
+]);
 /** Lambda gives a function's import 10 seconds before it counts against the function's own timeout. */
 const INIT_LIMIT_MS = 10_000;
 
@@ -77,7 +81,7 @@ export class Environment {
     await new Promise<void>((resolve, reject) => this.server.once("error", reject).listen(0, "127.0.0.1", resolve));
     if (this.dead) return;
     const { port } = this.server.address() as AddressInfo;
-    const child = spawn(process.execPath, ["--import", RESOLVER, BOOTSTRAP], {
+    const child = spawn(process.execPath, [...PRELOADS, BOOTSTRAP], {
       cwd: this.launch.taskRoot,
       env: { ...this.launch.env, LAMBDA_TASK_ROOT: this.launch.taskRoot, AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}` },
       stdio: ["ignore", "pipe", "pipe"],

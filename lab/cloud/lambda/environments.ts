@@ -3,6 +3,8 @@
  * up to the function's reserved concurrency. Knows nothing of queues, retries or durable executions.
  */
 import { join } from "node:path";
+import { refusalFor } from "../../permissions/act.ts";
+import { functionAddress } from "../../network/addresses.ts";
 import { ServiceError } from "../../wire/errors.ts";
 import { sessionKeyFor } from "../iam.ts";
 import type { World } from "../world.ts";
@@ -18,8 +20,12 @@ export interface LambdaOptions {
   readonly onLogLine?: (region: string, line: string, functionName: string) => void;
   /** Waits before the second and third try of an asynchronous invocation; AWS waits 1 and 2 minutes. */
   readonly asyncRetryDelaysMs?: readonly number[];
+  /** Variables a function's process is started with beside Lambda's own: what the lab's runtime reads. */
+  readonly variables?: (functionName: string) => Record<string, string>;
   /** Divides the waits, retry delays and callback timeouts of durable executions. */
   readonly durableSpeed?: number;
+  /** Operations of a durable execution that travel with an invocation. AWS counts bytes; by default all of ours fit. */
+  readonly durableFirstPage?: number;
 }
 
 const KEPT_LINES = 2000;
@@ -34,6 +40,8 @@ export interface Run {
 interface Slot {
   readonly environment: Environment;
   busy: boolean;
+  /** Without the permission Lambda keeps nothing of what a function writes, and says so nowhere. */
+  mayLog: boolean;
   /** Lines of the invocation that runs now. */
   lines: string[];
 }
@@ -69,13 +77,18 @@ export class Environments {
         Type: "User",
       });
     }
-    const id = `${version.version}/${version.codeSha256}`;
+    // A process started with other variables is another process: the clock of a warm one cannot be changed.
+    const id = `${version.version}/${version.codeSha256}/${JSON.stringify(this.options.variables?.(record.name) ?? {})}`;
     let slot = own.find((entry) => entry.version === id && !entry.slot.busy)?.slot;
     let started = Promise.resolve();
     if (!slot) {
       slot = this.open(target);
       own.push({ version: id, slot });
-      started = slot.environment.start();
+      const opened = slot;
+      started = this.askToLog(target).then((mayLog) => {
+        opened.mayLog = mayLog;
+        return opened.environment.start();
+      });
     }
     const used = slot;
     const lines: string[] = [];
@@ -89,6 +102,11 @@ export class Environments {
     return { outcome, lines, kill: () => used.environment.kill() };
   }
 
+  /** Ends every process of a function at once, in every region, as a crash does. */
+  kill(name: string): void {
+    for (const [key, own] of this.slots) if (key.endsWith(`/${name}`)) for (const { slot } of own) slot.environment.kill();
+  }
+
   async close(): Promise<void> {
     const all = [...this.slots.values()].flat().map(({ slot }) => slot.environment);
     this.slots.clear();
@@ -100,12 +118,14 @@ export class Environments {
     const key = `${record.region}/${record.name}`;
     const slot: Slot = {
       busy: false,
+      mayLog: true,
       lines: [],
       environment: new Environment(this.world, {
         taskRoot: join(this.world.dir, version.codeFolder),
         timeoutSeconds: version.timeoutSeconds,
         env: this.envOf(target),
         onLine: (line, requestId) => {
+          if (!slot.mayLog) return;
           slot.lines.push(line);
           const kept = this.logs.get(key) ?? [];
           this.logs.set(key, kept);
@@ -123,6 +143,18 @@ export class Environments {
       }),
     };
     return slot;
+  }
+
+  /** Lambda writes a function's log in the name of its role. */
+  private async askToLog({ record, version }: Target): Promise<boolean> {
+    const resource = `arn:aws:logs:${record.region}:${this.world.account}:log-group:/aws/lambda/${record.name}:log-stream:${version.version}`;
+    for (const action of ["logs:CreateLogStream", "logs:PutLogEvents"]) {
+      const refusal = await refusalFor(this.world, record.region, { roleArn: version.role, session: record.name, action, resource });
+      if (refusal === null) continue;
+      this.world.tell({ kind: "lab", region: record.region, service: "lambda", what: `what ${record.name} writes is lost: ${refusal}` });
+      return false;
+    }
+    return true;
   }
 
   /** The environment Lambda promises, the function's own variables, and nothing of the lab's but PATH. */
@@ -152,6 +184,8 @@ export class Environments {
       AWS_LAMBDA_LOG_STREAM_NAME: `[${version.version}]${this.world.id(32)}`,
       AWS_ENDPOINT_URL: this.options.endpoint(),
       ...(dns ? { LAB_DNS: dns } : {}),
+      LAB_SOURCE: functionAddress(record.region, record.name),
+      ...this.options.variables?.(record.name),
     };
   }
 }

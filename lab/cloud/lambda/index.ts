@@ -20,6 +20,8 @@ export type { OnCheckpoint } from "./executions.ts";
 export interface Lambda extends Service {
   /** Set by tests and the page: kills a durable function's process around a checkpoint. */
   readonly faults: { onCheckpoint?: OnCheckpoint };
+  /** Ends every process of a function at once, as a crash does. */
+  kill(functionName: string): void;
   /** The newest lines a function wrote. */
   logs(region: string, functionName: string): readonly string[];
 }
@@ -32,6 +34,7 @@ export function createLambda(world: World, options: LambdaOptions): Lambda {
   return {
     name: "lambda",
     faults,
+    kill: (functionName) => environments.kill(functionName),
     logs: (region, functionName) => environments.linesOf(region, functionName),
     start() {
       queue.resume();

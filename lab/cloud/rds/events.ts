@@ -15,6 +15,7 @@ const INSTANCE_EVENTS = {
   "0004": ["availability", "DB instance shutdown"],
   "0005": ["creation", "DB instance created"],
   "0006": ["availability", "DB instance restarted"],
+  "0007": ["low storage", "Allocated storage has been exhausted"],
   "0031": ["failure", "The DB instance has failed: {}"],
   "0045": ["read replica", "Replication has stopped"],
   "0046": ["read replica", "Replication for the Read Replica resumed"],

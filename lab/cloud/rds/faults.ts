@@ -15,6 +15,8 @@ export interface RdsFaults {
   resume(region: string, id: string): Promise<void>;
   /** The network drops everything between the instance and its clients, or its replication (to its source and its replicas), old connections too. */
   partition(region: string, id: string, cut: { from: Partition }): Promise<void>;
+  /** Undoes one partition. */
+  mend(region: string, id: string, cut: { from: Partition }): Promise<void>;
   /** Undoes partitions, a freeze, a paused replay and a stopped replication. The dead stay dead until a reboot. */
   heal(region: string, id: string): Promise<void>;
   /** A replica receives and does not apply: its lag grows. */
@@ -22,6 +24,7 @@ export interface RdsFaults {
   resumeReplay(region: string, id: string): Promise<void>;
   /** Takes the replica's link away: it neither receives nor tries. */
   stopReplication(region: string, id: string): Promise<void>;
+  resumeReplication(region: string, id: string): Promise<void>;
 }
 
 export function createFaults({ world, fleet }: Rds): RdsFaults {
@@ -69,6 +72,11 @@ export function createFaults({ world, fleet }: Rds): RdsFaults {
       tell(record, from === "clients" ? "is cut off from its clients" : "is cut off from replication");
       cut(record, from, true);
     },
+    async mend(region, id, { from }) {
+      const record = find(region, id);
+      tell(record, from === "clients" ? "reaches its clients again" : "reaches its replication again");
+      cut(record, from, false);
+    },
     async heal(region, id) {
       const record = find(region, id);
       tell(record, "is healed");
@@ -77,10 +85,7 @@ export function createFaults({ world, fleet }: Rds): RdsFaults {
       await this.resume(region, id);
       if (!record.source || record.fault) return;
       const cluster = fleet.cluster(record);
-      if (record.replication === "stopped") {
-        record.replication = undefined;
-        await cluster.follow(await fleet.linkOf(record));
-      }
+      await this.resumeReplication(region, id);
       await cluster.resumeReplay();
     },
     async pauseReplay(region, id) {
@@ -98,6 +103,13 @@ export function createFaults({ world, fleet }: Rds): RdsFaults {
       record.replication = "stopped";
       tell(record, "has lost its replication link");
       await fleet.cluster(record).follow(undefined);
+    },
+    async resumeReplication(region, id) {
+      const record = find(region, id);
+      if (record.replication !== "stopped") return;
+      record.replication = undefined;
+      tell(record, "looks for its replication link again");
+      await fleet.cluster(record).follow(await fleet.linkOf(record));
     },
   };
 }

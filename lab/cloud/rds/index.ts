@@ -3,6 +3,7 @@
  * Holds the parts together; each operation lives in the file of its noun. Other engines, Aurora's clusters and Multi-AZ are not modelled.
  */
 import type { Cluster } from "../../engines/engine.ts";
+import type { Gate } from "../../network/gate.ts";
 import type { Service, World } from "../world.ts";
 import { copyOperations, resumeSnapshots } from "./copies.ts";
 import { eventOperations } from "./events.ts";
@@ -28,6 +29,8 @@ export interface RdsService extends Service {
   cluster(region: string, id: string): Cluster;
   /** Connections of clients the network lets through to an instance now. */
   connections(region: string, id: string): number;
+  /** The network in front of an instance; undefined until it has an endpoint. */
+  gate(region: string, id: string): Gate | undefined;
 }
 
 /** `metricsEveryMs`: how often AWS/RDS ReplicaLag is reported; a minute on AWS. */
@@ -51,6 +54,7 @@ export function createRds(world: World, { metricsEveryMs = 60_000 }: { metricsEv
     faults: createFaults(rds),
     cluster: (region, id) => fleet.cluster(findInstance(world, region, id)),
     connections: (region, id) => fleet.connections(findInstance(world, region, id)),
+    gate: (region, id) => fleet.host(findInstance(world, region, id)).gate,
     async start() {
       const { regions } = rdsState(world);
       await Promise.all(Object.keys(regions).map((region) => resumeInstances(rds, region)));

@@ -1,0 +1,92 @@
+/** The deployed product under a hostile AWS. The seed is printed; SEED=… has the same chance again. */
+import { expect, test } from "vitest";
+import { waitFor } from "../../lab/look.ts";
+import { SEED } from "./faults-lab.ts";
+import { Shop } from "./shop.ts";
+
+const REGION = "eu-central-1";
+const ONCE = ["rds:ModifyDBInstance", "rds:RebootDBInstance", "rds:PromoteReadReplica", "route53:ChangeResourceRecordSets"];
+
+async function moves(shop: Shop): Promise<string[]> {
+  const { DurableExecutions } = await shop.lab.world.call(
+    "lambda",
+    "ListDurableExecutionsByFunction",
+    { FunctionName: "understudy-corner-shop-move" },
+    { region: "eu-west-1" },
+  );
+  return DurableExecutions.map((it: { DurableExecutionName: string }) => it.DurableExecutionName);
+}
+
+test("three of ten AWS calls are throttled while the primary dies: one move, no acknowledged row is lost", async () => {
+  const shop = await Shop.open({ seed: SEED });
+  const traffic = shop.traffic();
+  await waitFor("the client to write", 10_000, () => traffic.acknowledged.length > 20);
+  const throttle = await shop.lab.faults.inject({ fault: "throttle", rate: 0.3 });
+  await shop.lab.faults.inject({ fault: "databaseKilled", region: REGION, instance: "shop-a" });
+  const killedAtMs = Date.now();
+  expect(await shop.moved(), `seed ${SEED}`).toMatchObject({ generation: 2, primary: "shop-b", lastMove: { outcome: "succeeded" } });
+  await waitFor("the client's first write after the kill", 20_000, () => traffic.firstAfter(killedAtMs + 1));
+  expect(shop.lab.faults.list()[0]?.strikes, `seed ${SEED}`).toBeGreaterThan(5);
+  await throttle.stop();
+  await traffic.stop();
+  expect(await shop.lost(traffic, "shop-b"), `seed ${SEED}`).toEqual([]);
+  expect(await moves(shop), `seed ${SEED}`).toHaveLength(1);
+  for (const operation of ONCE) expect(shop.calls(operation), `${operation}, seed ${SEED}`).toHaveLength(1);
+});
+
+test("the reply to PromoteReadReplica is lost: the standby is promoted once", async () => {
+  const shop = await Shop.open({ seed: SEED });
+  await shop.lab.faults.inject({ fault: "loseReply", service: "rds", operation: "PromoteReadReplica", times: 1 });
+  await shop.lab.faults.inject({ fault: "databaseKilled", region: REGION, instance: "shop-a" });
+  expect(await shop.moved()).toMatchObject({ generation: 2, primary: "shop-b", lastMove: { outcome: "succeeded" } });
+  expect(shop.lab.world.story.filter(({ what }) => /loseReply on rds:PromoteReadReplica/.test(what))).toHaveLength(1);
+  expect(shop.calls("rds:PromoteReadReplica")).toHaveLength(1);
+  expect(await moves(shop)).toHaveLength(1);
+});
+
+test("RDS says nothing and the probe's call of the watcher is lost: the alarm wakes it", async () => {
+  const shop = await Shop.open({ seed: SEED });
+  await shop.lab.faults.inject({ fault: "eventLost", source: "aws.rds" });
+  await shop.lab.faults.inject({ fault: "eventLost", source: "aws.events" });
+  await shop.lab.faults.inject({ fault: "error5xx", service: "lambda", operation: "Invoke", function: "*-probe" });
+  await shop.lab.faults.inject({ fault: "databaseKilled", region: REGION, instance: "shop-a" });
+  expect(await shop.moved()).toMatchObject({ generation: 2, primary: "shop-b", lastMove: { outcome: "succeeded" } });
+  const struck = Object.fromEntries(shop.lab.faults.list().map(({ id, strikes }) => [id, strikes]));
+  expect(struck.f3).toBeGreaterThan(0);
+  expect(await moves(shop)).toHaveLength(1);
+});
+
+test("the watcher's first two wakes are taken and never run: a later one does", async () => {
+  const shop = await Shop.open({ seed: SEED });
+  const lost = await shop.lab.faults.inject({ fault: "invokeLost", function: "*-watch", times: 2 });
+  await shop.lab.faults.inject({ fault: "databaseKilled", region: REGION, instance: "shop-a" });
+  expect(await shop.moved()).toMatchObject({ generation: 2, primary: "shop-b" });
+  expect(shop.lab.world.story.filter(({ kind, detail }) => kind === "fault" && detail?.id === lost.id && detail.strike)).toHaveLength(2);
+  expect(await moves(shop)).toHaveLength(1);
+});
+
+test("the probe alone is cut off from the primary: nothing happens", async () => {
+  const shop = await Shop.open({ seed: SEED });
+  const cut = await shop.lab.faults.inject({ fault: "databasePartitioned", region: REGION, instance: "shop-a", from: "probe" });
+  await waitFor("the probe to lose the primary", 20_000, async () => (await shop.vote())?.primarySeen === "lost");
+  for (let lap = 0; lap < 3; lap++)
+    expect(await shop.invoke("watch", {})).toMatchObject([{ rule: expect.toBeOneOf([101, 103]), execution: null }]);
+  expect(await shop.record()).toMatchObject({ generation: 1, claim: null, attempts: 0 });
+  for (const operation of ONCE.filter((each) => each !== "rds:ModifyDBInstance")) expect(shop.calls(operation), operation).toEqual([]);
+  await cut.stop();
+  await waitFor("the probe to see it again", 20_000, async () => (await shop.vote())?.primarySeen === "alive");
+});
+
+test("the primary's disk is full: it answers, so it is alive, and nothing is promoted", async () => {
+  const shop = await Shop.open({ seed: SEED });
+  await shop.lab.faults.inject({ fault: "databaseDiskFull", region: REGION, instance: "shop-a" });
+  const since = Date.now();
+  await waitFor(
+    "two more votes",
+    20_000,
+    async () => ((await shop.json<{ atMs: number }>("databases/shop/vote.json"))?.atMs ?? 0) > since + 2000,
+  );
+  expect(await shop.vote()).toMatchObject({ primarySeen: "alive" });
+  expect(await shop.invoke("watch", {})).toMatchObject([{ rule: 101 }]);
+  expect(shop.calls("rds:PromoteReadReplica")).toEqual([]);
+});
