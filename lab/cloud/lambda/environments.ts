@@ -20,7 +20,12 @@ export interface LambdaOptions {
   readonly asyncRetryDelaysMs?: readonly number[];
   /** Divides the waits, retry delays and callback timeouts of durable executions. */
   readonly durableSpeed?: number;
+  /** What runs the functions, instead of one Node process an environment. */
+  readonly environments?: RunsFunctions;
 }
+
+/** What Lambda asks of whatever runs its functions. */
+export type RunsFunctions = Pick<Environments, "run" | "linesOf" | "close">;
 
 const KEPT_LINES = 2000;
 

@@ -26,7 +26,7 @@ export interface Lambda extends Service {
 
 export function createLambda(world: World, options: LambdaOptions): Lambda {
   const faults: { onCheckpoint?: OnCheckpoint } = {};
-  const environments = new Environments(world, options);
+  const environments = options.environments ?? new Environments(world, options);
   const { invoke, executions, queue } = createInvoker(world, environments, options, faults);
 
   return {

@@ -4,7 +4,7 @@
  */
 import { ServiceError } from "../../wire/errors.ts";
 import type { Caller, World } from "../world.ts";
-import type { Environments, LambdaOptions, Run } from "./environments.ts";
+import type { LambdaOptions, Run, RunsFunctions } from "./environments.ts";
 import { type ExecutionRecord, uuid } from "./execution-record.ts";
 import { Executions, type OnCheckpoint } from "./executions.ts";
 import { findTarget, type Target } from "./functions.ts";
@@ -23,7 +23,7 @@ export interface Invoker {
 
 export function createInvoker(
   world: World,
-  environments: Environments,
+  environments: RunsFunctions,
   options: LambdaOptions,
   faults: { onCheckpoint?: OnCheckpoint },
 ): Invoker {
