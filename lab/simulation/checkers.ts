@@ -47,6 +47,8 @@ export class Checkers {
   private readonly namesBefore = new Set<string>();
   private name: string | undefined;
   private acknowledgedBy: string | undefined;
+  /** The last write of the client that follows the name. */
+  private served: { readonly by: string; readonly atMs: number } | undefined;
   private readonly retired = new Set<string>();
   private readonly acknowledged: Acknowledged[] = [];
   private readonly mails: string[] = [];
@@ -66,23 +68,29 @@ export class Checkers {
   private judge(event: SimulationEvent): void {
     switch (event.kind) {
       case "effect":
-        return this.effect(event);
+        this.effect(event);
+        break;
       case "instance":
-        return this.instance(event);
+        this.instance(event);
+        break;
       case "record":
-        return this.record(event);
+        this.record(event);
+        break;
       case "name":
-        return this.nameMoves(event);
+        this.nameMoves(event);
+        break;
       case "write":
-        return this.write(event);
+        this.write(event);
+        break;
       case "decision":
         if (event.data.tell) this.tellable.set(`(rule ${event.data.rule})`, event.atMs);
-        return;
+        break;
       case "mail":
         this.mails.push(event.data.text);
-        return;
+        break;
       case "lab":
-        return this.violated("LAB", `the simulation itself failed: ${event.words}`, event.atMs);
+        this.violated("LAB", `the simulation itself failed: ${event.words}`, event.atMs);
+        break;
     }
   }
 
@@ -156,6 +164,7 @@ export class Checkers {
   /** S1: once another has taken a client's write, the one before never does again. */
   private write({ data, atMs }: SimulationEvent): void {
     this.acknowledged.push(data as unknown as Acknowledged);
+    if (data.client === "shop") this.served = { by: data.server, atMs };
     if (this.acknowledgedBy === data.server) return;
     if (this.retired.has(data.server))
       this.violated("S1", `${data.server} takes a write of ${data.client} after ${this.acknowledgedBy} did`, atMs);
@@ -167,9 +176,9 @@ export class Checkers {
   settled(nowMs: number): "served" | "told" | undefined {
     const record = this.evidence.record();
     if (!record || record.claim) return undefined;
-    const served = this.acknowledged.findLast((row) => row.client === "shop");
+    const { served } = this;
     const named = this.evidence.named();
-    if (named && record.primary === named.id && served?.server === named.id && nowMs - served.atMs < 5000) return "served";
+    if (named && record.primary === named.id && served?.by === named.id && nowMs - served.atMs < 5000) return "served";
     const told = this.mails.some((text) => /\(rule (202|3\d\d|499)\)|failed at the stage|ended as/.test(text));
     return told ? "told" : undefined;
   }

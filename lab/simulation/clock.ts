@@ -2,8 +2,6 @@
  * Virtual time: a queue of what is to happen, and a clock that jumps from one to the next. Between two of them everything that runs
  * by promises runs to its end, so the order of a run depends on the queue alone. Does no I/O; replaces no global.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
-
 export interface Timer {
   readonly atMs: number;
   readonly order: number;
@@ -29,9 +27,8 @@ export class VirtualClock {
 
   /** Runs `what` after `delayMs`; timers of the same moment run in the order they were made. */
   after(delayMs: number, what: () => void): Timer {
-    const wait = Number.isFinite(delayMs) && delayMs > 0 ? delayMs : 0;
-    // The durable SDK finds its context through async storage, which real timers carry too.
-    const timer: Timer = { atMs: this.nowMs + wait, order: ++this.order, run: AsyncLocalStorage.bind(what) };
+    const wait = Number.isFinite(delayMs) && delayMs > 0 ? Math.round(delayMs) : 0;
+    const timer: Timer = { atMs: this.nowMs + wait, order: ++this.order, run: what };
     this.push(timer);
     return timer;
   }

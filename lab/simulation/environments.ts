@@ -4,6 +4,7 @@
  * own, and gives it a world of its own: clock (skewed, if the run says so), timers, chance, network, database driver, AWS clients.
  * A killed environment falls silent: its timers stop and nothing it asks for is answered again.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createRequire } from "node:module";
 import { Script } from "node:vm";
 import type { Run, RunsFunctions } from "../cloud/lambda/environments.ts";
@@ -73,6 +74,7 @@ class Environment implements Process {
   busy = false;
   private readonly around: Surroundings;
   private readonly skewMs: number;
+  private readonly durable: boolean;
   private readonly handler: (event: unknown, context: unknown) => Promise<unknown>;
   private fail: ((outcome: Outcome) => void) | undefined;
 
@@ -81,6 +83,7 @@ class Environment implements Process {
     this.name = target.record.name;
     this.principal = target.version.role;
     this.skewMs = around.skewMs(this.name);
+    this.durable = target.version.durable !== undefined;
     const module = { exports: {} as any };
     code.instantiate({ ...this.globals(target.version.environment, target.record.region), module, exports: module.exports });
     this.handler = module.exports.handler;
@@ -152,8 +155,10 @@ class Environment implements Process {
       ms = 0,
       ...args: any[]
     ): Timer & { unref(): unknown; ref(): unknown; hasRef(): boolean } => {
+      // The durable SDK finds its context through async storage, which real timers carry too.
+      const bound = this.durable ? AsyncLocalStorage.bind(run) : run;
       const timer = clock.after(ms, () => {
-        if (!this.dead) run(...args);
+        if (!this.dead) bound(...args);
       }) as any;
       timer.unref = () => timer;
       timer.ref = () => timer;

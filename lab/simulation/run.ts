@@ -126,8 +126,8 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   await world.start();
   await deploy(world, plan, primary.host, !options.script && story.happens(0.1));
   await clock.runUntil(clock.nowMs + dnsInsyncMs + 1000);
-  sky.overWakes(lambda, "Invoke", (input) => input.InvocationType === "Event" && !input.DurableExecutionName && !isSchedule(input));
-  sky.overWakes(events, "LabDeliver", (input) => input.event.source === "aws.rds" && input.EventBusName === undefined);
+  sky.overWakes(lambda, "Invoke", wakeOf);
+  sky.overWakes(events, "LabDeliver", (input) => (input.event.source === "aws.rds" ? "lossy" : undefined));
 
   const clients = [
     new ShopClient("shop", sea, log, () => lookUp(shopName.name), shopName.ttlSeconds * 1000),
@@ -210,9 +210,11 @@ function tellEffect(log: EventLog, call: Call, record: () => RecordSeen | undefi
   }
 }
 
-/** A schedule is reliable; what else wakes a function is not. */
-function isSchedule(input: any): boolean {
-  return Buffer.from(input.Payload ?? "").includes('"Scheduled Event"');
+/** A schedule is reliable, and a durable start is an answered call. */
+function wakeOf(input: any): "lossy" | "sure" | undefined {
+  if (input.InvocationType !== "Event" || input.DurableExecutionName || Buffer.from(input.Payload ?? "").includes('"Scheduled Event"'))
+    return undefined;
+  return String(input.FunctionName).endsWith("watch") ? "lossy" : "sure";
 }
 
 /** What the name servers answer now: an instance's own name, or a CNAME of the zone that leads to one. */

@@ -81,19 +81,18 @@ export function sdkModule(cloud: Cloud, process: Process, name: string): unknown
       return send(cloud, process, service as string, command.operation, command.input, this.config);
     }
   }
-  return new Proxy(
-    {},
-    {
-      get(_, member) {
-        const text = String(member);
-        if (text.endsWith("Client")) return Client;
-        if (!text.endsWith("Command")) return undefined;
-        return class extends Command {
-          readonly operation = text.slice(0, -"Command".length);
-        };
-      },
+  const made: Record<string, unknown> = {};
+  return new Proxy(made, {
+    get(_, member) {
+      const text = String(member);
+      if (text.endsWith("Client")) return Client;
+      if (!text.endsWith("Command")) return undefined;
+      made[text] ??= class extends Command {
+        readonly operation = text.slice(0, -"Command".length);
+      };
+      return made[text];
     },
-  );
+  });
 }
 
 const never = new Promise<never>(() => {});
@@ -141,7 +140,7 @@ async function once({ world, clock, weather, chance }: Cloud, process: Process, 
     process.kill(`before ${service}:${operation}`);
     return await never;
   }
-  if (befalls === "throttle") throw failure(service === "s3" ? "SlowDown" : "ThrottlingException", "Rate exceeded", 400);
+  if (befalls === "throttle") throw throttled(service);
   if (befalls === "fail") throw failure("InternalFailure", "An internal error occurred.", 500);
   const run = world.services.get(service)?.operations[operation];
   if (!run) throw new Error(`The simulation has no ${service}:${operation}.`);
@@ -168,6 +167,13 @@ async function once({ world, clock, weather, chance }: Cloud, process: Process, 
   if (process.dead) return await never;
   if (refused) throw refused;
   return operation === "GetObject" ? { ...output, Body: { transformToString: async () => output.Body.toString("utf8") } } : output;
+}
+
+/** Each service has its own word and status for it (aws-facts A2, E; Lambda's is a 429, S3's a 503). */
+function throttled(service: string): Error {
+  if (service === "lambda") return failure("TooManyRequestsException", "Rate exceeded", 429);
+  if (service === "s3") return failure("SlowDown", "Please reduce your request rate.", 503);
+  return failure(service === "rds" || service === "route53" || service === "sns" ? "Throttling" : "ThrottlingException", "Rate exceeded", 400);
 }
 
 function failure(code: string, message: string, status: number | undefined): Error {

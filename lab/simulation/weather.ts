@@ -66,16 +66,17 @@ export class RandomWeather implements Weather {
     this.carriedOut(call, output);
   }
 
-  /** Wakes (asynchronous invocations, events of RDS) are lost, doubled and late. Durable starts are not: they are answered calls. */
-  overWakes(service: Service, operation: string, isWake: (input: any) => boolean): void {
+  /** Wakes are doubled and late; those nothing may depend on (RDS's events, the probe's call of the watcher) are lost too. */
+  overWakes(service: Service, operation: string, isWake: (input: any) => "lossy" | "sure" | undefined): void {
     const run = service.operations[operation];
     if (!run) throw new Error(`${service.name} has no ${operation}.`);
     service.operations[operation] = (input, caller) => {
-      if (!isWake(input)) return run(input, caller);
+      const wake = isWake(input);
+      if (!wake) return run(input, caller);
       const { lostWakes, doubledWakes, lateWakes } = this.climate;
       const again = (delayMs: number) => this.clock.after(delayMs, () => void Promise.resolve(run(input, caller)).catch(() => {}));
       if (this.chance.happens(doubledWakes)) again(this.chance.whole(0, 120_000));
-      if (this.chance.happens(lostWakes)) return { StatusCode: 202 };
+      if (wake === "lossy" && this.chance.happens(lostWakes)) return { StatusCode: 202 };
       if (!this.chance.happens(lateWakes)) return run(input, caller);
       again(this.chance.whole(1000, 300_000));
       return { StatusCode: 202 };

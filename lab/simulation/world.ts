@@ -18,6 +18,13 @@ export class VirtualWorld extends World {
     this.log = log;
   }
 
+  private ids = 0;
+
+  /** Unique in the run; nobody here needs it to look like chance. */
+  override id(length = 17): string {
+    return (++this.ids).toString(16).padStart(length, "0");
+  }
+
   override now(): number {
     return this.clock.nowMs;
   }
