@@ -42,6 +42,8 @@ export class Checkers {
   readonly violations: Violation[] = [];
   /** Rows that were acknowledged and are gone, within what the lag limit prices. */
   pricedRows = 0;
+  /** When a heartbeat was last acknowledged, by server. */
+  readonly lastBeats = new Map<string, number>();
   private readonly evidence: Evidence;
   private lastRecord: RecordSeen | undefined;
   private readonly namesBefore = new Set<string>();
@@ -119,7 +121,7 @@ export class Checkers {
     const old = this.evidence.rds.instances.get(data.from);
     if (!promoted || !old) return;
     const kept = new Set(promoted.server.log.map((row) => row.key));
-    const lastBeat = old.server.log.findLast((row) => row.table === "heartbeat")?.atMs ?? 0;
+    const lastBeat = this.lastBeats.get(old.id) ?? 0;
     for (const row of this.acknowledged) {
       if (row.server !== old.id || kept.has(row.key)) continue;
       this.pricedRows++;

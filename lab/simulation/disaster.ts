@@ -2,7 +2,7 @@
  * What goes wrong in one run: drawn from the seed before it starts, undone when the healing phase begins. Disasters strike the
  * databases and the network; the weather strikes single calls, wakes and processes all along.
  */
-import type { Chance } from "./chance.ts";
+import { Chance } from "./chance.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { EventLog } from "./log.ts";
 import type { Network } from "./network.ts";
@@ -34,8 +34,8 @@ export const FAIR: Climate = {
   skewMs: 0,
 };
 
-export function drawClimate(chance: Chance, mostSkewMs: number): Climate {
-  return {
+export function drawClimate(chance: Chance, mostSkewMs: number, without: ReadonlySet<string>): Climate {
+  const drawn: Climate = {
     throttled: chance.pick([0, 0, 0.02, 0.2]),
     failing: chance.pick([0, 0, 0.02, 0.1]),
     lostReplies: chance.pick([0, 0, 0.01, 0.05]),
@@ -46,6 +46,7 @@ export function drawClimate(chance: Chance, mostSkewMs: number): Climate {
     slowMs: chance.pick([0, 0, 200, 2000]),
     skewMs: chance.pick([0, 0, Math.min(200, mostSkewMs), mostSkewMs]),
   };
+  return Object.fromEntries(Object.entries(drawn).map(([name, rate]) => [name, without.has(name) ? 0 : rate])) as unknown as Climate;
 }
 
 export interface Battlefield {
@@ -84,6 +85,7 @@ const settled = (field: Battlefield, change: () => () => void) => {
   return () => {
     for (const { server } of field.rds.instances.values()) server.settle();
     undo();
+    for (const { server } of field.rds.instances.values()) server.settle();
   };
 };
 
@@ -244,27 +246,31 @@ const DISASTERS: readonly Disaster[] = [
 
 const BAG = DISASTERS.flatMap((disaster) => Array<Disaster>(disaster.weight).fill(disaster));
 
-/** Plans the safety phase's disasters on the clock. The returned function ends those that still last. */
-export function unleash(field: Battlefield, chance: Chance, fromMs: number, untilMs: number): () => void {
-  const undone = new Set<() => void>();
-  const count = Math.max(1, Math.round((chance.whole(1, 4) * (untilMs - fromMs)) / 1_200_000));
-  for (let n = 0; n < count; n++) {
-    const disaster = chance.pick(BAG);
-    const lastsMs = chance.whole(...disaster.lasts) * 1000;
-    const atMs = chance.whole(fromMs, untilMs - 1);
+/** Plans the safety phase's disasters on the clock, but for those named "disaster N" in `without`. The returned function ends what still lasts. */
+export function unleash(field: Battlefield, seed: number, without: ReadonlySet<string>, fromMs: number, untilMs: number): () => void {
+  const lasting = new Set<() => void>();
+  const drawn = new Chance(seed, "disasters");
+  // One to four in ten minutes.
+  const count = Math.max(1, Math.round((drawn.whole(1, 4) * (untilMs - fromMs)) / 600_000));
+  for (let n = 1; n <= count; n++) {
+    const name = `disaster ${n}`;
+    const disaster = drawn.pick(BAG);
+    const lastsMs = drawn.whole(...disaster.lasts) * 1000;
+    const atMs = drawn.whole(fromMs, untilMs - 1);
+    if (without.has(name)) continue;
     field.clock.after(atMs - field.clock.nowMs, () => {
-      field.log.tell("fault", `${disaster.words}, for ${Math.round(lastsMs / 1000)} s`);
-      const undo = disaster.strike(field, chance, lastsMs);
+      field.log.tell("fault", `${disaster.words}, for ${Math.round(lastsMs / 1000)} s (${name})`);
+      const undo = disaster.strike(field, new Chance(seed, name), lastsMs);
       const end = () => {
-        if (!undone.delete(end)) return;
+        if (!lasting.delete(end)) return;
         undo();
-        field.log.tell("fault", `over: ${disaster.words}`);
+        field.log.tell("fault", `over: ${disaster.words} (${name})`);
       };
-      undone.add(end);
+      lasting.add(end);
       field.clock.after(lastsMs, end);
     });
   }
   return () => {
-    for (const end of [...undone]) end();
+    for (const end of [...lasting]) end();
   };
 }

@@ -12,6 +12,8 @@ export interface Sea {
   readonly network: Network;
   /** The server behind an address or an endpoint's name. */
   serverAt(host: string): Server | undefined;
+  /** Told when a heartbeat's writer hears that it is committed. */
+  beaten?(server: Server): void;
 }
 
 /** The way from a function in the recovery region to a database in the primary region and back. */
@@ -114,6 +116,7 @@ export function postgresModule(sea: Sea, from: string, alive: () => boolean): { 
         "Query read timeout",
         run(sea, session, () => statement(session.server, sql, values)),
       );
+      if (sql.startsWith("insert into understudy.heartbeat")) sea.beaten?.(session.server);
       return { rows, rowCount: rows.length };
     }
 

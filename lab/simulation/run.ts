@@ -34,6 +34,8 @@ export interface RunOptions {
   readonly safetyMs: number;
   /** The most a function's clock is off. */
   readonly skewMs: number;
+  /** What the seed would do and is left out: "disaster 2", "throttled". */
+  readonly without?: ReadonlySet<string>;
   /** A run of one's own: no weather, and whatever this does. */
   readonly script?: (field: Stage) => void;
 }
@@ -50,6 +52,8 @@ export interface Stage {
 export interface RunResult {
   readonly seed: number;
   readonly hash: string;
+  /** Names of what befell it; each can be left out. */
+  readonly befell: readonly string[];
   readonly violations: readonly Violation[];
   readonly events: readonly SimulationEvent[];
   /** How it ended for the clients. */
@@ -66,7 +70,7 @@ const HEALING_LIMIT_MS = 3 * 3_600_000;
 const CALM_MS = 150_000;
 
 export async function simulate(options: RunOptions): Promise<RunResult> {
-  const { seed, plan } = options;
+  const { seed, plan, without = new Set<string>() } = options;
   const clock = new VirtualClock(START_MS);
   const log = new EventLog(() => clock.nowMs - START_MS);
   const story = new Chance(seed, "story");
@@ -92,13 +96,18 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   const named = () => rds.byHost(lookUp(shopName.name) ?? "");
   const checkers = new Checkers({ log, rds, database: databaseName, maxLagMs: database.failover.maxLagSeconds * 1000, record, named });
 
-  const climate: Climate = options.script ? FAIR : drawClimate(story, options.skewMs);
+  const climate: Climate = options.script ? FAIR : drawClimate(story, options.skewMs, without);
   const skewLimit = climate.skewMs;
   const recordEffects = (call: Call) => tellEffect(log, call, record);
   const sky = new RandomWeather(climate, weather, clock, log, plan.regions.recovery, recordEffects);
   const chance = new Chance(seed, "functions");
   const cloud = { world, clock, weather: sky, chance };
-  const sea = { clock, network, serverAt: (host: string) => rds.byHost(lookUp(host) ?? "")?.server };
+  const sea = {
+    clock,
+    network,
+    serverAt: (host: string) => rds.byHost(lookUp(host) ?? "")?.server,
+    beaten: (server: Server) => checkers.lastBeats.set(server.id, clock.nowMs),
+  };
   const environments = new SimulatedEnvironments({
     cloud,
     sea,
@@ -139,7 +148,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   // A minute of peace, so that the pair is known before anything befalls it.
   const field = { clock, network, rds, log, primary, standby, functions: ["probe", "watch", "move"], dark: sky.dark };
   const safetyEndsMs = startMs + 90_000 + options.safetyMs;
-  const heal = options.script ? () => {} : unleash(field, story, startMs + 90_000, safetyEndsMs);
+  const heal = options.script ? () => {} : unleash(field, seed, without, startMs + 90_000, safetyEndsMs);
   options.script?.(field);
   await clock.runUntil(safetyEndsMs);
   log.tell("fault", "the healing phase begins");
@@ -162,6 +171,10 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   return {
     seed,
     hash: log.digest(),
+    befell: [
+      ...Object.entries(climate).flatMap(([name, rate]) => (rate > 0 ? [name] : [])),
+      ...log.events.flatMap((event) => (event.kind === "fault" ? (/\((disaster \d+)\)$/.exec(event.words)?.slice(1) ?? []) : [])),
+    ].filter((name, at, all) => all.indexOf(name) === at),
     violations: checkers.violations,
     events: log.events,
     outcome,

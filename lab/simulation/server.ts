@@ -147,7 +147,7 @@ export class Server {
     this.changing();
     this.up = true;
     this.linked = false;
-    this.settle();
+    this.changing();
   }
 
   hang(): void {
@@ -159,7 +159,7 @@ export class Server {
     this.changing();
     this.hung = false;
     for (const run of this.frozen.splice(0)) run();
-    this.settle();
+    this.changing();
   }
 
   /** Ends recovery. PostgreSQL applies what it has received first, paused or not. */
@@ -178,7 +178,7 @@ export class Server {
     session.ended?.();
   }
 
-  /** Both ends of the link are settled before either changes. */
+  /** Both ends of the link are settled before and after either changes. */
   private changing(): void {
     this.settle();
     for (const follower of this.followers) follower.settle();
