@@ -85,7 +85,8 @@ export class Checkers {
         this.write(event);
         break;
       case "decision":
-        if (event.data.tell) this.tellable.set(`(rule ${event.data.rule})`, event.atMs);
+        // A failover is told by the move that follows it, under its own rule.
+        if (event.data.tell && event.data.kind !== "failover") this.tellable.set(`(rule ${event.data.rule})`, event.atMs);
         break;
       case "mail":
         this.mails.push(event.data.text);

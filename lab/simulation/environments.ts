@@ -125,7 +125,7 @@ class Environment implements Process {
         memoryLimitInMB: "256",
         getRemainingTimeInMillis: () => Math.max(0, deadlineMs - clock.nowMs),
       };
-      const given = event?.DurableExecutionArn ? withClient(event, this.durableClient()) : event;
+      const given = event?.DurableExecutionArn ? new DurableExecutionInvocationInputWithClient(event, this.durableClient()) : event;
       this.handler(given, context).then(
         (answer) => !this.dead && done({ ok: true, json: JSON.stringify(answer) ?? "null" }),
         (error: Error) => {
@@ -254,15 +254,16 @@ class Environment implements Process {
   }
 }
 
-/** The durable SDK takes its transport from an event of this class, by its name. */
-function withClient(event: any, durableExecutionClient: unknown): unknown {
-  class DurableExecutionInvocationInputWithClient {
-    readonly durableExecutionClient = durableExecutionClient;
-    get [Symbol.toStringTag]() {
-      return "DurableExecutionInvocationInputWithClient";
-    }
+/** The durable SDK takes its transport from an event of a class of this name. */
+class DurableExecutionInvocationInputWithClient {
+  readonly durableExecutionClient: unknown;
+  constructor(event: object, durableExecutionClient: unknown) {
+    this.durableExecutionClient = durableExecutionClient;
+    Object.assign(this, event);
   }
-  return Object.assign(new DurableExecutionInvocationInputWithClient(), event);
+  get [Symbol.toStringTag]() {
+    return "DurableExecutionInvocationInputWithClient";
+  }
 }
 
 /** All environments of a run, kept warm as Lambda keeps them. */
