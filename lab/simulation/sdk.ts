@@ -173,7 +173,11 @@ async function once({ world, clock, weather, chance }: Cloud, process: Process, 
 function throttled(service: string): Error {
   if (service === "lambda") return failure("TooManyRequestsException", "Rate exceeded", 429);
   if (service === "s3") return failure("SlowDown", "Please reduce your request rate.", 503);
-  return failure(service === "rds" || service === "route53" || service === "sns" ? "Throttling" : "ThrottlingException", "Rate exceeded", 400);
+  return failure(
+    service === "rds" || service === "route53" || service === "sns" ? "Throttling" : "ThrottlingException",
+    "Rate exceeded",
+    400,
+  );
 }
 
 function failure(code: string, message: string, status: number | undefined): Error {

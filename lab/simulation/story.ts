@@ -30,5 +30,7 @@ export function storyLines(result: RunResult): string[] {
     else lines.push({ text: `${(event.atMs / 1000).toFixed(3).padStart(10)} s  ${event.kind.padEnd(8)} ${event.words}`, like, more: 0 });
   }
   const shown = lines.map(({ text, more }) => (more > 0 ? `${text} (and ${more} more like it)` : text));
-  return shown.length <= MOST_LINES ? shown : [...shown.slice(0, 10), `  … ${shown.length - MOST_LINES} lines …`, ...shown.slice(10 - MOST_LINES)];
+  return shown.length <= MOST_LINES
+    ? shown
+    : [...shown.slice(0, 10), `  … ${shown.length - MOST_LINES} lines …`, ...shown.slice(10 - MOST_LINES)];
 }
