@@ -26,7 +26,12 @@ export interface LambdaOptions {
   readonly durableSpeed?: number;
   /** Operations of a durable execution that travel with an invocation. AWS counts bytes; by default all of ours fit. */
   readonly durableFirstPage?: number;
+  /** What runs the functions, instead of one Node process an environment. */
+  readonly environments?: RunsFunctions;
 }
+
+/** What Lambda asks of whatever runs its functions. */
+export type RunsFunctions = Pick<Environments, "run" | "linesOf" | "close">;
 
 const KEPT_LINES = 2000;
 

@@ -35,7 +35,7 @@ export interface Lambda extends Service {
 
 export function createLambda(world: World, options: LambdaOptions): Lambda {
   const faults: LambdaFaults = {};
-  const environments = new Environments(world, options);
+  const environments = options.environments ?? new Environments(world, options);
   const { invoke, executions, queue } = createInvoker(world, environments, options, faults);
 
   return {

@@ -4,7 +4,7 @@
  */
 import { ServiceError } from "../../wire/errors.ts";
 import type { Caller, World } from "../world.ts";
-import type { Environments, LambdaOptions, Run } from "./environments.ts";
+import type { LambdaOptions, Run, RunsFunctions } from "./environments.ts";
 import { type ExecutionRecord, uuid } from "./execution-record.ts";
 import { Executions } from "./executions.ts";
 import { findTarget, type Target } from "./functions.ts";
@@ -22,7 +22,7 @@ export interface Invoker {
   readonly queue: AsyncQueue;
 }
 
-export function createInvoker(world: World, environments: Environments, options: LambdaOptions, faults: LambdaFaults): Invoker {
+export function createInvoker(world: World, environments: RunsFunctions, options: LambdaOptions, faults: LambdaFaults): Invoker {
   const inside = (region: string, principal = "lambda.amazonaws.com"): Caller => ({
     region,
     account: world.account,
