@@ -23,9 +23,13 @@ for (const [name, file, args] of checks) {
   if (status !== 0) failed++;
 }
 
-const { status } = spawnSync(bin("vitest"), ["run", ...narrowed], {
+/** Far above what a healthy run takes; a run that hangs ends by itself. */
+const LIMIT_MS = 12 * 60_000;
+const { status, error } = spawnSync(bin("vitest"), ["run", ...narrowed], {
   cwd: ROOT,
   stdio: "inherit",
+  timeout: LIMIT_MS,
   env: { ...process.env, UNDERSTUDY_CHECKS: `${checks.length - failed},${failed}` },
 });
+if (error) console.error(`The tests did not end within ${LIMIT_MS / 60_000} minutes and were stopped.\n0 passed, 1 failed`);
 process.exitCode = failed > 0 || status !== 0 ? 1 : 0;

@@ -8,6 +8,7 @@ import { type DnsServer, startDns } from "./cloud/dns.ts";
 import { createEc2 } from "./cloud/ec2.ts";
 import { createEventBridge } from "./cloud/eventbridge.ts";
 import { createIam } from "./cloud/iam.ts";
+import { createKms } from "./cloud/kms.ts";
 import { createLambda, type Lambda } from "./cloud/lambda/index.ts";
 import { type MailSink, startMailSink } from "./cloud/mail.ts";
 import { createRds, type RdsService } from "./cloud/rds/index.ts";
@@ -15,6 +16,7 @@ import { createRoute53, servedRecords } from "./cloud/route53.ts";
 import { createS3 } from "./cloud/s3.ts";
 import { createSecretsManager } from "./cloud/secretsmanager.ts";
 import { createSns } from "./cloud/sns.ts";
+import { createSsm } from "./cloud/ssm.ts";
 import { createSts } from "./cloud/sts.ts";
 import { type Timings, World } from "./cloud/world.ts";
 import { deployPackage } from "./deployment.ts";
@@ -22,6 +24,7 @@ import { buildEstate, type ShopDatabase } from "./estate.ts";
 import { labPaths } from "./faults/http.ts";
 import { createFaults, type Faults } from "./faults/index.ts";
 import { type LabFolder, readWorld, writeWorld } from "./folder.ts";
+import { createPermissions, type Permissions } from "./permissions/authorize.ts";
 import { startWire, type Wire } from "./wire/server.ts";
 
 export interface LabOptions {
@@ -34,6 +37,8 @@ export interface LabOptions {
   readonly resume?: boolean;
   /** Durable waits pass this many times faster. */
   readonly durableSpeed?: number;
+  /** Operations of a durable execution that travel with an invocation; the function asks for the rest. */
+  readonly durableFirstPage?: number;
 }
 
 export interface Lab {
@@ -43,6 +48,7 @@ export interface Lab {
   readonly mail: MailSink;
   readonly rds: RdsService;
   readonly lambda: Lambda;
+  readonly permissions: Permissions;
   /** What is broken on purpose. */
   readonly faults: Faults;
   /** The databases, names and secrets a plan speaks of. */
@@ -67,11 +73,16 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   try {
     let wire: Wire | undefined;
     const iam = createIam(world);
+    const permissions = createPermissions(world);
     const faults = createFaults(world, { rds: () => rds, lambda: () => lambda });
     wire = await startWire(world, {
       port: options.port ?? 0,
       principalFor: (key) => iam.principalFor(key),
-      before: faults.before,
+      // Who may not is refused before anything can go wrong with the call.
+      before: async (request, call) => {
+        await permissions.before(request, call);
+        return await faults.before(request, call);
+      },
       extra: labPaths(world, faults),
     });
     const { url } = wire;
@@ -87,13 +98,17 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       onLogLine: (region, line) => extractEmf(world, region, line),
       variables: faults.variables,
       durableSpeed: options.durableSpeed,
+      durableFirstPage: options.durableFirstPage,
     });
     for (const service of [
       iam,
-      createSts(world),
+      permissions,
+      createSts(world, { onAssume: (accessKeyId, session) => iam.remember(accessKeyId, session) }),
       createEc2(world),
       createS3(world),
       createSecretsManager(world),
+      createSsm(world),
+      createKms(world),
       createRoute53(world),
       createSns(world, { smtp: () => ({ host: "127.0.0.1", port: mail.port }), autoConfirm: true, url: () => url }),
       createCloudWatch(world),
@@ -112,6 +127,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       mail,
       rds,
       lambda,
+      permissions,
       faults,
       estate: (plan) => buildEstate(world, plan),
       deploy: (plan, packageFolder) => deployPackage(world, plan, packageFolder),

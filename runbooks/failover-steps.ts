@@ -268,7 +268,7 @@ export class Move {
         ["Old primary", confirmed.primary],
         ["New primary", confirmed.standby],
         ["Clients' name", this.database.record.name],
-        ["Generation", `${this.generation}`],
+        ["Generation", kind === "Move Succeeded" ? `${this.generation + 1}, was ${this.generation}` : `${this.generation}`],
       ],
       next,
     };

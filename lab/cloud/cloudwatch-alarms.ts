@@ -4,7 +4,7 @@
  * Alarms watch one metric; metric math, anomaly bands and composite alarms are refused.
  */
 import { type AlarmState, COMPARISONS, type MissingData, type Rule } from "./cloudwatch-evaluation.ts";
-import { checkStatistic, type Dimension, invalidCombination, invalidValue } from "./cloudwatch-metrics.ts";
+import { checkStatistic, type Dimension, invalidAlarm } from "./cloudwatch-metrics.ts";
 import type { Caller } from "./world.ts";
 
 export interface StateRecord {
@@ -28,6 +28,8 @@ export interface Alarm {
   unit?: string;
   periodS: number;
   rule: Rule;
+  /** Which of the rule's members were given: only those are shown. */
+  given?: { datapointsToAlarm: boolean; treatMissingData: boolean };
   state: StateRecord;
   updatedAt: number;
 }
@@ -39,15 +41,15 @@ export function alarmFrom(input: any, before: Alarm | undefined, caller: Caller,
   const metric = metricOf(input);
   const comparison: string = input.ComparisonOperator;
   if (!(comparison in COMPARISONS))
-    throw invalidValue(`ComparisonOperator ${comparison} is not known here: ${Object.keys(COMPARISONS).join(", ")}.`);
-  if (input.Threshold === undefined) throw invalidCombination("Threshold is required for an alarm on a metric.");
+    throw invalidAlarm(`ComparisonOperator ${comparison} is not known here: ${Object.keys(COMPARISONS).join(", ")}.`);
+  if (input.Threshold === undefined) throw invalidAlarm("Threshold is required for an alarm on a metric.");
   const n: number = input.EvaluationPeriods;
-  if (!(Number.isInteger(n) && n >= 1)) throw invalidValue(`EvaluationPeriods ${n} is invalid: a whole number from 1 up is expected.`);
+  if (!(Number.isInteger(n) && n >= 1)) throw invalidAlarm(`EvaluationPeriods ${n} is invalid: a whole number from 1 up is expected.`);
   const m: number = input.DatapointsToAlarm ?? n;
-  if (!(m >= 1 && m <= n)) throw invalidValue(`DatapointsToAlarm ${m} is invalid: it must be from 1 to EvaluationPeriods (${n}).`);
+  if (!(m >= 1 && m <= n)) throw invalidAlarm(`DatapointsToAlarm ${m} is invalid: it must be from 1 to EvaluationPeriods (${n}).`);
   checkPeriod(metric.periodS, n);
   const treat: string = input.TreatMissingData ?? "missing";
-  if (!TREATMENTS.includes(treat)) throw invalidValue(`TreatMissingData "${treat}" is invalid: ${TREATMENTS.join(", ")}.`);
+  if (!TREATMENTS.includes(treat)) throw invalidAlarm(`TreatMissingData "${treat}" is invalid: ${TREATMENTS.join(", ")}.`);
   return {
     name: input.AlarmName,
     arn: `arn:aws:cloudwatch:${caller.region}:${caller.account}:alarm:${input.AlarmName}`,
@@ -57,6 +59,7 @@ export function alarmFrom(input: any, before: Alarm | undefined, caller: Caller,
     actions: { OK: input.OKActions ?? [], ALARM: input.AlarmActions ?? [], INSUFFICIENT_DATA: input.InsufficientDataActions ?? [] },
     ...metric,
     rule: { evaluationPeriods: n, datapointsToAlarm: m, comparison, threshold: input.Threshold, treatMissingData: treat as MissingData },
+    given: { datapointsToAlarm: input.DatapointsToAlarm !== undefined, treatMissingData: input.TreatMissingData !== undefined },
     state: before?.state ?? { value: "INSUFFICIENT_DATA", reason: "Unchecked: Initial alarm creation", at: now },
     updatedAt: now,
   };
@@ -68,12 +71,12 @@ function metricOf(input: any): Pick<Alarm, "metric" | "statistic" | "unit" | "pe
   if (input.Metrics?.length) {
     const [{ MetricStat, Expression }, ...more] = input.Metrics;
     if (Expression || more.length > 0 || !MetricStat)
-      throw invalidCombination("Metrics: the lab's alarms watch one MetricStat; expressions are not evaluated.");
+      throw invalidAlarm("Metrics: the lab's alarms watch one MetricStat; expressions are not evaluated.");
     source = { ...MetricStat.Metric, Period: MetricStat.Period, Statistic: MetricStat.Stat, Unit: MetricStat.Unit };
   }
   for (const field of ["Namespace", "MetricName", "Period", "Statistic"]) {
     if (source[field] === undefined)
-      throw invalidCombination(`${field === "Statistic" ? "Statistic or ExtendedStatistic" : field} is required for an alarm on a metric.`);
+      throw invalidAlarm(`${field === "Statistic" ? "Statistic or ExtendedStatistic" : field} is required for an alarm on a metric.`);
   }
   checkStatistic(source.Statistic);
   return {
@@ -86,11 +89,11 @@ function metricOf(input: any): Pick<Alarm, "metric" | "statistic" | "unit" | "pe
 
 function checkPeriod(periodS: number, evaluationPeriods: number): void {
   if (![10, 20, 30].includes(periodS) && !(periodS >= 60 && periodS % 60 === 0)) {
-    throw invalidValue(`Period ${periodS} is invalid: 10, 20, 30 or a multiple of 60 is expected.`);
+    throw invalidAlarm(`Period ${periodS} is invalid: 10, 20, 30 or a multiple of 60 is expected.`);
   }
   const limit = periodS < 3600 ? 86_400 : 7 * 86_400;
   if (periodS * evaluationPeriods > limit) {
-    throw invalidCombination(
+    throw invalidAlarm(
       `Metrics cannot be checked across more than ${limit === 86_400 ? "a day" : "a week"} (EvaluationPeriods * Period must be <= ${limit}).`,
     );
   }
@@ -117,9 +120,9 @@ export function alarmShape(alarm: Alarm): any {
     Unit: alarm.unit,
     Period: alarm.periodS,
     EvaluationPeriods: alarm.rule.evaluationPeriods,
-    DatapointsToAlarm: alarm.rule.datapointsToAlarm,
+    DatapointsToAlarm: alarm.given?.datapointsToAlarm === false ? undefined : alarm.rule.datapointsToAlarm,
     Threshold: alarm.rule.threshold,
     ComparisonOperator: alarm.rule.comparison,
-    TreatMissingData: alarm.rule.treatMissingData,
+    TreatMissingData: alarm.given?.treatMissingData === false ? undefined : alarm.rule.treatMissingData,
   };
 }

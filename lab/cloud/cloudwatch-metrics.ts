@@ -47,6 +47,8 @@ const FORTNIGHT_MS = 14 * 86_400_000;
 const SIMPLE = ["Average", "Sum", "Minimum", "Maximum", "SampleCount"];
 
 export const invalidValue = (message: string) => new ServiceError("InvalidParameterValue", message, 400);
+/** What alarms say where metrics say InvalidParameter…: CloudWatch's two halves differ. */
+export const invalidAlarm = (message: string) => new ServiceError("ValidationError", message, 400);
 export const invalidCombination = (message: string) => new ServiceError("InvalidParameterCombination", message, 400);
 
 export function metricKey({ Namespace, MetricName, Dimensions = [] }: MetricName): string {

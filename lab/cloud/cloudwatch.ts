@@ -7,7 +7,7 @@ import { ServiceError } from "../wire/errors.ts";
 import { act, stamp } from "./cloudwatch-actions.ts";
 import { type Alarm, alarmFrom, alarmShape, type StateRecord } from "./cloudwatch-alarms.ts";
 import { EXTRA_PERIODS, evaluate } from "./cloudwatch-evaluation.ts";
-import { invalidCombination, invalidValue, type Metric, metricKey, putMetricData, windowed } from "./cloudwatch-metrics.ts";
+import { invalidAlarm, invalidCombination, invalidValue, type Metric, metricKey, putMetricData, windowed } from "./cloudwatch-metrics.ts";
 import { getMetricData, getMetricStatistics, listMetrics, paged } from "./cloudwatch-queries.ts";
 import { uuid } from "./ids.ts";
 import type { Caller, Service, World } from "./world.ts";
@@ -178,14 +178,13 @@ export function createCloudWatch(world: World, options: CloudWatchOptions = {}):
       },
       DeleteAlarms(input, caller) {
         const { alarms } = regionState(caller.region);
-        const missing = input.AlarmNames.find((name: string) => !alarms[name]);
-        if (missing) throw new ServiceError("ResourceNotFound", `Alarm ${missing} does not exist.`, 404);
+        // A name nobody has is passed over: the others are deleted all the same.
         for (const name of input.AlarmNames) delete alarms[name];
       },
       SetAlarmState(input, caller) {
         const alarm = alarmOf(input.AlarmName, caller);
         if (!["OK", "ALARM", "INSUFFICIENT_DATA"].includes(input.StateValue))
-          throw invalidValue(`StateValue ${input.StateValue} is invalid: OK, ALARM or INSUFFICIENT_DATA.`);
+          throw invalidAlarm(`StateValue ${input.StateValue} is invalid: OK, ALARM or INSUFFICIENT_DATA.`);
         if (input.StateReasonData !== undefined) {
           try {
             JSON.parse(input.StateReasonData);

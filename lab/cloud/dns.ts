@@ -14,8 +14,18 @@ export interface ZoneRecord {
   readonly ResourceRecords: readonly { readonly Value: string }[];
 }
 
-/** The zone a name (lower case, final dot) falls in, with its records; undefined outside of every zone. */
-export type RecordSource = (name: string) => { readonly zone: string; readonly records: readonly ZoneRecord[] } | undefined;
+/** A zone as its name server sees it: what names and types there are, and which records answer now for some of them. */
+export interface ServedZone {
+  readonly zone: string;
+  readonly records: readonly NamedSet[];
+  /** `sets` are some of `records`. */
+  answersOf(sets: readonly NamedSet[]): readonly ZoneRecord[];
+}
+
+export type NamedSet = Pick<ZoneRecord, "Name" | "Type">;
+
+/** The zone a name (lower case, final dot) falls in; undefined outside of every zone. */
+export type RecordSource = (name: string) => ServedZone | undefined;
 
 export interface DnsServer {
   readonly port: number;
@@ -153,26 +163,27 @@ function resolve(world: World, source: RecordSource, asked: string, type: string
     const name = `${shown.toLowerCase().replace(/\.$/, "")}.`;
     const area = areaOf(world, source, name);
     if (!area) return { rcode: hop === 0 ? "REFUSED" : "NOERROR", answers };
-    const soa = area.records.filter((record) => record.Type === "SOA").flatMap((record) => toAnswers(record, record.Name));
+    const soa = area.answersOf(area.records.filter(({ Type }) => Type === "SOA")).flatMap((record) => toAnswers(record, record.Name));
     const own = recordsAt(area, name);
     if (own.length === 0) return { rcode: "NXDOMAIN", answers, authorities: soa };
-    const alias = own.find((record) => record.Type === "CNAME");
-    const wanted = own.filter((record) => type === "ANY" || record.Type === type);
-    for (const record of wanted.length > 0 ? wanted : alias ? [alias] : []) answers.push(...toAnswers(record, shown));
+    const wanted = area.answersOf(own.filter((set) => type === "ANY" || set.Type === type));
+    const [cname] = wanted.length > 0 ? [] : area.answersOf(own.filter((set) => set.Type === "CNAME"));
+    for (const record of cname ? [cname] : wanted) answers.push(...toAnswers(record, shown));
     if (wanted.length > 0) return { rcode: "NOERROR", answers };
-    if (!alias) return { rcode: "NOERROR", answers, authorities: soa };
-    shown = alias.ResourceRecords[0]!.Value.replace(/\.$/, "");
+    if (!cname) return { rcode: "NOERROR", answers, authorities: soa };
+    shown = cname.ResourceRecords[0]!.Value.replace(/\.$/, "");
   }
   return { rcode: "SERVFAIL", answers: [] };
 }
 
-interface Area {
-  readonly zone: string;
-  readonly records: readonly ZoneRecord[];
+/** The first IPv4 address a name leads to, as the lab's own resolver gives it; undefined where there is none. */
+export function addressOf(world: World, source: RecordSource, name: string): string | undefined {
+  const found = resolve(world, source, name, "A").answers.find((answer) => answer.type === "A");
+  return found && String((found as packet.StringAnswer).data);
 }
 
 /** The hosted zone of a name, or the lab's own hosts. */
-function areaOf(world: World, source: RecordSource, name: string): Area | undefined {
+function areaOf(world: World, source: RecordSource, name: string): ServedZone | undefined {
   const address = world.state<Record<string, string>>("hosts", () => ({}))[name.slice(0, -1)];
   const host = address === undefined ? [] : [{ Name: name, Type: "A", TTL: HOST_TTL_S, ResourceRecords: [{ Value: address }] }];
   if (host.length === 0) {
@@ -180,14 +191,14 @@ function areaOf(world: World, source: RecordSource, name: string): Area | undefi
     if (hosted) return hosted;
     if (!name.endsWith(`.${HOSTS_ZONE}`)) return undefined;
   }
-  return { zone: HOSTS_ZONE, records: [HOSTS_SOA, ...host] };
+  return { zone: HOSTS_ZONE, records: [HOSTS_SOA, ...host], answersOf: (sets) => sets as readonly ZoneRecord[] };
 }
 
 /** The records of a name, or of the wildcard that covers it. A name with only names below it exists, but has none. */
-function recordsAt({ zone, records }: Area, name: string): readonly ZoneRecord[] {
+function recordsAt({ zone, records }: ServedZone, name: string): readonly NamedSet[] {
   const own = records.filter((record) => record.Name === name);
   if (own.length > 0) return own;
-  if (records.some((record) => record.Name.endsWith(`.${name}`))) return [{ Name: name, Type: "none", TTL: 0, ResourceRecords: [] }];
+  if (records.some((record) => record.Name.endsWith(`.${name}`))) return [{ Name: name, Type: "none" }];
   for (let parent = name.slice(name.indexOf(".") + 1); parent.endsWith(zone); parent = parent.slice(parent.indexOf(".") + 1)) {
     const wild = records.filter((record) => record.Name === `\\052.${parent}`);
     if (wild.length > 0) return wild;

@@ -1,9 +1,13 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
 /**
- * EC2's network side: one default VPC with three subnets in each region, and security groups with ingress rules.
- * No instances, volumes or routes. What a group lets through is read by others from this state.
+ * EC2, and of it the network side: one default VPC with three subnets in each region, and security groups with ingress rules. No routes.
+ * What a group lets through is read by others from this state. Instances, disks and snapshots are in ec2-compute.ts.
  */
+import { isIPv4, isIPv6 } from "node:net";
 import { ServiceError } from "../wire/errors.ts";
+import { createCompute } from "./ec2-compute.ts";
+import { dryRunnable } from "./ec2-request.ts";
+import type { Ec2Timings } from "./ec2-timings.ts";
 import type { Caller, Service, World } from "./world.ts";
 
 export interface SecurityGroup {
@@ -26,7 +30,7 @@ const SOURCES = [
   ["PrefixListIds", "PrefixListId"],
 ] as const;
 
-export function createEc2(world: World): Service {
+export function createEc2(world: World, timings: Partial<Ec2Timings> = {}): Service {
   const vpcOf = (region: string) => `vpc-${shortHash(region)}`;
 
   function groupsIn(caller: Caller): Record<string, SecurityGroup> {
@@ -38,7 +42,7 @@ export function createEc2(world: World): Service {
         GroupName: "default",
         Description: "default VPC security group",
         VpcId: vpcOf(caller.region),
-        IpPermissions: membersOnly(GroupId),
+        IpPermissions: membersOnly(GroupId, caller.account),
       };
       regions[caller.region] = { securityGroups: { [GroupId]: group } };
     }
@@ -65,21 +69,39 @@ export function createEc2(world: World): Service {
   function change(input: any, caller: Caller, apply: (rules: string[], rule: string, text: string) => string[], what: string): any {
     const group = find(input, caller);
     let rules = singles(group.IpPermissions);
-    const given = singles(permissionsOf(input));
+    const given = singles(permissionsOf(input), caller.account);
+    checkNetworks(given);
     if (given.length === 0)
       throw new ServiceError("MissingParameter", "The request must contain the parameter ipPermissions or a CidrIp with its ports", 400);
     for (const rule of given) rules = apply(rules, rule, ruleText(rule));
     group.IpPermissions = merged(rules);
     told(caller, group, what, { rules: given.map(ruleText) });
-    return { Return: true };
+    return { Return: true, SecurityGroupRules: given.map((rule) => ruleShape(caller, group, rule)) };
   }
+
+  const compute = createCompute(
+    world,
+    {
+      subnet: (region, zone) => ({ subnetId: `subnet-${shortHash(zone)}`, vpcId: vpcOf(region) }),
+      securityGroups: (caller, ids) => {
+        const groups = groupsIn(caller);
+        for (const id of ids ?? []) if (!groups[id]) throw notFound(id);
+        return ids?.length ? ids : [`sg-${shortHash(`default ${caller.region}`)}`];
+      },
+    },
+    timings,
+  );
 
   return {
     name: "ec2",
-    operations: {
+    start: () => compute.resume(),
+    operations: dryRunnable({
+      ...compute.operations,
       CreateSecurityGroup(input, caller) {
         const groups = groupsIn(caller);
         const VpcId = input.VpcId ?? vpcOf(caller.region);
+        if (/^sg-/i.test(input.GroupName))
+          throw new ServiceError("InvalidParameterValue", "Invalid group name: it may not begin with sg-", 400);
         if (VpcId !== vpcOf(caller.region)) throw new ServiceError("InvalidVpcID.NotFound", `The vpc ID '${VpcId}' does not exist`, 400);
         if (Object.values(groups).some((group) => group.GroupName === input.GroupName)) {
           throw new ServiceError(
@@ -95,6 +117,10 @@ export function createEc2(world: World): Service {
       },
       DeleteSecurityGroup(input, caller) {
         const group = find(input, caller);
+        if (group.GroupName === "default") {
+          const text = `the specified group: "${group.GroupId}" name: "default" cannot be deleted by a user`;
+          throw new ServiceError("CannotDelete", text, 400);
+        }
         delete groupsIn(caller)[group.GroupId];
         told(caller, group, "is deleted");
         return { Return: true, GroupId: group.GroupId };
@@ -102,11 +128,18 @@ export function createEc2(world: World): Service {
       DescribeSecurityGroups(input, caller) {
         const groups = groupsIn(caller);
         for (const id of input.GroupIds ?? []) if (!groups[id]) throw notFound(id);
+        for (const name of input.GroupNames ?? [])
+          if (!Object.values(groups).some((group) => group.GroupName === name)) throw notFound(name);
         const SecurityGroups = Object.values(groups)
           .filter((group) => !input.GroupIds || input.GroupIds.includes(group.GroupId))
           .filter((group) => !input.GroupNames || input.GroupNames.includes(group.GroupName))
           .filter((group) => passes(input.Filters, { "group-id": group.GroupId, "group-name": group.GroupName, "vpc-id": group.VpcId }))
-          .map((group) => ({ ...group, OwnerId: caller.account, SecurityGroupArn: groupArn(caller, group.GroupId) }));
+          .map((group) => ({
+            ...group,
+            IpPermissionsEgress: merged(singles([{ IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }] }])),
+            OwnerId: caller.account,
+            SecurityGroupArn: groupArn(caller, group.GroupId),
+          }));
         return { SecurityGroups };
       },
       AuthorizeSecurityGroupIngress: (input, caller) =>
@@ -134,29 +167,39 @@ export function createEc2(world: World): Service {
           "lets less in",
         ),
       DescribeVpcs: (input, caller) => ({
-        Vpcs: [
-          { VpcId: vpcOf(caller.region), CidrBlock: "172.31.0.0/16", IsDefault: true, State: "available", OwnerId: caller.account },
-        ].filter(
-          (vpc) =>
-            (!input.VpcIds || input.VpcIds.includes(vpc.VpcId)) &&
-            passes(input.Filters, { "vpc-id": vpc.VpcId, "is-default": "true", isDefault: "true" }),
-        ),
+        Vpcs: chosen(
+          [
+            {
+              VpcId: vpcOf(caller.region),
+              CidrBlock: "172.31.0.0/16",
+              CidrBlockAssociationSet: [
+                {
+                  AssociationId: `vpc-cidr-assoc-${shortHash(`${caller.region} cidr`)}`,
+                  CidrBlock: "172.31.0.0/16",
+                  CidrBlockState: { State: "associated" },
+                },
+              ],
+              DhcpOptionsId: `dopt-${shortHash(`${caller.region} dhcp`)}`,
+              InstanceTenancy: "default",
+              IsDefault: true,
+              State: "available",
+              OwnerId: caller.account,
+            },
+          ],
+          input.VpcIds,
+          (vpc) => vpc.VpcId,
+          (id) => new ServiceError("InvalidVpcID.NotFound", `The vpc ID '${id}' does not exist`, 400),
+        ).filter((vpc) => passes(input.Filters, { "vpc-id": vpc.VpcId, "is-default": "true", isDefault: "true" })),
       }),
       DescribeSubnets: (input, caller) => ({
-        Subnets: ["a", "b", "c"]
-          .map((zone, at) => ({
-            SubnetId: `subnet-${shortHash(`${caller.region}${zone}`)}`,
-            VpcId: vpcOf(caller.region),
-            AvailabilityZone: `${caller.region}${zone}`,
-            CidrBlock: `172.31.${at * 16}.0/20`,
-            DefaultForAz: true,
-            State: "available",
-          }))
-          .filter(
-            (subnet) =>
-              (!input.SubnetIds || input.SubnetIds.includes(subnet.SubnetId)) &&
-              passes(input.Filters, { "vpc-id": subnet.VpcId, "subnet-id": subnet.SubnetId, "availability-zone": subnet.AvailabilityZone }),
-          ),
+        Subnets: chosen(
+          ["a", "b", "c"].map((zone, at) => subnet(caller, vpcOf(caller.region), zone, at)),
+          input.SubnetIds,
+          (each) => each.SubnetId,
+          (id) => new ServiceError("InvalidSubnetID.NotFound", `The subnet ID '${id}' does not exist`, 400),
+        ).filter((each) =>
+          passes(input.Filters, { "vpc-id": each.VpcId, "subnet-id": each.SubnetId, "availability-zone": each.AvailabilityZone }),
+        ),
       }),
       /** Lab-internal: a group with a given id, in place of any before it. */
       LabPutSecurityGroup(input, caller) {
@@ -170,13 +213,44 @@ export function createEc2(world: World): Service {
         };
         return { GroupId };
       },
+    }),
+  };
+}
+
+/** Those asked for by id, each of which must be there; all of them when none is. */
+function chosen<T>(all: T[], ids: string[] | undefined, idOf: (each: T) => string, missing: (id: string) => ServiceError): T[] {
+  if (!ids?.length) return all;
+  for (const id of ids) if (!all.some((each) => idOf(each) === id)) throw missing(id);
+  return all.filter((each) => ids.includes(idOf(each)));
+}
+
+function subnet(caller: Caller, VpcId: string, zone: string, at: number) {
+  const SubnetId = `subnet-${shortHash(`${caller.region}${zone}`)}`;
+  return {
+    SubnetId,
+    SubnetArn: `arn:aws:ec2:${caller.region}:${caller.account}:subnet/${SubnetId}`,
+    VpcId,
+    OwnerId: caller.account,
+    AvailabilityZone: `${caller.region}${zone}`,
+    AvailabilityZoneId: `${caller.region.replace(/^(..)-(.).*-(\d)$/, "$1$2$3")}-az${at + 1}`,
+    CidrBlock: `172.31.${at * 16}.0/20`,
+    AvailableIpAddressCount: 4091,
+    AssignIpv6AddressOnCreation: false,
+    Ipv6Native: false,
+    MapPublicIpOnLaunch: true,
+    PrivateDnsNameOptionsOnLaunch: {
+      HostnameType: "ip-name",
+      EnableResourceNameDnsARecord: false,
+      EnableResourceNameDnsAAAARecord: false,
     },
+    DefaultForAz: true,
+    State: "available",
   };
 }
 
 /** The default group's one rule: its members reach each other. */
-function membersOnly(GroupId: string): any[] {
-  return [{ IpProtocol: "-1", IpRanges: [], Ipv6Ranges: [], UserIdGroupPairs: [{ GroupId }], PrefixListIds: [] }];
+function membersOnly(GroupId: string, UserId: string): any[] {
+  return [{ IpProtocol: "-1", IpRanges: [], Ipv6Ranges: [], UserIdGroupPairs: [{ UserId, GroupId }], PrefixListIds: [] }];
 }
 
 function groupArn(caller: Caller, id: string): string {
@@ -194,11 +268,14 @@ function permissionsOf(input: any): any[] {
   return [{ IpProtocol: input.IpProtocol, FromPort: input.FromPort, ToPort: input.ToPort, IpRanges: [{ CidrIp: input.CidrIp }] }];
 }
 
-/** Each permission as one rule a source, in JSON. */
-function singles(permissions: any[]): string[] {
+/** Each permission as one rule a source, in JSON. A group named without its owner is one of `account`. */
+function singles(permissions: any[], account?: string): string[] {
+  const whole = (source: any) => (source.GroupId && account ? { UserId: account, ...source } : source);
   return permissions.flatMap(({ IpProtocol, FromPort, ToPort, ...sources }) =>
     SOURCES.flatMap(([list]) =>
-      (sources[list] ?? []).map((source: any) => JSON.stringify({ IpProtocol: protocolName(IpProtocol), FromPort, ToPort, list, source })),
+      (sources[list] ?? []).map((source: any) =>
+        JSON.stringify({ IpProtocol: protocolName(IpProtocol), FromPort, ToPort, list, source: whole(source) }),
+      ),
     ),
   );
 }
@@ -234,6 +311,37 @@ function ruleText(rule: string): string {
   return `peer: ${source[key]}, ${IpProtocol}, from port: ${FromPort ?? "all"}, to port: ${ToPort ?? "all"}, ALLOW`;
 }
 
+function checkNetworks(rules: string[]): void {
+  for (const rule of rules) {
+    const { CidrIp, CidrIpv6 } = JSON.parse(rule).source;
+    const [address = "", bits = "", ...more] = (CidrIp ?? CidrIpv6 ?? "0.0.0.0/0").split("/");
+    const fits = CidrIpv6 === undefined ? isIPv4(address) && Number(bits) <= 32 : isIPv6(address) && Number(bits) <= 128;
+    if (!fits || !/^\d+$/.test(bits) || more.length > 0)
+      throw new ServiceError("InvalidParameterValue", `CIDR block ${CidrIp ?? CidrIpv6} is malformed`, 400);
+  }
+}
+
+/** One rule as EC2 names it since rules have ids, which depend on what the rule says. */
+function ruleShape(caller: Caller, group: SecurityGroup, rule: string): any {
+  const { IpProtocol, FromPort, ToPort, source } = JSON.parse(rule);
+  const id = `sgr-${shortHash(`${group.GroupId} ${ruleText(rule)}`)}`;
+  return {
+    SecurityGroupRuleId: id,
+    SecurityGroupRuleArn: `arn:aws:ec2:${caller.region}:${caller.account}:security-group-rule/${id}`,
+    GroupId: group.GroupId,
+    GroupOwnerId: caller.account,
+    IsEgress: false,
+    IpProtocol,
+    FromPort: FromPort ?? -1,
+    ToPort: ToPort ?? -1,
+    CidrIpv4: source.CidrIp,
+    CidrIpv6: source.CidrIpv6,
+    PrefixListId: source.PrefixListId,
+    ReferencedGroupInfo: source.GroupId && { GroupId: source.GroupId, UserId: source.UserId },
+    Description: source.Description,
+  };
+}
+
 function protocolName(given: unknown): string {
   return { 6: "tcp", 17: "udp", 1: "icmp" }[String(given)] ?? String(given);
 }
@@ -242,8 +350,17 @@ function passes(filters: any[] | undefined, values: Record<string, string>): boo
   return (filters ?? []).every((filter) => {
     const value = values[filter.Name];
     if (value === undefined) throw new ServiceError("InvalidParameterValue", `The filter '${filter.Name}' is invalid`, 400);
-    return (filter.Values ?? []).includes(value);
+    return (filter.Values ?? []).some((wanted: string) => asPattern(wanted).test(value));
   });
+}
+
+/** `*` stands for any characters, `?` for one. */
+function asPattern(wanted: string): RegExp {
+  const source = wanted
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
+  return new RegExp(`^${source}$`);
 }
 
 /** Eight hex characters that are always the same for the same text, so that ids do not change between labs. */

@@ -3,8 +3,11 @@
  * What a rule sends to its targets, and how: input transformation, delivery to functions, topics and other buses,
  * and the few retries that stand for AWS's day of them. Dead-letter queues are not modelled.
  */
+
+import { refusalFor } from "../permissions/act.ts";
 import { ServiceError } from "../wire/errors.ts";
 import { attempt } from "./attempts.ts";
+import { serviceMayAssume } from "./iam.ts";
 import type { World } from "./world.ts";
 
 export interface Target {
@@ -12,6 +15,8 @@ export interface Target {
   readonly Arn: string;
   readonly Input?: string;
   readonly InputPath?: string;
+  /** In whose name the target is reached; a bus needs one, a function has a policy of its own. */
+  readonly RoleArn?: string;
   readonly InputTransformer?: { readonly InputPathsMap?: Record<string, string>; readonly InputTemplate: string };
   readonly [other: string]: unknown;
 }
@@ -46,6 +51,7 @@ async function send(world: World, { rule, target, event }: Delivery): Promise<vo
   const [, , service, region = ""] = target.Arn.split(":");
   const from = { region, principal: "events.amazonaws.com" };
   const LabSource = { service: "events.amazonaws.com", arn: rule.arn };
+  if (target.RoleArn) await mayReach(world, region, rule.name, target.RoleArn, target.Arn);
   if (service === "events") {
     await world.call("events", "LabDeliver", { event, EventBusName: target.Arn.split("event-bus/")[1] }, from);
     return;
@@ -61,6 +67,22 @@ async function send(world: World, { rule, target, event }: Delivery): Promise<vo
   } else if (service === "sns") {
     await world.call("sns", "Publish", { TopicArn: target.Arn, Message: payload, LabSource }, from);
   } else throw new ServiceError("ResourceNotFoundException", `the lab delivers to functions, topics and buses, not to ${target.Arn}`);
+}
+
+const ACTIONS: Readonly<Record<string, string>> = {
+  events: "events:PutEvents",
+  lambda: "lambda:InvokeFunction",
+  sns: "sns:Publish",
+};
+
+/** A target with a role is reached in that role's name. */
+async function mayReach(world: World, region: string, session: string, roleArn: string, resource: string): Promise<void> {
+  if (!world.services.has("permissions")) return;
+  if (!serviceMayAssume(world, roleArn, "events.amazonaws.com"))
+    throw new ServiceError("AccessDeniedException", `EventBridge cannot assume the role ${roleArn}`);
+  const action = ACTIONS[resource.split(":")[2] ?? ""] ?? "events:PutEvents";
+  const refusal = await refusalFor(world, region, { roleArn, session, action, resource });
+  if (refusal !== null) throw new ServiceError("AccessDeniedException", refusal);
 }
 
 /** The text a target receives: the event, a constant, a part, or a filled template. */

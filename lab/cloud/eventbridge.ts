@@ -143,6 +143,11 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
           throw refuse(`Event bus ${input.Name} still has rules; delete them first.`);
         delete state.buses[input.Name];
       },
+      DescribeEventBus(input, caller) {
+        const name = busOf(input.Name, caller.region);
+        const { arn, createdAt } = regionState(caller.region).buses[name]!;
+        return { Name: name, Arn: arn, CreationTime: new Date(createdAt) };
+      },
       ListEventBuses: (input, caller) => ({
         EventBuses: Object.entries(regionState(caller.region).buses)
           .filter(([name]) => name.startsWith(input.NamePrefix ?? ""))
@@ -225,6 +230,15 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
       ListTargetsByRule(input, caller) {
         const { page, NextToken } = paged(ruleOf(input, caller).targets, input);
         return { Targets: page, NextToken };
+      },
+      ListRuleNamesByTarget(input, caller) {
+        const bus = busOf(input.EventBusName, caller.region);
+        const rules = Object.values(regionState(caller.region).rules).filter((rule) => rule.bus === bus);
+        const { page, NextToken } = paged(
+          rules.filter((rule) => rule.targets.some((target) => target.Arn === input.TargetArn)),
+          input,
+        );
+        return { RuleNames: page.map((rule) => rule.name), NextToken };
       },
       PutEvents(input, caller) {
         if (input.Entries.length < 1 || input.Entries.length > 10) {

@@ -52,7 +52,7 @@ function roleNameOf(arn: string): string {
 export function sessionKeyFor(world: World, roleArn: string, session: string): SessionKey {
   const { keys } = stateOf(world);
   const principal = `arn:aws:sts::${world.account}:assumed-role/${roleNameOf(roleArn)}/${session}`;
-  const known = Object.values(keys).find((key) => key.principal === principal);
+  const known = Object.values(keys).find((key) => key.principal === principal && key.secretAccessKey !== "");
   if (known) return known;
   let accessKeyId = "";
   do accessKeyId = `ASIA${world.id(16).toUpperCase()}`;
@@ -82,6 +82,8 @@ export function serviceMayAssume(world: World, roleArn: string, service: string)
 
 export interface Iam extends Service {
   principalFor(accessKeyId: string | undefined): string;
+  /** A session somebody assumed: its key stands for it from now on. */
+  remember(accessKeyId: string, principal: string): void;
 }
 
 function document(value: unknown, field: string): PolicyDocument {
@@ -112,6 +114,9 @@ export function createIam(world: World): Iam {
   return {
     name: "iam",
     principalFor: (accessKeyId) => principalFor(world, accessKeyId),
+    remember(accessKeyId, principal) {
+      stateOf(world).keys[accessKeyId] = { accessKeyId, secretAccessKey: "", sessionToken: "", principal };
+    },
     operations: {
       CreateRole(input) {
         const { roles } = stateOf(world);

@@ -1,30 +1,58 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
 /**
- * Record sets: names, values and the rules of a batch of changes, which holds as a whole or not at all.
- * Simple routing only: aliases and sets with a SetIdentifier (weighted, failover, …) are refused. Keeps no state.
+ * Record sets, and a batch of changes to them, which holds as a whole or not at all. Simple, failover and weighted routing, and
+ * aliases to records of the same zone; every other policy is refused by name. Keeps no state.
  */
-import { isIPv4, isIPv6 } from "node:net";
 import { ServiceError } from "../wire/errors.ts";
+import { aliasProblems, batchSizeProblem, groupProblems, valueProblems } from "./route53-rules.ts";
 
+export interface AliasTarget {
+  readonly HostedZoneId: string;
+  readonly DNSName: string;
+  readonly EvaluateTargetHealth: boolean;
+}
+
+/** Either TTL and ResourceRecords, or AliasTarget. SetIdentifier comes with Weight or Failover. */
 export interface RecordSet {
   readonly Name: string;
   readonly Type: string;
-  readonly TTL: number;
-  readonly ResourceRecords: readonly { readonly Value: string }[];
+  readonly SetIdentifier?: string;
+  readonly Weight?: number;
+  readonly Failover?: "PRIMARY" | "SECONDARY";
+  readonly TTL?: number;
+  readonly ResourceRecords?: readonly { readonly Value: string }[];
+  readonly AliasTarget?: AliasTarget;
+  readonly HealthCheckId?: string;
 }
 
-/** What one change makes of its name and type: the new set, or nothing. */
+/** What a batch makes of one name, type and identifier: the new set, or nothing. */
 export interface Delta {
   readonly name: string;
   readonly type: string;
+  readonly identifier?: string;
   readonly set: RecordSet | null;
 }
 
+export interface ZoneRecords {
+  readonly id: string;
+  readonly name: string;
+  readonly records: readonly RecordSet[];
+}
+
 const TYPES = ["A", "AAAA", "CNAME", "NS", "PTR", "SOA", "TXT"];
-const MAX_RECORDS = 1000;
-const MAX_VALUE_CHARACTERS = 32_000;
+const ROUTED_TYPES = ["A", "AAAA", "CNAME", "PTR", "TXT"];
+const POLICIES = ["Weight", "Region", "Failover", "GeoLocation", "MultiValueAnswer"];
+const REFUSED_MEMBERS = [
+  "Region",
+  "GeoLocation",
+  "MultiValueAnswer",
+  "CidrRoutingConfig",
+  "GeoProximityLocation",
+  "TrafficPolicyInstanceId",
+];
 
 export const invalidInput = (message: string) => new ServiceError("InvalidInput", message, 400);
+const invalidBatch = (problems: readonly string[]) => new ServiceError("InvalidChangeBatch", `[${problems.join(", ")}]`, 400);
 
 /** Lower case, with the final dot, `*` as AWS writes it. */
 export function domainName(given: string): string {
@@ -39,126 +67,128 @@ export function domainName(given: string): string {
 /** Route 53's order: by labels from the right. */
 export function compareNames(a: string, b: string): number {
   const turned = (name: string) => name.split(".").reverse().join(".");
-  const [left, right] = [turned(a), turned(b)];
-  return left < right ? -1 : left > right ? 1 : 0;
+  return compareTexts(turned(a), turned(b));
 }
 
-export function compareSets(a: { Name: string; Type: string }, b: { Name: string; Type: string }): number {
-  return compareNames(a.Name, b.Name) || (a.Type < b.Type ? -1 : a.Type > b.Type ? 1 : 0);
+const compareTexts = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+type SetName = Pick<RecordSet, "Name" | "Type" | "SetIdentifier">;
+
+export function compareSets(a: SetName, b: SetName): number {
+  return compareNames(a.Name, b.Name) || compareTexts(a.Type, b.Type) || compareTexts(a.SetIdentifier ?? "", b.SetIdentifier ?? "");
 }
+
+const concerns = (delta: Delta, set: SetName) =>
+  delta.name === set.Name && delta.type === set.Type && delta.identifier === set.SetIdentifier;
+
+/** `[name='x.', type='A', set-identifier='s']`, as the messages name a set. */
+const labelOf = ({ Name, Type, SetIdentifier }: SetName) =>
+  `resource record set [name='${Name}', type='${Type}'${SetIdentifier === undefined ? "" : `, set-identifier='${SetIdentifier}'`}]`;
 
 /** The batch as deltas. Throws InvalidInput for a malformed change, InvalidChangeBatch with every reason otherwise. */
-export function planChanges(zoneName: string, records: readonly RecordSet[], changes: any[]): Delta[] {
-  checkSize(changes);
-  const wanted = changes.map((change) => ({ action: change.Action as string, set: setFrom(change) }));
+export function planChanges(zone: ZoneRecords, changes: any[]): Delta[] {
+  const tooLarge = batchSizeProblem(changes);
+  if (tooLarge) throw invalidBatch([tooLarge]);
+  const wanted = changes.map((change, at) => ({ action: change.Action as string, set: setFrom(change, at) }));
   const problems: string[] = [];
-  const deltas: Delta[] = [];
+  let deltas: Delta[] = [];
   for (const { action, set } of wanted) {
-    const { Name: name, Type: type } = set;
-    const current = records.find((each) => each.Name === name && each.Type === type);
-    const label = `resource record set [name='${name}', type='${type}']`;
-    problems.push(...valueProblems(set));
-    if (deltas.some((delta) => delta.name === name && delta.type === type)) {
+    const { Name: name, Type: type, SetIdentifier: identifier } = set;
+    const earlier = deltas.find((delta) => concerns(delta, set));
+    const current = zone.records.find((each) => compareSets(each, set) === 0);
+    if (action !== "DELETE") problems.push(...valueProblems(set));
+    // A set may be deleted and made anew in one batch; any other second change to it is refused.
+    if (earlier && (earlier.set !== null || action === "DELETE"))
       problems.push(`The request contains an invalid set of changes for a resource record set '${type} ${name}'`);
-    }
-    if (name !== zoneName && !name.endsWith(`.${zoneName}`))
-      problems.push(`RRSet with DNS name ${name} is not permitted in zone ${zoneName}`);
-    if (action === "CREATE" && current) problems.push(`Tried to create ${label} but it already exists`);
-    if (action === "DELETE" && !current) problems.push(`Tried to delete ${label} but it was not found`);
+    if (name !== zone.name && !name.endsWith(`.${zone.name}`))
+      problems.push(`RRSet with DNS name ${name} is not permitted in zone ${zone.name}`);
+    if (action === "CREATE" && current && !earlier) problems.push(`Tried to create ${labelOf(set)} but it already exists`);
+    if (action === "DELETE" && !current) problems.push(`Tried to delete ${labelOf(set)} but it was not found`);
     if (action === "DELETE" && current && !sameSet(current, set))
-      problems.push(`Tried to delete ${label} but the values provided do not match the current values`);
-    if (action === "DELETE" && name === zoneName && type === "SOA") problems.push("A HostedZone must contain exactly one SOA record.");
-    if (action === "DELETE" && name === zoneName && type === "NS")
+      problems.push(`Tried to delete ${labelOf(set)} but the values provided do not match the current values`);
+    if (action === "DELETE" && name === zone.name && type === "SOA") problems.push("A HostedZone must contain exactly one SOA record.");
+    if (action === "DELETE" && name === zone.name && type === "NS")
       problems.push("A HostedZone must contain at least one NS record for the zone itself.");
-    deltas.push({ name, type, set: action === "DELETE" ? null : set });
+    deltas = [...deltas.filter((delta) => delta !== earlier), { name, type, identifier, set: action === "DELETE" ? null : set }];
   }
-  if (problems.length === 0) problems.push(...nameConflicts(zoneName, applyDeltas(records, deltas)));
-  if (problems.length > 0) throw new ServiceError("InvalidChangeBatch", `[${problems.join(", ")}]`, 400);
+  if (problems.length === 0) {
+    const after = applyDeltas(zone.records, deltas);
+    const changed = deltas.flatMap(({ set }) => set ?? []);
+    problems.push(...groupProblems(zone.name, after, changed), ...aliasProblems(zone, after, changed));
+  }
+  if (problems.length > 0) throw invalidBatch([...new Set(problems)]);
   return deltas;
 }
 
 export function applyDeltas(records: readonly RecordSet[], deltas: readonly Delta[]): RecordSet[] {
-  const left = records.filter((set) => !deltas.some((delta) => delta.name === set.Name && delta.type === set.Type));
+  const left = records.filter((set) => !deltas.some((delta) => concerns(delta, set)));
   return [...left, ...deltas.flatMap((delta) => delta.set ?? [])].sort(compareSets);
 }
 
-function setFrom({ Action, ResourceRecordSet: set }: any): RecordSet {
+function setFrom({ Action, ResourceRecordSet: set }: any, at: number): RecordSet {
   if (!["CREATE", "DELETE", "UPSERT"].includes(Action))
     throw invalidInput(`Invalid request: Action ${Action} is not CREATE, DELETE or UPSERT.`);
   const where = `Change with [Action=${Action}, Name=${set?.Name}, Type=${set?.Type}, SetIdentifier=${set?.SetIdentifier ?? null}]`;
   if (!set?.Name || !set.Type) throw invalidInput(`Invalid request: Name and Type are required in ${where}`);
-  if (set.AliasTarget || set.SetIdentifier)
-    throw invalidInput(`The lab knows simple records only: no AliasTarget, no SetIdentifier in ${where}`);
+  checkRouting(set, where, `changeBatch.changes.${at + 1}.member.resourceRecordSet`);
   if (!TYPES.includes(set.Type)) throw invalidInput(`The lab serves ${TYPES.join(", ")} records only, in ${where}`);
-  if (set.TTL === undefined || !set.ResourceRecords?.length) {
-    throw invalidInput(
-      `Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId], but found none in ${where}`,
-    );
+  const base = {
+    Name: domainName(set.Name),
+    Type: set.Type,
+    ...(set.SetIdentifier === undefined ? {} : { SetIdentifier: set.SetIdentifier }),
+    ...(set.Weight === undefined ? {} : { Weight: Number(set.Weight) }),
+    ...(set.Failover === undefined ? {} : { Failover: set.Failover }),
+    ...(set.HealthCheckId === undefined ? {} : { HealthCheckId: set.HealthCheckId }),
+  };
+  const one = "Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId]";
+  const valued = set.TTL !== undefined || (set.ResourceRecords?.length ?? 0) > 0;
+  if (set.AliasTarget) {
+    if (valued) throw invalidInput(`${one}, but found more than one in ${where}`);
+    const { HostedZoneId, DNSName, EvaluateTargetHealth } = set.AliasTarget;
+    if (!HostedZoneId || !DNSName || EvaluateTargetHealth === undefined)
+      throw invalidInput(`Invalid request: AliasTarget takes HostedZoneId, DNSName and EvaluateTargetHealth, all of them, in ${where}`);
+    if (["NS", "SOA"].includes(set.Type)) throw invalidInput(`Invalid request: ${set.Type} records cannot be aliases, in ${where}`);
+    return { ...base, AliasTarget: { HostedZoneId: bareId(HostedZoneId), DNSName: domainName(DNSName), EvaluateTargetHealth } };
   }
+  if (set.TTL === undefined || !set.ResourceRecords?.length) throw invalidInput(`${one}, but found none in ${where}`);
   const TTL = Number(set.TTL);
   if (!(Number.isInteger(TTL) && TTL >= 0 && TTL <= 2_147_483_647))
     throw invalidInput(`Invalid request: TTL must be a whole number of seconds from 0 to 2147483647 in ${where}`);
-  return {
-    Name: domainName(set.Name),
-    Type: set.Type,
-    TTL,
-    ResourceRecords: set.ResourceRecords.map(({ Value }: any) => ({ Value: String(Value) })),
-  };
+  return { ...base, TTL, ResourceRecords: set.ResourceRecords.map(({ Value }: any) => ({ Value: String(Value) })) };
 }
 
-/** An UPSERT counts twice. */
-function checkSize(changes: any[]): void {
-  let records = 0;
-  let characters = 0;
-  for (const { Action, ResourceRecordSet } of changes) {
-    const weight = Action === "UPSERT" ? 2 : 1;
-    for (const { Value } of ResourceRecordSet?.ResourceRecords ?? []) {
-      records += weight;
-      characters += weight * String(Value).length;
-    }
-  }
-  if (records > MAX_RECORDS) throw new ServiceError("InvalidChangeBatch", `[Number of records limit of ${MAX_RECORDS} exceeded.]`, 400);
-  if (characters > MAX_VALUE_CHARACTERS)
-    throw new ServiceError("InvalidChangeBatch", `[Number of characters limit of ${MAX_VALUE_CHARACTERS} exceeded.]`, 400);
-}
+const bareId = (given: string) => given.replace(/^\/?hostedzone\//, "");
 
-function valueProblems({ Type, ResourceRecords }: RecordSet): string[] {
-  const values = ResourceRecords.map(({ Value }) => Value);
-  const problems: string[] = [];
-  const fatal = (code: string, text: string, value: string) =>
-    problems.push(`Invalid Resource Record: 'FATAL problem: ${code} (${text}) encountered with '${value}''`);
-  if (new Set(values).size < values.length)
-    problems.push(`Duplicate Resource Record: '${values.find((value, at) => values.indexOf(value) !== at)}'`);
-  if ((Type === "CNAME" || Type === "SOA") && values.length > 1)
-    problems.push(`${Type} RRSets can have only one value, not ${values.length}`);
-  for (const value of values) {
-    if (Type === "A" && !isIPv4(value)) fatal("ARRDATAIllegalIPv4Address", "Value is not a valid IPv4 address", value);
-    if (Type === "AAAA" && !isIPv6(value)) fatal("AAAARRDATAIllegalIPv6Address", "Value is not a valid IPv6 address", value);
-    if (Type === "TXT" && !/^"[^"]{0,255}"( +"[^"]{0,255}")*$/.test(value))
-      fatal("InvalidCharacterString", "Value should be enclosed in quotation marks", value);
-    if (["CNAME", "NS", "PTR"].includes(Type) && !/^([\w*-]{1,63}\.)*[\w-]{1,63}\.?$/.test(value))
-      fatal("RRDATANotValidDomainName", "Value is not a valid domain name", value);
-    if (Type === "SOA" && value.trim().split(/\s+/).length !== 7)
-      fatal("SOARRDATAIllegalFieldCount", "Value should have seven fields", value);
-  }
-  return problems;
-}
-
-function nameConflicts(zoneName: string, records: readonly RecordSet[]): string[] {
-  return records
-    .filter((set) => set.Type === "CNAME")
-    .flatMap(({ Name }) => {
-      if (Name === zoneName) return [`RRSet of type CNAME with DNS name ${Name} is not permitted at apex in zone ${zoneName}`];
-      const others = records.filter((set) => set.Name === Name && set.Type !== "CNAME");
-      return others.length > 0
-        ? [
-            `RRSet of type CNAME with DNS name ${Name} is not permitted as it conflicts with other records with the same DNS name in zone ${zoneName}`,
-          ]
-        : [];
-    });
+function checkRouting(set: any, where: string, path: string): void {
+  const given = POLICIES.filter((policy) => set[policy] !== undefined);
+  const one = "Invalid request: Expected exactly one of [Weight, Region, Failover, GeoLocation, or MultiValueAnswer]";
+  if (given.length > 1) throw invalidInput(`${one}, but found more than one in ${where}`);
+  if (set.SetIdentifier !== undefined && given.length === 0) throw invalidInput(`${one}, but found none in ${where}`);
+  if (set.SetIdentifier === undefined && given.length > 0) throw invalidInput(`Invalid request: Missing field 'SetIdentifier' in ${where}`);
+  const refused = REFUSED_MEMBERS.find((member) => set[member] !== undefined);
+  if (refused) throw invalidInput(`The lab routes simple, Failover and Weight record sets only: no ${refused} in ${where}`);
+  const unfit = (member: string, value: unknown, constraint: string) =>
+    invalidInput(
+      `1 validation error detected: Value '${value}' at '${path}.${member}' failed to satisfy constraint: Member must ${constraint}`,
+    );
+  const { SetIdentifier, Weight, Failover } = set;
+  if (SetIdentifier !== undefined && !(SetIdentifier.length >= 1 && SetIdentifier.length <= 128))
+    throw unfit("setIdentifier", SetIdentifier, "have a length from 1 to 128");
+  if (Weight !== undefined && !(Number.isInteger(Number(Weight)) && Number(Weight) >= 0))
+    throw unfit("weight", Weight, "have value greater than or equal to 0");
+  if (Number(Weight) > 255) throw unfit("weight", Weight, "have value less than or equal to 255");
+  if (Failover !== undefined && !["PRIMARY", "SECONDARY"].includes(Failover))
+    throw unfit("failover", Failover, "satisfy enum value set: [PRIMARY, SECONDARY]");
+  if (given.length > 0 && !ROUTED_TYPES.includes(set.Type))
+    throw invalidInput(`Invalid request: ${set.Type} records have no routing policy but simple, in ${where}`);
 }
 
 function sameSet(a: RecordSet, b: RecordSet): boolean {
-  const values = (set: RecordSet) => JSON.stringify(set.ResourceRecords.map(({ Value }) => Value).sort());
-  return a.TTL === b.TTL && values(a) === values(b);
+  const plain = ({ ResourceRecords, AliasTarget, ...set }: RecordSet) =>
+    JSON.stringify([
+      [set.TTL, set.Weight, set.Failover, set.HealthCheckId],
+      ResourceRecords?.map(({ Value }) => Value).sort(),
+      AliasTarget && [AliasTarget.HostedZoneId, AliasTarget.DNSName, AliasTarget.EvaluateTargetHealth],
+    ]);
+  return plain(a) === plain(b);
 }

@@ -1,79 +1,99 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
 /**
- * Route 53: hosted zones, record changes that take their time to reach the name servers, and the account's five requests
- * a second. The DNS server answers from `served`, which lags behind the records until a change is INSYNC.
- * No health checks, no routing policies, no delegation sets of one's own.
+ * Route 53: hosted zones, record changes that take their time to reach the name servers, and what the name servers answer:
+ * the records of `served`, which lags behind until a change is INSYNC. No delegation sets of one's own, no traffic policies.
  */
 import { ServiceError } from "../wire/errors.ts";
 import type { RecordSource } from "./dns.ts";
-import { applyDeltas, compareSets, type Delta, domainName, invalidInput, planChanges } from "./route53-records.ts";
+import { publishHealth } from "./route53-alarms.ts";
+import { createCheckers } from "./route53-checkers.ts";
+import { guarded } from "./route53-control.ts";
+import { isHealthy } from "./route53-health.ts";
+import { healthOperations } from "./route53-health-api.ts";
+import { AWS_LIMITS, type Probe, type ProbeLimits, probe, type Verdict } from "./route53-probe.ts";
+import { applyDeltas, compareSets, type Delta, domainName, invalidInput, planChanges, type RecordSet } from "./route53-records.ts";
+import { answersOf } from "./route53-routing.ts";
+import { type Change, healthCheckOf, stateOf, zoneOf } from "./route53-state.ts";
+import { tagOperations } from "./route53-tags.ts";
 import { firstRecords, listZones, listZonesByName, NAME_SERVERS, pageSize, type Zone, zoneShape } from "./route53-zones.ts";
 import type { Operation, Service, World } from "./world.ts";
+
+export { controlPlaneDark } from "./route53-control.ts";
 
 export interface Route53Options {
   /** The account's limit of five requests a second. On unless switched off; calls inside the lab do not count. */
   readonly throttle?: boolean;
+  /** How long a checker waits between two looks; the real interval unless told otherwise. */
+  readonly healthCheckMs?: (requestIntervalSeconds: number) => number;
+  /** How long an endpoint may take; AWS's limits where nothing is said. */
+  readonly probeLimits?: Partial<ProbeLimits>;
+  /** What looks at an endpoint; a real request unless told otherwise, as where time is virtual. */
+  readonly probe?: (look: Probe) => Promise<Verdict>;
+  /** How often the health checks' own metrics are written. */
+  readonly metricsEveryMs?: number;
 }
 
-interface Change {
-  readonly id: string;
-  readonly zone: string;
-  readonly at: number;
-  readonly deltas: Delta[];
-  readonly comment?: string;
-  status: "PENDING" | "INSYNC";
+/** Faults a test or a drill sets; forgotten when the lab closes. */
+export interface Route53Faults {
+  /** So many of the next record changes meet a prior one that is still being worked on. */
+  priorRequestNotComplete: number;
 }
 
-interface State {
-  zones: Record<string, Zone>;
-  changes: Record<string, Change>;
+export interface Route53 extends Service {
+  readonly faults: Route53Faults;
 }
 
-const REQUESTS_A_SECOND = 5;
 const PAGE = 300;
+/** How often a change that the dark control plane holds back is looked at again. */
+const HELD_LOOK_MS = 100;
 
-const stateOf = (world: World) => world.state<State>("route53", () => ({ zones: {}, changes: {} }));
-
-/** What the DNS server may answer: the served records of the closest zone a name falls in. */
+/** What the DNS server may answer: the served records of the closest zone a name falls in, chosen by policy and health. */
 export function servedRecords(world: World): RecordSource {
   return (name) => {
-    const inside = Object.values(stateOf(world).zones).filter((zone) => name === zone.name || name.endsWith(`.${zone.name}`));
+    const { zones, healthChecks } = stateOf(world);
+    const inside = Object.values(zones).filter((zone) => name === zone.name || name.endsWith(`.${zone.name}`));
     const zone = inside.sort((a, b) => b.name.length - a.name.length)[0];
-    return zone && { zone: zone.name, records: zone.served };
+    if (!zone) return undefined;
+    const routing = { records: zone.served, healthy: (id: string) => isHealthy(healthChecks, id), random: () => world.random() };
+    return { zone: zone.name, records: zone.served, answersOf: (sets) => answersOf(routing, sets as readonly RecordSet[]) };
   };
 }
 
-export function createRoute53(world: World, options: Route53Options = {}): Service {
+export function createRoute53(world: World, options: Route53Options = {}): Route53 {
   const state = () => stateOf(world);
-  let tokens = REQUESTS_A_SECOND;
-  let filledAt = world.now();
+  const faults: Route53Faults = { priorRequestNotComplete: 0 };
+  const metricsEveryMs = options.metricsEveryMs ?? 60_000;
+  const checkers = createCheckers(world, {
+    everyMs: options.healthCheckMs ?? ((seconds) => seconds * 1000),
+    limits: { ...AWS_LIMITS, ...options.probeLimits },
+    probe: options.probe ?? probe,
+    records: servedRecords(world),
+  });
 
-  /** A token bucket over every operation, as the limit is the account's. */
-  function limited(run: Operation): Operation {
-    return (input, caller) => {
-      if ((options.throttle ?? true) && !caller.principal.startsWith("service:")) {
-        const now = world.now();
-        tokens = Math.min(REQUESTS_A_SECOND, tokens + ((now - filledAt) / 1000) * REQUESTS_A_SECOND);
-        filledAt = now;
-        if (tokens < 1) throw new ServiceError("Throttling", "Rate exceeded", 400);
-        tokens -= 1;
+  function publishAgain(): void {
+    world.later(metricsEveryMs, "the health checks' metrics", async () => {
+      try {
+        await publishHealth(world);
+      } finally {
+        if (!world.closed) publishAgain();
       }
-      return run(input, caller);
-    };
-  }
-
-  function zoneOf(given: string): Zone {
-    const id = given.replace(/^\/?hostedzone\//, "");
-    const zone = state().zones[id];
-    if (!zone) throw new ServiceError("NoSuchHostedZone", `No hosted zone found with ID: ${id}`, 404);
-    return zone;
+    });
   }
 
   function submit(zone: Zone, deltas: Delta[], comment?: string): Change {
     const change: Change = { id: `C${world.id(20).toUpperCase()}`, zone: zone.id, at: world.now(), deltas, comment, status: "PENDING" };
     state().changes[change.id] = change;
-    world.later(world.timings.dnsInsyncMs, `the change ${change.id}`, () => settle(change));
+    settleAfter(world.timings.dnsInsyncMs, change);
     return change;
+  }
+
+  function settleAfter(ms: number, change: Change): void {
+    world.later(ms, `the change ${change.id}`, () => settleOrHold(change));
+  }
+
+  function settleOrHold(change: Change): void {
+    if (state().dark) settleAfter(HELD_LOOK_MS, change);
+    else settle(change);
   }
 
   function settle(change: Change): void {
@@ -81,9 +101,10 @@ export function createRoute53(world: World, options: Route53Options = {}): Servi
     change.status = "INSYNC";
     if (!zone || change.deltas.length === 0) return;
     zone.served = applyDeltas(zone.served, change.deltas);
-    for (const { name, type, set } of change.deltas) {
-      const values = set?.ResourceRecords.map(({ Value }) => Value);
-      const what = values ? `${name} ${type} is now answered with ${values.join(", ")}` : `${name} ${type} is no longer answered`;
+    for (const { name, type, identifier, set } of change.deltas) {
+      const named = identifier === undefined ? `${name} ${type}` : `${name} ${type} (${identifier})`;
+      const values = set?.ResourceRecords?.map(({ Value }) => Value) ?? [`the records of ${set?.AliasTarget?.DNSName}`];
+      const what = set ? `${named} is now answered with ${values.join(", ")}` : `${named} is no longer answered`;
       world.tell({
         kind: "dns",
         region: "us-east-1",
@@ -134,14 +155,14 @@ export function createRoute53(world: World, options: Route53Options = {}): Servi
       };
     },
     GetHostedZone(input) {
-      const zone = zoneOf(input.Id);
+      const zone = zoneOf(world, input.Id);
       return {
         HostedZone: zoneShape(zone),
         ...(zone.privateZone ? { VPCs: zone.vpcs } : { DelegationSet: { NameServers: NAME_SERVERS } }),
       };
     },
     DeleteHostedZone(input) {
-      const zone = zoneOf(input.Id);
+      const zone = zoneOf(world, input.Id);
       if (zone.records.length > 2)
         throw new ServiceError(
           "HostedZoneNotEmpty",
@@ -150,18 +171,28 @@ export function createRoute53(world: World, options: Route53Options = {}): Servi
         );
       const change = submit(zone, []);
       delete state().zones[zone.id];
+      delete state().tags[`hostedzone/${zone.id}`];
       return { ChangeInfo: changeShape(change) };
     },
     ListHostedZones: (input) => listZones(Object.values(state().zones), input),
     ListHostedZonesByName: (input) => listZonesByName(Object.values(state().zones), input),
     ChangeResourceRecordSets(input, caller) {
-      const zone = zoneOf(input.HostedZoneId);
+      const zone = zoneOf(world, input.HostedZoneId);
+      if (faults.priorRequestNotComplete > 0) {
+        faults.priorRequestNotComplete--;
+        throw new ServiceError(
+          "PriorRequestNotComplete",
+          "The request was rejected because Route 53 was still processing a prior request.",
+          400,
+        );
+      }
       const changes: any[] = input.ChangeBatch?.Changes ?? [];
       if (changes.length === 0)
         throw invalidInput(
           "1 validation error detected: Value '[]' at 'changeBatch.changes' failed to satisfy constraint: Member must have length greater than or equal to 1",
         );
-      const deltas = planChanges(zone.name, zone.records, changes);
+      const deltas = planChanges(zone, changes);
+      for (const { set } of deltas) if (set?.HealthCheckId !== undefined) healthCheckOf(world, set.HealthCheckId);
       zone.records = applyDeltas(zone.records, deltas);
       const change = submit(zone, deltas, input.ChangeBatch.Comment);
       const detail = {
@@ -186,10 +217,16 @@ export function createRoute53(world: World, options: Route53Options = {}): Servi
       return { ChangeInfo: changeShape(change) };
     },
     ListResourceRecordSets(input) {
-      const zone = zoneOf(input.HostedZoneId);
+      const zone = zoneOf(world, input.HostedZoneId);
       if (input.StartRecordType && !input.StartRecordName)
         throw invalidInput("StartRecordType without StartRecordName: name the record to start from.");
-      const start = input.StartRecordName && { Name: domainName(input.StartRecordName), Type: input.StartRecordType ?? "" };
+      if (input.StartRecordIdentifier && !input.StartRecordType)
+        throw invalidInput("StartRecordIdentifier without StartRecordType: name the record and the type to start from.");
+      const start = input.StartRecordName && {
+        Name: domainName(input.StartRecordName),
+        Type: input.StartRecordType ?? "",
+        SetIdentifier: input.StartRecordIdentifier,
+      };
       const sets = [...zone.records].sort(compareSets).filter((set) => !start || compareSets(set, start) >= 0);
       const size = pageSize(input.MaxItems, PAGE);
       const next = sets[size];
@@ -198,18 +235,25 @@ export function createRoute53(world: World, options: Route53Options = {}): Servi
         IsTruncated: Boolean(next),
         NextRecordName: next?.Name,
         NextRecordType: next?.Type,
+        NextRecordIdentifier: next?.SetIdentifier,
         MaxItems: size,
       };
     },
   };
 
+  const guard = guarded(world, options.throttle ?? true);
+  Object.assign(operations, healthOperations(world, checkers), tagOperations(world));
   return {
     name: "route53",
-    operations: Object.fromEntries(Object.entries(operations).map(([name, run]) => [name, limited(run)])),
-    /** Changes of a lab that closed before they were INSYNC. */
+    faults,
+    operations: Object.fromEntries(Object.entries(operations).map(([name, run]) => [name, guard(run)])),
+    /** Goes on with what an earlier lab left: changes that were not yet INSYNC, and health checks. */
     start() {
-      for (const change of Object.values(state().changes)) if (change.status === "PENDING") settle(change);
+      for (const change of Object.values(state().changes)) if (change.status === "PENDING") settleOrHold(change);
+      for (const id of Object.keys(state().healthChecks)) checkers.watch(id);
+      publishAgain();
     },
+    stop: () => checkers.stop(),
   };
 }
 

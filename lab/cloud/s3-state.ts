@@ -3,7 +3,9 @@
  * What S3 keeps: buckets and the versions of their objects. Names are global, a bucket lives in one region.
  * Knows how to find the current version and how to refuse; the operations are elsewhere.
  */
+import { createHash } from "node:crypto";
 import { ServiceError } from "../wire/errors.ts";
+import type { Checksum } from "./s3-body.ts";
 import type { Caller, World } from "./world.ts";
 
 export interface Version {
@@ -17,6 +19,7 @@ export interface Version {
   readonly contentType: string;
   readonly headers: Record<string, string>;
   readonly metadata: Record<string, string>;
+  readonly checksum?: Checksum;
 }
 
 export interface Bucket {
@@ -35,6 +38,11 @@ export interface S3State {
 
 export function s3State(world: World): S3State {
   return world.state<S3State>("s3", () => ({ buckets: {} }));
+}
+
+/** The account's canonical user id, which owns everything. */
+export function ownerOf(caller: Caller): { ID: string } {
+  return { ID: createHash("sha256").update(caller.account).digest("hex") };
 }
 
 /** An S3 error with the extra elements its body carries. */

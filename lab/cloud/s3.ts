@@ -5,13 +5,15 @@
  */
 import { createHash } from "node:crypto";
 import { ServiceError } from "../wire/errors.ts";
-import { listObjectsV2, listObjectVersions } from "./s3-lists.ts";
+import { checksumOf, checksumShape, rangeOf } from "./s3-body.ts";
+import { listBuckets, listObjectsV2, listObjectVersions } from "./s3-lists.ts";
 import {
   type Bucket,
   bucketOf,
   checkReadConditions,
   checkWriteConditions,
   currentVersion,
+  ownerOf,
   pushVersion,
   s3Error,
   s3State,
@@ -40,10 +42,13 @@ export function createS3(world: World): Service {
     return full;
   }
 
-  function head(version: Version, bucket: Bucket): any {
+  function head(version: Version, bucket: Bucket, input: any): any {
+    const range = rangeOf(input.Range, version.size);
     return {
       ...version.headers,
-      ContentLength: version.size,
+      ...(range
+        ? { ContentLength: range.last - range.first + 1, ContentRange: `bytes ${range.first}-${range.last}/${version.size}` }
+        : { ContentLength: version.size, ...(input.ChecksumMode === "ENABLED" ? checksumShape(version.checksum) : {}) }),
       ContentType: version.contentType,
       ETag: version.etag,
       LastModified: new Date(version.at),
@@ -58,6 +63,28 @@ export function createS3(world: World): Service {
     const version = versionOf(bucket, input.Key, input.VersionId);
     checkReadConditions(version, input);
     return { bucket, version };
+  }
+
+  /** Removes a version for good, or puts a delete marker on top. */
+  function remove(bucket: Bucket, key: string, versionId: string | undefined): { DeleteMarker?: boolean; VersionId?: string } {
+    const versions = bucket.objects[key] ?? [];
+    if (!versionId && bucket.versioning) {
+      const marker = write(bucket, key, { bodyBase64: "", size: 0, etag: "", contentType: "", headers: {}, metadata: {} }, true);
+      return { DeleteMarker: true, VersionId: marker.id };
+    }
+    const gone = versions.find((version) => version.id === (versionId ?? "null"));
+    const left = versions.filter((version) => version !== gone);
+    if (left.length > 0) bucket.objects[key] = left;
+    else delete bucket.objects[key];
+    if (gone)
+      world.tell({
+        kind: "state",
+        region: bucket.region,
+        service: "s3",
+        what: `s3://${bucket.name}/${key} is removed`,
+        detail: { versionId: gone.id },
+      });
+    return { VersionId: versionId, ...(gone?.deleteMarker ? { DeleteMarker: true } : {}) };
   }
 
   return {
@@ -91,12 +118,7 @@ export function createS3(world: World): Service {
         delete state().buckets[bucket.name];
       },
       HeadBucket: (input, caller) => ({ BucketRegion: find(input, caller).region }),
-      ListBuckets: () => ({
-        Buckets: Object.values(state().buckets)
-          .sort((a, b) => (a.name < b.name ? -1 : 1))
-          .map((bucket) => ({ Name: bucket.name, CreationDate: new Date(bucket.createdAt), BucketRegion: bucket.region })),
-        Owner: { ID: "lab" },
-      }),
+      ListBuckets: (input, caller) => ({ ...listBuckets(Object.values(state().buckets), input), Owner: ownerOf(caller) }),
       GetBucketLocation(input) {
         const bucket = state().buckets[input.Bucket];
         if (!bucket) throw s3Error("NoSuchBucket", "The specified bucket does not exist", 404, { BucketName: input.Bucket });
@@ -129,6 +151,7 @@ export function createS3(world: World): Service {
         const bucket = find(input, caller);
         checkWriteConditions(currentVersion(bucket, input.Key), input);
         const body = Buffer.from(input.Body ?? "");
+        const checksum = checksumOf(input, body);
         const version = write(bucket, input.Key, {
           bodyBase64: body.toString("base64"),
           size: body.length,
@@ -136,16 +159,19 @@ export function createS3(world: World): Service {
           contentType: input.ContentType ?? "binary/octet-stream",
           headers: Object.fromEntries(KEPT.filter((name) => input[name]).map((name) => [name, input[name]])),
           metadata: input.Metadata ?? {},
+          checksum,
         });
-        return { ETag: version.etag, VersionId: shownVersion(bucket, version) };
+        return { ETag: version.etag, ...checksumShape(checksum), VersionId: shownVersion(bucket, version) };
       },
       GetObject(input, caller) {
         const { bucket, version } = read(input, caller);
-        return { ...head(version, bucket), Body: Buffer.from(version.bodyBase64, "base64") };
+        const body = Buffer.from(version.bodyBase64, "base64");
+        const range = rangeOf(input.Range, version.size);
+        return { ...head(version, bucket, input), Body: range ? body.subarray(range.first, range.last + 1) : body };
       },
       HeadObject(input, caller) {
         const { bucket, version } = read(input, caller);
-        return head(version, bucket);
+        return head(version, bucket, input);
       },
       CopyObject(input, caller) {
         const bucket = find(input, caller);
@@ -155,38 +181,39 @@ export function createS3(world: World): Service {
         const source = versionOf(sourceBucket, decodeURIComponent(key), versionId);
         checkWriteConditions(currentVersion(bucket, input.Key), input);
         const replace = input.MetadataDirective === "REPLACE";
+        if (sourceBucket === bucket && decodeURIComponent(key) === input.Key && !versionId && !replace)
+          throw s3Error(
+            "InvalidRequest",
+            "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+            400,
+          );
         const version = write(bucket, input.Key, {
           ...source,
           contentType: replace ? (input.ContentType ?? "binary/octet-stream") : source.contentType,
           metadata: replace ? (input.Metadata ?? {}) : source.metadata,
         });
-        return { CopyObjectResult: { ETag: version.etag, LastModified: new Date(version.at) }, VersionId: shownVersion(bucket, version) };
+        const CopyObjectResult = { ETag: version.etag, LastModified: new Date(version.at), ...checksumShape(version.checksum) };
+        return { CopyObjectResult, VersionId: shownVersion(bucket, version) };
       },
       DeleteObject(input, caller) {
         const bucket = find(input, caller);
         const key: string = input.Key;
         if (input.IfMatch !== undefined) checkWriteConditions(currentVersion(bucket, key), { Key: key, IfMatch: input.IfMatch });
-        const versions = bucket.objects[key] ?? [];
-        if (input.VersionId || !bucket.versioning) {
-          const gone = versions.find((version) => version.id === (input.VersionId ?? "null"));
-          const left = versions.filter((version) => version !== gone);
-          if (left.length > 0) bucket.objects[key] = left;
-          else delete bucket.objects[key];
-          if (gone)
-            world.tell({
-              kind: "state",
-              region: bucket.region,
-              service: "s3",
-              what: `s3://${bucket.name}/${key} is removed`,
-              detail: { versionId: gone.id },
-            });
-          return { VersionId: input.VersionId, ...(gone?.deleteMarker ? { DeleteMarker: true } : {}) };
-        }
-        const marker = write(bucket, key, { bodyBase64: "", size: 0, etag: "", contentType: "", headers: {}, metadata: {} }, true);
-        return { DeleteMarker: true, VersionId: marker.id };
+        return remove(bucket, key, input.VersionId);
+      },
+      DeleteObjects(input, caller) {
+        const bucket = find(input, caller);
+        const objects: any[] = input.Delete?.Objects ?? [];
+        if (objects.length < 1 || objects.length > 1000)
+          throw s3Error("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema", 400);
+        const Deleted = objects.map(({ Key, VersionId }) => {
+          const { DeleteMarker, VersionId: gone } = remove(bucket, Key, VersionId);
+          return { Key, VersionId, ...(DeleteMarker ? { DeleteMarker, DeleteMarkerVersionId: gone } : {}) };
+        });
+        return input.Delete.Quiet ? {} : { Deleted };
       },
       ListObjectsV2: (input, caller) => listObjectsV2(find(input, caller), input),
-      ListObjectVersions: (input, caller) => listObjectVersions(find(input, caller), input),
+      ListObjectVersions: (input, caller) => listObjectVersions(find(input, caller), input, ownerOf(caller)),
     },
   };
 }

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
 /**
  * Secrets Manager: named secrets by region with their current value. Older versions keep no stage but AWSPREVIOUS;
- * no rotation, no replication, no recovery window.
+ * no rotation and no replication. A deleted secret can be restored for as long as its recovery window says.
  */
 import { ServiceError } from "../wire/errors.ts";
 import { uuid } from "./ids.ts";
@@ -21,6 +21,9 @@ interface Secret {
   description?: string;
   createdAt: number;
   changedAt: number;
+  /** When a secret marked for deletion is gone for good, and since when it is marked. */
+  goneAt?: number;
+  deletedAt?: number;
   /** Newest first: the first is AWSCURRENT, the second AWSPREVIOUS. */
   versions: SecretVersion[];
 }
@@ -29,13 +32,16 @@ interface SecretsState {
   regions: Record<string, Record<string, Secret>>;
 }
 
+const DAY_MS = 86_400_000;
 const STAGES = ["AWSCURRENT", "AWSPREVIOUS"];
 
 export function createSecretsManager(world: World): Service {
   const secretsIn = (region: string) => {
     const state = world.state<SecretsState>("secretsmanager", () => ({ regions: {} }));
     state.regions[region] ??= {};
-    return state.regions[region];
+    const secrets = state.regions[region];
+    for (const each of Object.values(secrets)) if (each.goneAt !== undefined && each.goneAt <= world.now()) delete secrets[each.name];
+    return secrets;
   };
 
   /** By name, by ARN, or by ARN without its six random characters. */
@@ -45,6 +51,14 @@ export function createSecretsManager(world: World): Service {
     );
     if (!found) throw new ServiceError("ResourceNotFoundException", "Secrets Manager can't find the specified secret.");
     return found;
+  }
+
+  /** A secret that is not marked for deletion. */
+  function findKept(id: string, caller: Caller): Secret {
+    const secret = find(id, caller);
+    if (secret.goneAt === undefined) return secret;
+    const text = "You can't perform this operation on the secret because it was marked for deletion.";
+    throw new ServiceError("InvalidRequestException", text);
   }
 
   function versionFrom(input: any): SecretVersion {
@@ -79,7 +93,11 @@ export function createSecretsManager(world: World): Service {
     Description: secret.description,
     CreatedDate: new Date(secret.createdAt),
     LastChangedDate: new Date(secret.changedAt),
+    DeletedDate: secret.deletedAt === undefined ? undefined : new Date(secret.deletedAt),
   });
+
+  const stagesOf = (secret: Secret) =>
+    Object.fromEntries(secret.versions.slice(0, STAGES.length).map((version, at) => [version.id, [STAGES[at]]]));
 
   return {
     name: "secretsmanager",
@@ -93,6 +111,10 @@ export function createSecretsManager(world: World): Service {
           );
         }
         const secrets = secretsIn(caller.region);
+        if (secrets[name]?.goneAt !== undefined) {
+          const text = "You can't create this secret because a secret with this name is already scheduled for deletion.";
+          throw new ServiceError("InvalidRequestException", text);
+        }
         if (secrets[name])
           throw new ServiceError("ResourceExistsException", `The operation failed because the secret ${name} already exists.`);
         const secret: Secret = {
@@ -108,7 +130,7 @@ export function createSecretsManager(world: World): Service {
         return { ARN: secret.arn, Name: name, VersionId: secret.versions[0]?.id };
       },
       PutSecretValue(input, caller) {
-        const secret = find(input.SecretId, caller);
+        const secret = findKept(input.SecretId, caller);
         if (input.SecretString === undefined && input.SecretBinary === undefined) {
           throw new ServiceError("InvalidRequestException", "You must provide either SecretString or SecretBinary.");
         }
@@ -128,7 +150,7 @@ export function createSecretsManager(world: World): Service {
         return { ARN: secret.arn, Name: secret.name, VersionId: version.id, VersionStages: ["AWSCURRENT"] };
       },
       GetSecretValue(input, caller) {
-        const secret = find(input.SecretId, caller);
+        const secret = findKept(input.SecretId, caller);
         const stage: string = input.VersionStage ?? "AWSCURRENT";
         const at = input.VersionId ? secret.versions.findIndex((version) => version.id === input.VersionId) : STAGES.indexOf(stage);
         const version = secret.versions[at];
@@ -149,15 +171,35 @@ export function createSecretsManager(world: World): Service {
       },
       DescribeSecret(input, caller) {
         const secret = find(input.SecretId, caller);
-        const staged = secret.versions.slice(0, STAGES.length).map((version, at) => [version.id, [STAGES[at]]]);
-        return { ...described(secret), VersionIdsToStages: Object.fromEntries(staged) };
+        return { ...described(secret), VersionIdsToStages: stagesOf(secret) };
       },
-      ListSecrets: (_input, caller) => ({ SecretList: Object.values(secretsIn(caller.region)).map(described) }),
+      ListSecrets: (input, caller) => ({
+        SecretList: Object.values(secretsIn(caller.region))
+          .filter((secret) => secret.goneAt === undefined || input.IncludePlannedDeletion)
+          .map((secret) => ({ ...described(secret), SecretVersionsToStages: stagesOf(secret) })),
+      }),
       DeleteSecret(input, caller) {
+        const { SecretId: id, RecoveryWindowInDays: days, ForceDeleteWithoutRecovery: force } = input;
+        if (days !== undefined && force) {
+          const text = "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.";
+          throw new ServiceError("InvalidParameterException", text);
+        }
+        if (days !== undefined && !(days >= 7 && days <= 30)) {
+          const text = "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).";
+          throw new ServiceError("InvalidParameterException", text);
+        }
+        const secret = force ? find(id, caller) : findKept(id, caller);
+        secret.deletedAt = world.now();
+        secret.goneAt = world.now() + (force ? 0 : (days ?? 30) * DAY_MS);
+        told(secret, caller.region, force ? "is deleted" : `is marked for deletion in ${days ?? 30} days`);
+        return { ARN: secret.arn, Name: secret.name, DeletionDate: new Date(secret.goneAt) };
+      },
+      RestoreSecret(input, caller) {
         const secret = find(input.SecretId, caller);
-        delete secretsIn(caller.region)[secret.name];
-        told(secret, caller.region, "is deleted");
-        return { ARN: secret.arn, Name: secret.name, DeletionDate: new Date(world.now()) };
+        delete secret.goneAt;
+        delete secret.deletedAt;
+        told(secret, caller.region, "is restored");
+        return { ARN: secret.arn, Name: secret.name };
       },
     },
   };

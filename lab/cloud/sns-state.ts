@@ -9,6 +9,7 @@ import type { Caller, World } from "./world.ts";
 export interface Topic {
   readonly arn: string;
   readonly attributes: Record<string, string>;
+  tags?: Record<string, string>;
 }
 
 export interface Subscription {

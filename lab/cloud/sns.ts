@@ -5,9 +5,11 @@
  */
 import { ServiceError } from "../wire/errors.ts";
 import { uuid } from "./ids.ts";
+import { publishBatch } from "./sns-batch.ts";
 import { confirmationLink, invokeFunction, type Message, mailConfirmation, mailMessage, type Smtp, tryDelivery } from "./sns-delivery.ts";
 import { checkMessage, invalid, type Subscription, snsState, topicOf } from "./sns-state.ts";
-import type { Service, World } from "./world.ts";
+import { defaultPolicy, EFFECTIVE_DELIVERY_POLICY, tagMap, tagOperations } from "./sns-topics.ts";
+import type { Caller, Service, World } from "./world.ts";
 
 export interface SnsOptions {
   /** Where mails go. */
@@ -84,6 +86,27 @@ export function createSns(world: World, options: SnsOptions): Service {
     return found;
   }
 
+  function publish(input: any, caller: Caller): { MessageId: string } {
+    if (input.PhoneNumber) throw invalid("PhoneNumber Reason: the lab sends no text messages");
+    const topic = topicOf(world, input.TopicArn ?? input.TargetArn, caller);
+    const textFor = checkMessage(input);
+    const message: Message = {
+      id: uuid(world),
+      topicArn: topic.arn,
+      subject: input.Subject,
+      textFor,
+      attributes: input.MessageAttributes ?? {},
+      at: world.now(),
+    };
+    const receivers = subscriptionsTo(caller.region, topic.arn).filter((each) => each.confirmed);
+    told(caller.region, `published to ${topic.arn.split(":")[5]}: ${input.Subject ?? firstLine(textFor("default"))}`, {
+      topic: topic.arn,
+      receivers: receivers.map((each) => each.endpoint),
+    });
+    for (const subscription of receivers) send(caller.region, subscription, message);
+    return { MessageId: message.id };
+  }
+
   return {
     name: "sns",
     operations: {
@@ -96,8 +119,12 @@ export function createSns(world: World, options: SnsOptions): Service {
         const { topics } = snsState(world, caller.region);
         for (const name of Object.keys(input.Attributes ?? {}))
           if (!SETTABLE.includes(name)) throw invalid(`Attributes Reason: ${name} cannot be set`);
-        if (!topics[arn]) told(caller.region, `topic ${input.Name} exists`);
-        topics[arn] ??= { arn, attributes: { ...input.Attributes } };
+        const tags = tagMap(input.Tags);
+        const before = topics[arn];
+        if (before && Object.entries(tags).some(([key, value]) => before.tags?.[key] !== value))
+          throw invalid("Tags Reason: Topic already exists with different tags");
+        if (!before) told(caller.region, `topic ${input.Name} exists`);
+        topics[arn] ??= { arn, attributes: { ...input.Attributes }, tags };
         return { TopicArn: arn };
       },
       DeleteTopic(input, caller) {
@@ -116,6 +143,8 @@ export function createSns(world: World, options: SnsOptions): Service {
         return {
           Attributes: {
             DisplayName: "",
+            Policy: defaultPolicy(topic.arn, caller.account),
+            EffectiveDeliveryPolicy: EFFECTIVE_DELIVERY_POLICY,
             ...topic.attributes,
             TopicArn: topic.arn,
             Owner: caller.account,
@@ -192,30 +221,23 @@ export function createSns(world: World, options: SnsOptions): Service {
             ...shape(found),
             SubscriptionArn: found.arn,
             PendingConfirmation: String(!found.confirmed),
-            ConfirmationWasAuthenticated: "false",
+            // A function is confirmed by its owner's signed Subscribe; a mail's link is not signed.
+            ConfirmationWasAuthenticated: String(found.protocol === "lambda"),
             RawMessageDelivery: "false",
           },
         };
       },
-      Publish(input, caller) {
-        if (input.PhoneNumber) throw invalid("PhoneNumber Reason: the lab sends no text messages");
-        const topic = topicOf(world, input.TopicArn ?? input.TargetArn, caller);
-        const textFor = checkMessage(input);
-        const message: Message = {
-          id: uuid(world),
-          topicArn: topic.arn,
-          subject: input.Subject,
-          textFor,
-          attributes: input.MessageAttributes ?? {},
-          at: world.now(),
-        };
-        const receivers = subscriptionsTo(caller.region, topic.arn).filter((each) => each.confirmed);
-        told(caller.region, `published to ${topic.arn.split(":")[5]}: ${input.Subject ?? firstLine(textFor("default"))}`, {
-          topic: topic.arn,
-          receivers: receivers.map((each) => each.endpoint),
-        });
-        for (const subscription of receivers) send(caller.region, subscription, message);
-        return { MessageId: message.id };
+      SetSubscriptionAttributes(input, caller) {
+        const { protocol } = subscriptionOf(input.SubscriptionArn, caller.region);
+        const { AttributeName: name, AttributeValue: value } = input;
+        if (name !== "RawMessageDelivery") throw invalid(`AttributeName Reason: the lab keeps no ${name} of a subscription`);
+        if (value === "true") throw invalid(`Attributes Reason: Delivery protocol [${protocol}] does not support raw message delivery.`);
+      },
+      ...tagOperations(world),
+      Publish: publish,
+      PublishBatch(input, caller) {
+        const { arn: TopicArn } = topicOf(world, input.TopicArn, caller);
+        return publishBatch(input.PublishBatchRequestEntries, (entry) => publish({ ...entry, TopicArn }, caller));
       },
     },
   };

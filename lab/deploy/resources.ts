@@ -119,7 +119,11 @@ const sns: Record<string, Maker> = {
     });
     return { id: SubscriptionArn, attributes: { Arn: SubscriptionArn } };
   },
-  "AWS::SNS::TopicPolicy": recorded,
+  async "AWS::SNS::TopicPolicy"({ Topics, PolicyDocument }, making) {
+    const AttributeValue = policyText(PolicyDocument);
+    for (const TopicArn of Topics) await making.call("sns", "SetTopicAttributes", { TopicArn, AttributeName: "Policy", AttributeValue });
+    return { id: making.name(128) };
+  },
 };
 
 const s3: Record<string, Maker> = {

@@ -172,7 +172,8 @@ export class Codec {
       case "restXml":
         if (this.options.s3 && operation.name === "GetBucketLocation")
           return { status: 200, headers: xml, body: this.bucketLocation(output) };
-        return writeRest(operation, output, this.xml, "application/xml");
+        // S3's one status that depends on the answer: a part of an object.
+        return { ...writeRest(operation, output, this.xml, "application/xml"), ...(output.ContentRange ? { status: 206 } : {}) };
       case "restJson":
         return writeRest(operation, output, this.json, "application/json");
     }

@@ -1,50 +1,11 @@
-import { Resolver } from "node:dns/promises";
 import { connect } from "node:net";
 import * as r53 from "@aws-sdk/client-route-53";
-import { Route53Client } from "@aws-sdk/client-route-53";
 import * as packet from "dns-packet";
-import { expect, test, vi } from "vitest";
-import { startDns } from "../../lab/cloud/dns.ts";
-import { createRoute53, servedRecords } from "../../lab/cloud/route53.ts";
-import { closing, labWith } from "./on-the-wire.ts";
-
-async function zone(options: { throttle?: boolean; dnsInsyncMs?: number } = {}) {
-  const lab = await labWith((world) => [createRoute53(world, { throttle: options.throttle ?? false })], {
-    timings: { dnsInsyncMs: options.dnsInsyncMs ?? 20 },
-  });
-  const dns = closing(await startDns(lab.world, { records: servedRecords(lab.world) }));
-  const client = new Route53Client(lab.client("us-east-1"));
-  const created = await client.send(
-    new r53.CreateHostedZoneCommand({
-      Name: "Example.com",
-      CallerReference: "one",
-      HostedZoneConfig: { Comment: "test", PrivateZone: false },
-    }),
-  );
-  const HostedZoneId = created.HostedZone!.Id!;
-  const set = (Name: string, Type: string, values: string[], TTL = 5) => ({
-    Name,
-    Type: Type as r53.RRType,
-    TTL,
-    ResourceRecords: values.map((Value) => ({ Value })),
-  });
-  const change = (...changes: [r53.ChangeAction, r53.ResourceRecordSet][]) =>
-    client.send(
-      new r53.ChangeResourceRecordSetsCommand({
-        HostedZoneId,
-        ChangeBatch: { Changes: changes.map(([Action, ResourceRecordSet]) => ({ Action, ResourceRecordSet })) },
-      }),
-    );
-  const insync = (Id: string) =>
-    vi.waitFor(async () => expect((await client.send(new r53.GetChangeCommand({ Id }))).ChangeInfo?.Status).toBe("INSYNC"));
-  const applied = async (...changes: [r53.ChangeAction, r53.ResourceRecordSet][]) => insync((await change(...changes)).ChangeInfo!.Id!);
-  const resolver = new Resolver();
-  resolver.setServers([`127.0.0.1:${dns.port}`]);
-  return { lab, dns, client, created, HostedZoneId, set, change, applied, insync, resolver };
-}
+import { expect, test } from "vitest";
+import { set, zone } from "./route53-zone.ts";
 
 test("a record is answered once its change is INSYNC, and not before", async () => {
-  const { change, set, insync, resolver } = await zone({ dnsInsyncMs: 150 });
+  const { change, insync, resolver } = await zone({ dnsInsyncMs: 150 });
   const { ChangeInfo } = await change(["CREATE", set("db.example.com", "A", ["10.0.0.1"])]);
   expect(ChangeInfo).toMatchObject({ Id: expect.stringMatching(/^\/change\/C/), Status: "PENDING" });
   await expect(resolver.resolve4("db.example.com")).rejects.toMatchObject({ code: "ENOTFOUND" });
@@ -53,7 +14,7 @@ test("a record is answered once its change is INSYNC, and not before", async () 
 });
 
 test("a CNAME is followed to the database's host, and its repointing is seen", async () => {
-  const { lab, applied, set, resolver } = await zone();
+  const { lab, applied, resolver } = await zone();
   const hosts = lab.world.state<Record<string, string>>("hosts", () => ({}));
   hosts["shop-a.c1.eu-central-1.rds.amazonaws.com"] = "127.0.1.1";
   hosts["shop-b.c1.eu-west-1.rds.amazonaws.com"] = "127.0.2.1";
@@ -67,7 +28,7 @@ test("a CNAME is followed to the database's host, and its repointing is seen", a
 });
 
 test("texts, zone records, wildcards, empty answers, and names that are none of the lab's business", async () => {
-  const { applied, set, resolver } = await zone();
+  const { applied, resolver } = await zone();
   await applied(
     ["CREATE", set("note.example.com", "TXT", ['"epoch=7" "writer=shop-a"'])],
     ["CREATE", set("*.apps.example.com", "A", ["10.0.0.9"])],
@@ -92,7 +53,7 @@ test("an unknown name comes with the zone's SOA; TCP answers like UDP", async ()
 });
 
 test("a batch holds as a whole or not at all, and says every reason", async () => {
-  const { client, HostedZoneId, change, applied, set } = await zone();
+  const { client, HostedZoneId, change, applied } = await zone();
   await applied(["CREATE", set("db.example.com", "CNAME", ["a.example.net"])]);
   const refused = (message: string | RegExp) => ({
     name: "InvalidChangeBatch",
@@ -130,7 +91,7 @@ test("a batch holds as a whole or not at all, and says every reason", async () =
   );
   await expect(change(["CREATE", { Name: "x.example.com", Type: "A" }])).rejects.toMatchObject({ name: "InvalidInput" });
   await expect(
-    change(["CREATE", { ...set("x.example.com", "A", ["10.0.0.1"]), SetIdentifier: "p", Failover: "PRIMARY" }]),
+    change(["CREATE", { ...set("x.example.com", "A", ["10.0.0.1"]), SetIdentifier: "p", Region: "eu-west-1" }]),
   ).rejects.toMatchObject({ name: "InvalidInput" });
 
   const { ResourceRecordSets } = await client.send(new r53.ListResourceRecordSetsCommand({ HostedZoneId }));
@@ -143,7 +104,7 @@ test("a batch holds as a whole or not at all, and says every reason", async () =
 });
 
 test("records are listed by name from the right, in pages", async () => {
-  const { client, HostedZoneId, change, set } = await zone();
+  const { client, HostedZoneId, change } = await zone();
   await change(
     ["CREATE", set("b.example.com", "TXT", ['"t"'])],
     ["CREATE", set("b.example.com", "A", ["10.0.0.1"])],

@@ -62,8 +62,9 @@ export function bench(): () => Bench {
     await LocalDurableTestRunner.setupTestEnvironment({ skipTime: true });
   });
   afterAll(async () => {
-    await LocalDurableTestRunner.teardownTestEnvironment();
+    // The lab first: what it still waits for waits on the kit's clock.
     await opened?.lab.close();
+    await LocalDurableTestRunner.teardownTestEnvironment();
   });
   return () => {
     if (!opened) throw new Error("the bench is not open yet");

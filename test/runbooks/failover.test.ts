@@ -60,7 +60,10 @@ beforeEach(async () => {
   await lab.world.call("s3", "DeleteObject", { Bucket: bucket, Key: "databases/shop/record.json" }, { region: plan.regions.recovery });
   await lab.world.call("s3", "DeleteObject", { Bucket: bucket, Key: "databases/shop/vote.json" }, { region: plan.regions.recovery });
   await lab.world.call("rds", "RebootDBInstance", { DBInstanceIdentifier: "shop-a" }, { region: REGION });
-  await waitFor("the primary to be back", 20_000, async () => (await laps(1)).last.vote.linkSeen === "streaming");
+  await waitFor("the primary to be back", 20_000, async () => {
+    const { DBInstances } = await lab.world.call("rds", "DescribeDBInstances", { DBInstanceIdentifier: "shop-a" }, { region: REGION });
+    return DBInstances[0].DBInstanceStatus === "available" && (await laps(1)).last.vote.linkSeen === "streaming";
+  });
 });
 afterEach(() => {
   for (const restore of restores) restore();

@@ -2,6 +2,8 @@
 /**
  * The operations that create and show functions, versions, aliases and their settings. Invokes nothing.
  */
+
+import { refusalFor } from "../../permissions/act.ts";
 import { ServiceError } from "../../wire/errors.ts";
 import { serviceMayAssume } from "../iam.ts";
 import type { Caller, Operation, World } from "../world.ts";
@@ -69,7 +71,7 @@ export function functionOperations(world: World): Record<string, Operation> {
   };
 
   return {
-    CreateFunction(input, caller) {
+    async CreateFunction(input, caller) {
       required(input, ["FunctionName", "Role", "Handler", "Runtime"]);
       if (!/^[a-zA-Z0-9-_]{1,64}$/.test(input.FunctionName))
         throw new ServiceError(
@@ -91,6 +93,7 @@ export function functionOperations(world: World): Record<string, Operation> {
           `The role defined for the function cannot be assumed by Lambda: ${input.Role}`,
         );
       }
+      if (input.VpcConfig?.SubnetIds?.length) await mayUseNetwork(world, caller.region, input.Role, input.FunctionName);
       const record: FunctionRecord = {
         name: input.FunctionName,
         region: caller.region,
@@ -207,4 +210,16 @@ function aliasShape(record: FunctionRecord, name: string, caller: Caller): any {
     FunctionVersion: alias?.version,
     Description: alias?.description,
   };
+}
+
+/** A function in a network gets its interfaces in the name of its role, which Lambda tries out at creation, on everything. */
+async function mayUseNetwork(world: World, region: string, roleArn: string, session: string): Promise<void> {
+  for (const operation of ["CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface"]) {
+    const refusal = await refusalFor(world, region, { roleArn, session, action: `ec2:${operation}`, resource: "*" });
+    if (refusal === null) continue;
+    throw new ServiceError(
+      "InvalidParameterValueException",
+      `The provided execution role does not have permissions to call ${operation} on EC2. ${refusal}`,
+    );
+  }
 }

@@ -3,6 +3,7 @@
  * up to the function's reserved concurrency. Knows nothing of queues, retries or durable executions.
  */
 import { join } from "node:path";
+import { refusalFor } from "../../permissions/act.ts";
 import { functionAddress } from "../../network/addresses.ts";
 import { ServiceError } from "../../wire/errors.ts";
 import { sessionKeyFor } from "../iam.ts";
@@ -23,6 +24,8 @@ export interface LambdaOptions {
   readonly variables?: (functionName: string) => Record<string, string>;
   /** Divides the waits, retry delays and callback timeouts of durable executions. */
   readonly durableSpeed?: number;
+  /** Operations of a durable execution that travel with an invocation. AWS counts bytes; by default all of ours fit. */
+  readonly durableFirstPage?: number;
 }
 
 const KEPT_LINES = 2000;
@@ -37,6 +40,8 @@ export interface Run {
 interface Slot {
   readonly environment: Environment;
   busy: boolean;
+  /** Without the permission Lambda keeps nothing of what a function writes, and says so nowhere. */
+  mayLog: boolean;
   /** Lines of the invocation that runs now. */
   lines: string[];
 }
@@ -79,7 +84,11 @@ export class Environments {
     if (!slot) {
       slot = this.open(target);
       own.push({ version: id, slot });
-      started = slot.environment.start();
+      const opened = slot;
+      started = this.askToLog(target).then((mayLog) => {
+        opened.mayLog = mayLog;
+        return opened.environment.start();
+      });
     }
     const used = slot;
     const lines: string[] = [];
@@ -109,12 +118,14 @@ export class Environments {
     const key = `${record.region}/${record.name}`;
     const slot: Slot = {
       busy: false,
+      mayLog: true,
       lines: [],
       environment: new Environment(this.world, {
         taskRoot: join(this.world.dir, version.codeFolder),
         timeoutSeconds: version.timeoutSeconds,
         env: this.envOf(target),
         onLine: (line, requestId) => {
+          if (!slot.mayLog) return;
           slot.lines.push(line);
           const kept = this.logs.get(key) ?? [];
           this.logs.set(key, kept);
@@ -132,6 +143,18 @@ export class Environments {
       }),
     };
     return slot;
+  }
+
+  /** Lambda writes a function's log in the name of its role. */
+  private async askToLog({ record, version }: Target): Promise<boolean> {
+    const resource = `arn:aws:logs:${record.region}:${this.world.account}:log-group:/aws/lambda/${record.name}:log-stream:${version.version}`;
+    for (const action of ["logs:CreateLogStream", "logs:PutLogEvents"]) {
+      const refusal = await refusalFor(this.world, record.region, { roleArn: version.role, session: record.name, action, resource });
+      if (refusal === null) continue;
+      this.world.tell({ kind: "lab", region: record.region, service: "lambda", what: `what ${record.name} writes is lost: ${refusal}` });
+      return false;
+    }
+    return true;
   }
 
   /** The environment Lambda promises, the function's own variables, and nothing of the lab's but PATH. */

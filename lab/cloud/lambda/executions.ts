@@ -21,6 +21,7 @@ import {
   validate,
   wireOperation,
 } from "./operations.ts";
+import { paged } from "./pages.ts";
 
 /** Called around every checkpoint; "kill" ends the function's process there, as a crash would. */
 export type OnCheckpoint = (checkpoint: {
@@ -39,6 +40,8 @@ export interface Surroundings {
   /** Told once, when an execution has ended. */
   ended(record: ExecutionRecord): void;
   readonly speed: number;
+  /** Operations handed over with an invocation; the function asks for the rest. */
+  readonly firstPage: number;
   readonly faults: { onCheckpoint?: OnCheckpoint };
 }
 
@@ -203,7 +206,12 @@ export class Executions {
   state(input: any): any {
     const record = this.find(input.DurableExecutionArn);
     this.checkToken(record, input.CheckpointToken);
-    return { Operations: replayed(record.operations).map(wireOperation), NextMarker: "" };
+    return this.page(record, input.Marker, input.MaxItems || 100);
+  }
+
+  private page(record: ExecutionRecord, marker: string | undefined, size: number): any {
+    const { page, next } = paged(replayed(record.operations), marker, size);
+    return { Operations: page.map(wireOperation), NextMarker: next ?? "" };
   }
 
   stop(record: ExecutionRecord, error: ErrorObject | undefined): Date {
@@ -352,7 +360,7 @@ export class Executions {
     const event = {
       DurableExecutionArn: record.arn,
       CheckpointToken: record.token,
-      InitialExecutionState: { Operations: replayed(record.operations).map(wireOperation), NextMarker: "" },
+      InitialExecutionState: this.page(record, undefined, this.around.firstPage),
       UpdatedOperationIds: record.changed,
     };
     let run: Run;

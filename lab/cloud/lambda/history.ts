@@ -44,11 +44,11 @@ export function eventOf(operation: OperationRecord, at: number, eventId: number,
     ...(operation.name ? { Name: operation.name } : {}),
     ...(operation.subType ? { SubType: operation.subType } : {}),
     ...(operation.parentId ? { ParentId: operation.parentId } : {}),
-    [`${kind}Details`]: detailsOf(operation, suffix, at, executionTimeout),
+    [`${kind}Details`]: detailsOf(operation, suffix, executionTimeout),
   };
 }
 
-function detailsOf(operation: OperationRecord, suffix: string, at: number, executionTimeout: number): object {
+function detailsOf(operation: OperationRecord, suffix: string, executionTimeout: number): object {
   if (suffix === "Started") {
     if (operation.type === "EXECUTION") return { Input: { Payload: operation.input }, ExecutionTimeout: executionTimeout };
     if (operation.type === "WAIT") return { Duration: operation.waitSeconds, ScheduledEndTimestamp: operation.scheduledEndMs };
@@ -63,7 +63,7 @@ function detailsOf(operation: OperationRecord, suffix: string, at: number, execu
       ? {
           RetryDetails: {
             CurrentAttempt: operation.attempt ?? 1,
-            ...(operation.nextAttemptMs ? { NextAttemptDelaySeconds: Math.round((operation.nextAttemptMs - at) / 1000) } : {}),
+            ...(operation.retryDelaySeconds === undefined ? {} : { NextAttemptDelaySeconds: operation.retryDelaySeconds }),
           },
         }
       : {};

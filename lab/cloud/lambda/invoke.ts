@@ -76,6 +76,7 @@ export function createInvoker(
     run,
     faults,
     speed: options.durableSpeed ?? 1,
+    firstPage: options.durableFirstPage ?? 100,
     target: (record) => findTarget(world, record.functionName, record.version, inside(record.region)),
     async chain(functionName, input, record) {
       const owner = findTarget(world, record.functionName, record.version, inside(record.region));

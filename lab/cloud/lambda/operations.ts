@@ -30,6 +30,8 @@ export interface OperationRecord {
   /** STEP: tries that ended. */
   attempt?: number;
   nextAttemptMs?: number;
+  /** As asked for, however fast time runs here. */
+  retryDelaySeconds?: number;
   /** WAIT */
   waitSeconds?: number;
   scheduledEndMs?: number;
@@ -122,6 +124,7 @@ export function apply(
   if (update.Action === "START") {
     operation.status = "STARTED";
     delete operation.nextAttemptMs;
+    delete operation.retryDelaySeconds;
     if (operation.type === "WAIT") {
       operation.waitSeconds = update.WaitOptions?.WaitSeconds ?? 0;
       operation.scheduledEndMs = now + wait(operation.waitSeconds ?? 0);
@@ -142,7 +145,8 @@ export function apply(
   if (update.Error != null) operation.error = update.Error;
   if (update.Action === "RETRY") {
     operation.status = "PENDING";
-    operation.nextAttemptMs = now + wait(update.StepOptions?.NextAttemptDelaySeconds ?? 0);
+    operation.retryDelaySeconds = update.StepOptions?.NextAttemptDelaySeconds ?? 0;
+    operation.nextAttemptMs = now + wait(operation.retryDelaySeconds ?? 0);
   } else {
     operation.status = ENDS[update.Action] as OperationStatus;
     operation.endedMs = now;

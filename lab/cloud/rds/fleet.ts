@@ -11,7 +11,7 @@ import { openGateSomewhere } from "../../network/addresses.ts";
 import { type Gate, openGate } from "../../network/gate.ts";
 import type { World } from "../world.ts";
 import { admits } from "./security.ts";
-import { endpointName, type InstanceRecord, type SnapshotRecord } from "./state.ts";
+import { endpointName, hex, type InstanceRecord, type SnapshotRecord } from "./state.ts";
 
 interface Host {
   cluster: Cluster;
@@ -80,9 +80,11 @@ export class Fleet {
     return path.join(this.world.dir, "rds", region, kind, id);
   }
 
+  /** An identifier of 255 characters fits RDS and no file system's names together with an ending. */
   snapshotFolder(record: SnapshotRecord): string {
-    prepareDir(path.dirname(this.folder(record.region, "snapshots", record.id)));
-    return this.folder(record.region, "snapshots", record.id);
+    const name = record.id.length <= 100 ? record.id : `${record.id.slice(0, 80)}-${hex(16, record.id)}`;
+    prepareDir(path.dirname(this.folder(record.region, "snapshots", name)));
+    return this.folder(record.region, "snapshots", name);
   }
 
   hasSnapshot(record: SnapshotRecord): boolean {

@@ -1,0 +1,107 @@
+/**
+ * Everything the functions do, once, on purpose and in order: each of them on an empty bucket, a backup, a failover with a look in
+ * between, a refusal, a status. For whoever wants to know what they need. Schedules never fire here: all waking is done by hand.
+ */
+import type { DatabaseRecord } from "../core/facts.ts";
+import type { Plan } from "../core/plan/schema.ts";
+import { seedShop } from "../lab/estate.ts";
+import { throwawayFolder } from "../lab/folder.ts";
+import { type Lab, startLab } from "../lab/lab.ts";
+import { endpoint, readJson, stateBucket, waitFor } from "../lab/look.ts";
+
+const NEVER_MS = 30 * 86_400_000;
+/** So small that every durable function has to ask for the rest of its own story. */
+const FIRST_PAGE = 2;
+/** Long enough that the move has to wait, and comes back to a story of many steps. */
+const INSYNC_MS = 2_500;
+const PATIENCE_MS = 60_000;
+
+/** The lab it happened in, still up: its owner closes it. */
+export async function rehearse(plan: Plan, packaged: string, say: (line: string) => void = () => {}): Promise<Lab> {
+  const lab = await startLab({
+    folder: throwawayFolder(),
+    timings: { firstTickMs: NEVER_MS, dnsInsyncMs: INSYNC_MS },
+    durableFirstPage: FIRST_PAGE,
+  });
+  try {
+    await play(lab, plan, packaged, say);
+    return lab;
+  } catch (error) {
+    await lab.close();
+    throw error;
+  }
+}
+
+async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) => void): Promise<void> {
+  const region = plan.regions.recovery;
+  const shops = await lab.estate(plan);
+  for (const shop of shops) {
+    const database = plan.databases[shop.name] as Plan["databases"][string];
+    await seedShop(await endpoint(lab, plan.regions.primary, database.primary.instance), database.database, shop);
+  }
+  await lab.deploy(plan, packaged);
+  const [name] = shops.map((shop) => shop.name) as [string];
+  const database = plan.databases[name] as Plan["databases"][string];
+  const bucket = await stateBucket(lab, region, `understudy-${plan.name}-watch`);
+  const record = () => readJson<DatabaseRecord>(lab, region, bucket, `databases/${name}/record.json`);
+  const mails = (words: string) => lab.mail.mails.filter((mail) => mail.subject.includes(words)).length;
+  const told = (words: string) => waitFor(`the mail "${words}"`, PATIENCE_MS, () => mails(words) > 0);
+
+  const invoke = async (run: string, payload: object, more: object = {}) => {
+    const FunctionName = `understudy-${plan.name}-${run}`;
+    const answer = await lab.world.call(
+      "lambda",
+      "Invoke",
+      { FunctionName, Payload: Buffer.from(JSON.stringify(payload)), ...more },
+      { region },
+    );
+    if (answer.FunctionError) throw new Error(`${run} failed: ${Buffer.from(answer.Payload).toString("utf8")}`);
+  };
+  const durably = (run: string, as: string, payload: object) =>
+    invoke(run, payload, { Qualifier: "durable", InvocationType: "Event", DurableExecutionName: as });
+  /** Each function in turn is the first to come: it finds no record and makes it. */
+  const first = () => lab.world.call("s3", "DeleteObject", { Bucket: bucket, Key: `databases/${name}/record.json` }, { region });
+
+  say("status and watch come first");
+  for (const run of ["status", "watch"]) {
+    await first();
+    await invoke(run, {});
+  }
+  if (plan.backups.some((backup) => backup.database === name)) {
+    say("a backup, from the snapshot's schedule");
+    await first();
+    await invoke("snapshot", {});
+    await told("backup done");
+    await invoke("snapshot", {});
+  }
+  say("a move that nobody claimed is refused");
+  await first();
+  await durably("move", `move-${name}-g1-a9`, { kind: "failover", database: name, generation: 1, attempt: 9 });
+  await told("failover called off");
+
+  say("the probe watches");
+  await first();
+  await invoke("probe", {}, { InvocationType: "Event" });
+  const vote = () =>
+    readJson<{ primarySeen: string; linkSeen: string; lagSeconds: number | null }>(lab, region, bucket, `databases/${name}/vote.json`);
+  await waitFor("the probe's votes to be well", PATIENCE_MS, async () => {
+    const seen = await vote();
+    return seen?.primarySeen === "alive" && seen.linkSeen === "streaming" && seen.lagSeconds !== null;
+  });
+  say("the primary is killed; the probe wakes the watcher, the watcher starts the move");
+  await lab.rds.faults.kill(plan.regions.primary, database.primary.instance);
+  await waitFor("a claim", PATIENCE_MS, async () => (await record())?.claim);
+  await invoke("watch", { database: name });
+  await waitFor("the move's end", PATIENCE_MS, async () => (await record())?.generation === 2);
+  await told("failover done");
+
+  say("the new primary is lost too: refused");
+  const asked = mails("needs you");
+  await lab.rds.faults.kill(plan.regions.primary, database.hotStandby.instance);
+  await waitFor("the votes to turn again", PATIENCE_MS, async () => (await vote())?.primarySeen === "lost");
+  await waitFor("a refusal's mail", PATIENCE_MS, async () => {
+    await invoke("watch", { database: name });
+    return mails("needs you") > asked;
+  });
+  await invoke("status", {});
+}

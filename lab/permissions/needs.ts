@@ -1,0 +1,28 @@
+/**
+ * What each operation of each service needs, by the service's name in a signature. An operation that does not stand here is
+ * refused to every role: nothing slips through.
+ */
+import type { WireCall } from "../wire/server.ts";
+import type { At, Need, Needs } from "./need.ts";
+import { lambda } from "./needs-lambda.ts";
+import { ec2, events, monitoring, route53, secretsmanager, sns, sts } from "./needs-others.ts";
+import { rds } from "./needs-rds.ts";
+import { s3 } from "./needs-s3.ts";
+
+export const NEEDS: Readonly<Record<string, Readonly<Record<string, Needs>>>> = {
+  rds,
+  s3,
+  lambda,
+  route53,
+  sns,
+  events,
+  secretsmanager,
+  monitoring,
+  ec2,
+  sts,
+};
+
+/** Undefined when the lab does not know what the operation needs. */
+export function needsOf(call: Omit<WireCall, "caller">, at: At): Need[] | undefined {
+  return NEEDS[call.service]?.[call.operation]?.(call.input, at);
+}

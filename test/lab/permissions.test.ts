@@ -1,0 +1,201 @@
+import { DescribeSecurityGroupsCommand, EC2Client } from "@aws-sdk/client-ec2";
+import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { DescribeDBInstancesCommand, DescribeDBSnapshotsCommand, RDSClient } from "@aws-sdk/client-rds";
+import { ChangeResourceRecordSetsCommand, Route53Client } from "@aws-sdk/client-route-53";
+import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
+import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { expect, onTestFinished, test } from "vitest";
+import { throwawayFolder } from "../../lab/folder.ts";
+import { startLab } from "../../lab/lab.ts";
+
+const ACCOUNT = "111122223333";
+const REGION = "eu-west-1";
+type Statement = { Effect?: string; Action: string | string[]; Resource: string | string[]; Condition?: object };
+
+/** A lab with one role that somebody wears, and clients that speak as it. */
+async function wearing(...statements: Statement[]) {
+  const lab = await startLab({ folder: throwawayFolder() });
+  onTestFinished(() => lab.close());
+  const call = (service: string, operation: string, input: object, region = REGION) =>
+    lab.world.call(service, operation, input, { region });
+  await call("iam", "CreateRole", {
+    RoleName: "clerk",
+    AssumeRolePolicyDocument: {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Principal: { AWS: ACCOUNT }, Action: "sts:AssumeRole" }],
+    },
+  });
+  const may = (...given: Statement[]) =>
+    call("iam", "PutRolePolicy", {
+      RoleName: "clerk",
+      PolicyName: "own",
+      PolicyDocument: { Version: "2012-10-17", Statement: given.map((each, at) => ({ Sid: `S${at}`, Effect: "Allow", ...each })) },
+    });
+  if (statements.length > 0) await may(...statements);
+  const root = { endpoint: lab.wire.url, region: REGION, credentials: { accessKeyId: "anyone", secretAccessKey: "s" }, maxAttempts: 1 };
+  const { Credentials } = await new STSClient(root).send(
+    new AssumeRoleCommand({ RoleArn: `arn:aws:iam::${ACCOUNT}:role/clerk`, RoleSessionName: "desk" }),
+  );
+  const client = {
+    ...root,
+    credentials: { accessKeyId: Credentials?.AccessKeyId as string, secretAccessKey: Credentials?.SecretAccessKey as string },
+    forcePathStyle: true,
+  };
+  return { lab, call, may, root: { ...root, forcePathStyle: true }, client };
+}
+
+const refused = (action: string, resource: string, because = `because no identity-based policy allows the ${action} action`) =>
+  `User: arn:aws:sts::${ACCOUNT}:assumed-role/clerk/desk is not authorized to perform: ${action} on resource: ${resource} ${because}`;
+
+async function failure(sent: Promise<unknown>): Promise<{ name: string; message: string; status: number }> {
+  const error = await sent.then(
+    () => undefined,
+    (thrown) => thrown,
+  );
+  return { name: error?.Code ?? error?.name, message: error?.message, status: error?.$metadata?.httpStatusCode };
+}
+
+test("a role without the permission is refused by every service in that service's own words", async () => {
+  const { call, client } = await wearing({ Action: "s3:GetObject", Resource: "arn:aws:s3:::nothing/*" });
+  await call("s3", "CreateBucket", { Bucket: "state-of-shop", CreateBucketConfiguration: { LocationConstraint: REGION } });
+  const topic = `arn:aws:sns:${REGION}:${ACCOUNT}:news`;
+  const denied = (name: string, status: number, action: string, resource: string) => ({ name, status, message: refused(action, resource) });
+
+  expect(await failure(new RDSClient(client).send(new DescribeDBInstancesCommand({})))).toEqual(
+    denied("AccessDenied", 403, "rds:DescribeDBInstances", `arn:aws:rds:${REGION}:${ACCOUNT}:db:*`),
+  );
+  expect(await failure(new S3Client(client).send(new PutObjectCommand({ Bucket: "state-of-shop", Key: "a/b", Body: "x" })))).toEqual(
+    denied("AccessDenied", 403, "s3:PutObject", '"arn:aws:s3:::state-of-shop/a/b"'),
+  );
+  expect(await failure(new SNSClient(client).send(new PublishCommand({ TopicArn: topic, Message: "x" })))).toEqual(
+    denied("AuthorizationError", 403, "SNS:Publish", topic),
+  );
+  expect(await failure(new LambdaClient(client).send(new InvokeCommand({ FunctionName: "move", Qualifier: "durable" })))).toEqual(
+    denied("AccessDeniedException", 403, "lambda:InvokeFunction", `arn:aws:lambda:${REGION}:${ACCOUNT}:function:move:durable`),
+  );
+  const entry = { Source: "us", DetailType: "x", Detail: "{}" };
+  expect(await failure(new EventBridgeClient(client).send(new PutEventsCommand({ Entries: [entry] })))).toEqual(
+    denied("AccessDeniedException", 400, "events:PutEvents", `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/default`),
+  );
+  expect(await failure(new SecretsManagerClient(client).send(new GetSecretValueCommand({ SecretId: "none" })))).toMatchObject({
+    name: "AccessDeniedException",
+    status: 400,
+  });
+  expect(await failure(new EC2Client(client).send(new DescribeSecurityGroupsCommand({})))).toEqual({
+    name: "UnauthorizedOperation",
+    status: 403,
+    message: `You are not authorized to perform this operation. ${refused("ec2:DescribeSecurityGroups", "*")}`,
+  });
+});
+
+test("a missing document is called missing only to who may list the bucket", async () => {
+  const read: Statement = { Action: "s3:GetObject", Resource: "arn:aws:s3:::state-of-shop/*" };
+  const { call, may, client } = await wearing(read);
+  await call("s3", "CreateBucket", { Bucket: "state-of-shop", CreateBucketConfiguration: { LocationConstraint: REGION } });
+  const get = () => failure(new S3Client(client).send(new GetObjectCommand({ Bucket: "state-of-shop", Key: "none.json" })));
+  expect(await get()).toMatchObject({
+    name: "AccessDenied",
+    status: 403,
+    message: refused("s3:ListBucket", '"arn:aws:s3:::state-of-shop"'),
+  });
+  await may(read, { Action: "s3:ListBucket", Resource: "arn:aws:s3:::state-of-shop" });
+  expect(await get()).toMatchObject({ name: "NoSuchKey", status: 404 });
+});
+
+test("a write over the version that was read is a read too", async () => {
+  const { call, may, client } = await wearing({ Action: "s3:PutObject", Resource: "arn:aws:s3:::state-of-shop/*" });
+  await call("s3", "CreateBucket", { Bucket: "state-of-shop", CreateBucketConfiguration: { LocationConstraint: REGION } });
+  const { ETag } = await call("s3", "PutObject", { Bucket: "state-of-shop", Key: "k", Body: Buffer.from("1") });
+  const put = (more: object) => new S3Client(client).send(new PutObjectCommand({ Bucket: "state-of-shop", Key: "k", Body: "2", ...more }));
+  expect(await failure(put({ IfMatch: ETag }))).toMatchObject({ name: "AccessDenied" });
+  expect(await failure(put({ IfNoneMatch: "*" }))).toMatchObject({ name: "PreconditionFailed" });
+  await may({ Action: ["s3:PutObject", "s3:GetObject"], Resource: "arn:aws:s3:::state-of-shop/*" });
+  await put({ IfMatch: ETag });
+});
+
+test("a bucket's policy can refuse what the role allows, and a topic's can allow what the role does not", async () => {
+  const { call, client } = await wearing({ Action: "s3:GetObject", Resource: "*" });
+  await call("s3", "CreateBucket", { Bucket: "state-of-shop", CreateBucketConfiguration: { LocationConstraint: REGION } });
+  await call("s3", "PutObject", { Bucket: "state-of-shop", Key: "k", Body: Buffer.from("1") });
+  const Resource = "arn:aws:s3:::state-of-shop/*";
+  const deny = (Condition: object) => ({ Effect: "Deny", Principal: "*", Action: "s3:*", Resource, Condition });
+  const policy = (...Statement: object[]) =>
+    call("s3", "PutBucketPolicy", { Bucket: "state-of-shop", Policy: JSON.stringify({ Version: "2012-10-17", Statement }) });
+  const get = () => new S3Client(client).send(new GetObjectCommand({ Bucket: "state-of-shop", Key: "k" }));
+  // The lab speaks http, and plays a secure connection.
+  await policy(deny({ Bool: { "aws:SecureTransport": "false" } }));
+  await get();
+  await policy(deny({ StringEquals: { "aws:RequestedRegion": REGION } }));
+  expect((await failure(get())).message).toBe(
+    refused("s3:GetObject", '"arn:aws:s3:::state-of-shop/k"', "with an explicit deny in a resource-based policy"),
+  );
+
+  const { TopicArn } = await call("sns", "CreateTopic", { Name: "news" });
+  const publish = () => new SNSClient(client).send(new PublishCommand({ TopicArn, Message: "x" }));
+  expect(await failure(publish())).toMatchObject({ name: "AuthorizationError" });
+  const Statement = [
+    { Effect: "Allow", Principal: { AWS: `arn:aws:iam::${ACCOUNT}:role/clerk` }, Action: "sns:Publish", Resource: TopicArn },
+  ];
+  const AttributeValue = JSON.stringify({ Version: "2012-10-17", Statement });
+  await call("sns", "SetTopicAttributes", { TopicArn, AttributeName: "Policy", AttributeValue });
+  await publish();
+});
+
+test("a role that may point one name cannot point another, nor delete it", async () => {
+  const zone = "arn:aws:route53:::hostedzone/Z1";
+  const { client } = await wearing({
+    Action: "route53:ChangeResourceRecordSets",
+    Resource: zone,
+    Condition: {
+      "ForAllValues:StringEquals": {
+        "route53:ChangeResourceRecordSetsNormalizedRecordNames": ["db.shop.internal"],
+        "route53:ChangeResourceRecordSetsRecordTypes": ["CNAME"],
+        "route53:ChangeResourceRecordSetsActions": ["UPSERT"],
+      },
+    },
+  });
+  const change = (Action: "UPSERT" | "DELETE", Name: string) =>
+    failure(
+      new Route53Client(client).send(
+        new ChangeResourceRecordSetsCommand({
+          HostedZoneId: "Z1",
+          ChangeBatch: { Changes: [{ Action, ResourceRecordSet: { Name, Type: "CNAME", TTL: 2, ResourceRecords: [{ Value: "a.b" }] } }] },
+        }),
+      ),
+    );
+  // Allowed, and then there is no such zone.
+  expect(await change("UPSERT", "DB.shop.internal.")).toMatchObject({ name: "NoSuchHostedZone" });
+  const denied = { name: "AccessDenied", status: 403, message: refused("route53:ChangeResourceRecordSets", zone) };
+  expect(await change("UPSERT", "www.shop.internal")).toEqual(denied);
+  expect(await change("DELETE", "db.shop.internal")).toEqual(denied);
+});
+
+test("a list is granted by a pattern that covers it all, and by nothing narrower", async () => {
+  const arn = (id: string) => `arn:aws:rds:${REGION}:${ACCOUNT}:${id}`;
+  const { may, client } = await wearing({ Action: "rds:Describe*", Resource: arn("db:shop-a") });
+  const rds = new RDSClient(client);
+  const all = () => failure(rds.send(new DescribeDBInstancesCommand({})));
+  expect(await all()).toMatchObject({ name: "AccessDenied" });
+  expect(await failure(rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: "Shop-A" })))).toMatchObject({
+    name: "DBInstanceNotFound",
+  });
+  expect(await failure(rds.send(new DescribeDBSnapshotsCommand({ DBInstanceIdentifier: "shop-b" })))).toMatchObject({
+    message: refused("rds:DescribeDBSnapshots", arn("db:shop-b")),
+  });
+  await may({ Action: "rds:DescribeDBInstances", Resource: arn("db:*") });
+  expect((await rds.send(new DescribeDBInstancesCommand({}))).DBInstances).toEqual([]);
+});
+
+test("an operation whose permissions the lab does not know is refused to a role, and open to the account's root", async () => {
+  const { client, root } = await wearing({ Action: "*", Resource: "*" });
+  const assume = new AssumeRoleCommand({ RoleArn: `arn:aws:iam::${ACCOUNT}:role/clerk`, RoleSessionName: "again" });
+  expect(await failure(new STSClient(client).send(assume))).toMatchObject({
+    name: "AccessDenied",
+    message: expect.stringContaining("the lab does not know which permissions it needs"),
+  });
+  await new STSClient(root).send(assume);
+  expect((await new STSClient(client).send(new GetCallerIdentityCommand({}))).Arn).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/clerk/desk`);
+});
