@@ -6,7 +6,8 @@ import { parseArgs } from "node:util";
 import type { DatabaseRecord } from "../core/facts.ts";
 import type { Plan } from "../core/plan/schema.ts";
 import { readPlanFile } from "../infra/plan-file.ts";
-import { seedShop } from "../lab/estate.ts";
+import { engineNamed } from "../lab/engines/engines.ts";
+import { type ShopDatabase, seedShop } from "../lab/estate.ts";
 import { keptFolder } from "../lab/folder.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { endpoint, readJson, snapshots, stateBucket, waitFor } from "../lab/look.ts";
@@ -14,6 +15,7 @@ import { lookUp } from "../lab/shop/lookup.ts";
 import { countLost } from "../lab/shop/orders.ts";
 import { Traffic } from "../lab/shop/traffic.ts";
 import { endWell } from "./endings.ts";
+import { planWithEngine } from "./engine.ts";
 import { packageProduct } from "./package.ts";
 import { outageSeconds, type Report, writeReport } from "./report.ts";
 import { storyLine } from "./story.ts";
@@ -21,7 +23,8 @@ import { Timeline } from "./timeline.ts";
 
 const HELP = `npm start -- [options]
 
-  --plan FILE   your own plan (recovery-plan.yml is the example)`;
+  --plan FILE     your own plan (recovery-plan.yml is the example)
+  --engine NAME   postgres or mariadb, whatever the plan says`;
 
 const TICK_MS = 20;
 const BACKUP_PATIENCE_MS = 60_000;
@@ -29,16 +32,23 @@ const MOVE_PATIENCE_MS = 90_000;
 
 await endWell(async (atEnd) => {
   const { values } = parseArgs({
-    options: { plan: { type: "string", default: "recovery-plan.yml" }, help: { type: "boolean", default: false } },
+    options: {
+      plan: { type: "string", default: "recovery-plan.yml" },
+      engine: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
   });
   if (values.help) return console.log(HELP);
-  const plan = readPlanFile(values.plan);
+  const planFile = planWithEngine(values.plan, values.engine);
+  const plan = readPlanFile(planFile);
+  // A server that is not on this machine is said before anything begins.
+  for (const { engine } of Object.values(plan.databases)) await engineNamed(engine).version();
   let traffic: Traffic | undefined;
   const timeline = new Timeline(() => statusOf(traffic));
   atEnd(() => timeline.close());
 
-  timeline.say(`Packaging ${values.plan} (serverless package)`);
-  const packaged = await packageProduct(values.plan);
+  timeline.say(`Packaging ${planFile} (serverless package)`);
+  const packaged = await packageProduct(planFile);
   timeline.say("Starting the lab: a local AWS with two regions");
   const lab = await startLab({ folder: await keptFolder({ fresh: true }) });
   atEnd(() => lab.close());
@@ -55,6 +65,7 @@ await endWell(async (atEnd) => {
   const dns = { host: "127.0.0.1", port: lab.dns.port };
   traffic = new Traffic({
     dns,
+    engine: access.engine,
     name: record.name,
     port: database.port,
     database: database.database,
@@ -151,11 +162,7 @@ await endWell(async (atEnd) => {
 });
 
 /** The plan's databases as the lab makes them; the story is told about the first one. */
-async function build(
-  lab: Lab,
-  plan: Plan,
-  timeline: Timeline,
-): Promise<[name: string, access: { name: string; username: string; password: string }]> {
+async function build(lab: Lab, plan: Plan, timeline: Timeline): Promise<[name: string, access: ShopDatabase]> {
   const shops = await lab.estate(plan);
   for (const shop of shops) {
     const database = plan.databases[shop.name] as Plan["databases"][string];

@@ -1,17 +1,10 @@
 /**
- * PostgreSQL as the probe and the runbooks need it: heartbeat, the standby's link and lag, the fence's proof, the canary write.
+ * PostgreSQL as the probe and the runbooks need it: heartbeat, the standby's link and lag, the canary write.
  * Every question opens its own connection, is bounded in time and leaves nothing open. Nothing decides here.
  */
 import pg from "pg";
 import type { StandbyFacts } from "../core/facts.ts";
-
-export interface Target {
-  readonly host: string;
-  readonly port: number;
-  readonly database: string;
-  readonly username: string;
-  readonly password: string;
-}
+import type { Heartbeat, Target } from "./engines.ts";
 
 /** The tables live in a schema of their own, made by whoever writes first. */
 const TABLES = `
@@ -82,11 +75,7 @@ async function write(client: pg.Client, sql: string, values: unknown[]): Promise
 }
 
 /** Commits one heartbeat. Resolves only when the primary has acknowledged it. */
-export async function beat(
-  target: Target,
-  heartbeat: { database: string; atMs: number; generation: number },
-  timeoutMs: number,
-): Promise<void> {
+export async function beat(target: Target, heartbeat: Heartbeat, timeoutMs: number): Promise<void> {
   await withSession(target, timeoutMs, (client) =>
     write(
       client,
@@ -104,16 +93,6 @@ export async function writeCanary(target: Target, token: string, timeoutMs: numb
     const { rowCount } = await client.query("select 1 from understudy.canary where token = $1", [token]);
     if (rowCount !== 1) throw new Error(`the canary row ${token} was written and is not there`);
   });
-}
-
-/** How a write was refused, in words; null when it was accepted. The proof of a fence. */
-export async function refusedWrite(target: Target, token: string, timeoutMs: number): Promise<string | null> {
-  try {
-    await writeCanary(target, token, timeoutMs);
-    return null;
-  } catch (error) {
-    return (error as Error).message || String((error as { code?: unknown }).code ?? error);
-  }
 }
 
 /**

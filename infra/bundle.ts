@@ -2,13 +2,14 @@
  * Bundles each function into one small ES module. The AWS SDK is bundled (its version is part of what was tested) and slimmed by
  * three rules, measured in ARCHITECTURE.md: schemas are made free of side effects so that unused operations fall away, modelled
  * error classes are dropped (aws/errors.ts reads codes instead), and what a Lambda never uses (profiles, SSO, event streams,
- * connection pools) is left out.
+ * connection pools) is left out. Of the databases' clients only those go along whose engine the plan names.
  */
 import { readdirSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { build, type Plugin } from "esbuild";
 import type { Plan } from "../core/plan/schema.ts";
+import { slimMySql } from "./slim-mysql.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
@@ -38,7 +39,7 @@ export async function bundle(plan: Plan, out: string): Promise<void> {
     logLevel: "warning",
     // pg is CommonJS and asks for Node's modules by require.
     banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
-    plugins: [slimSdk, slimPostgres],
+    plugins: [slimSdk, slimPostgres, slimMySql, onlyEngines(enginesOf(plan))],
   });
   for (const name of FUNCTIONS) {
     await mkdir(join(ROOT, out, name), { recursive: true });
@@ -98,3 +99,15 @@ const slimPostgres: Plugin = {
     );
   },
 };
+
+const enginesOf = (plan: Plan): string[] => [...new Set(Object.values(plan.databases).map((database) => database.engine))];
+
+/** Empties the module of every engine the plan does not name. */
+const onlyEngines = (wanted: readonly string[]): Plugin => ({
+  name: "only-engines",
+  setup(plugin) {
+    plugin.onLoad({ filter: /[\\/]databases[\\/](postgres|mariadb)\.ts$/ }, (args) =>
+      wanted.includes(basename(args.path, ".ts")) ? undefined : { contents: "export {};", loader: "ts" },
+    );
+  },
+});

@@ -3,18 +3,25 @@
  * through the same operations a user would call; only given ids (a zone, a security group) are set by the lab.
  */
 import { randomBytes } from "node:crypto";
-import pg from "pg";
 import type { DatabasePlan, Plan } from "../core/plan/schema.ts";
 import type { World } from "./cloud/world.ts";
 import { createHostedZone, createSecurityGroup } from "./given.ts";
+import { makeTables } from "./shop/session.ts";
 
 export interface ShopDatabase {
   readonly name: string;
+  readonly engine: DatabasePlan["engine"];
   readonly username: string;
   readonly password: string;
 }
 
 const MASTER = "shopkeeper";
+/** The setting by which a standby notices a silent primary within three seconds. */
+const QUICK_WITNESS: Record<DatabasePlan["engine"], [name: string, value: string]> = {
+  postgres: ["wal_receiver_timeout", "3000"],
+  mariadb: ["slave_net_timeout", "3"],
+};
+
 export const APP_GROUP = "sg-0a1b2c3d4e5f6a990";
 
 /** Makes everything and waits until both instances of every database are available. */
@@ -46,19 +53,22 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
   );
 
   // A standby that takes a silent primary's word for a minute is no quick witness. A replica in the region shares its source's group.
-  const group = `${name}-postgres`;
+  const { engine } = database;
+  const group = `${name}-${engine}`;
+  const [parameter, value] = QUICK_WITNESS[engine];
+  const { DBEngineVersions } = await rds("DescribeDBEngineVersions", { Engine: engine, DefaultOnly: true });
   await rds("CreateDBParameterGroup", {
     DBParameterGroupName: group,
-    DBParameterGroupFamily: "postgres18",
+    DBParameterGroupFamily: DBEngineVersions[0]?.DBParameterGroupFamily ?? engine,
     Description: "The standby notices a silent primary",
   });
   await rds("ModifyDBParameterGroup", {
     DBParameterGroupName: group,
-    Parameters: [{ ParameterName: "wal_receiver_timeout", ParameterValue: "3000", ApplyMethod: "immediate" }],
+    Parameters: [{ ParameterName: parameter, ParameterValue: value, ApplyMethod: "immediate" }],
   });
   await rds("CreateDBInstance", {
     DBInstanceIdentifier: database.primary.instance,
-    Engine: "postgres",
+    Engine: engine,
     DBInstanceClass: "db.t4g.micro",
     AllocatedStorage: 20,
     DBName: database.database,
@@ -90,7 +100,7 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
       { region: "us-east-1" },
     );
   }
-  return { name, username: MASTER, password };
+  return { name, engine, username: MASTER, password };
 }
 
 async function available(world: World, region: string, id: string): Promise<{ Address: string; Port: number }> {
@@ -108,20 +118,7 @@ async function available(world: World, region: string, id: string): Promise<{ Ad
 const reason = (world: World, id: string): string | undefined =>
   world.story.findLast((event) => event.kind === "lab" && event.what.includes(id))?.what;
 
-/** The shop's tables and its first rows. */
+/** The shop's tables and its first rows; how many. */
 export async function seedShop(address: { host: string; port: number }, database: string, access: ShopDatabase): Promise<number> {
-  const client = new pg.Client({ ...address, database, user: access.username, password: access.password });
-  await client.connect();
-  try {
-    await client.query("create table products (id int primary key, name text not null, price_cents int not null)");
-    await client.query(
-      "create table orders (id bigint primary key, item text not null, sent_at_ms bigint not null, at timestamptz not null default now())",
-    );
-    const { rowCount } = await client.query(
-      "insert into products select n, 'product ' || n, 100 + n % 900 from generate_series(1, 1000) n",
-    );
-    return rowCount ?? 0;
-  } finally {
-    await client.end();
-  }
+  return await makeTables({ ...address, database, engine: access.engine, username: access.username, password: access.password });
 }

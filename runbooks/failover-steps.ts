@@ -11,7 +11,7 @@ import type { DatabaseRecord, Facts, InstanceFacts } from "../core/facts.ts";
 import type { News } from "../core/news.ts";
 import { Problem } from "../core/problem.ts";
 import { decide } from "../core/rules.ts";
-import { askStandby, refusedWrite, writeCanary } from "../databases/postgres.ts";
+import { type DatabaseEngine, engineOf, refusedWrite } from "../databases/engines.ts";
 import { LOOK_MS, observe, targetOf } from "./observe.ts";
 import { endClaim, readRecord } from "./record.ts";
 import type { Protected, Settings } from "./settings.ts";
@@ -39,6 +39,10 @@ export class Move {
     this.database = database;
     this.execution = execution;
     this.generation = generation;
+  }
+
+  private get engine(): DatabaseEngine {
+    return engineOf(this.database.plan.engine);
   }
 
   get region(): string {
@@ -115,8 +119,7 @@ export class Move {
     await this.holdsClaim();
     const before = await this.instance(id);
     if (WITHOUT_SESSIONS.includes(before.status)) return proven(`${id} is ${before.status}`);
-    await reboot(this.region, id);
-    const { status } = await this.instance(id);
+    const status = await reboot(this.region, id);
     return WITHOUT_SESSIONS.includes(status) ? proven(`${id} is ${status}`) : notYet(`${id} was told to reboot and is still ${status}`);
   }
 
@@ -126,7 +129,7 @@ export class Move {
     if (!this.isFenced(instance)) return notYet(`the network of ${id} is back: ${instance.securityGroups.join(", ")}`);
     const target = await targetOf(this.settings, this.database, instance);
     if (!target) return notYet(`RDS names no endpoint for ${id}`);
-    const refusal = await refusedWrite(target, this.execution, FENCE_PROOF_MS);
+    const refusal = await refusedWrite(this.engine, target, this.execution, FENCE_PROOF_MS);
     return refusal === null ? notYet(`${id} still takes writes`) : proven(`a write to ${id} is refused: ${refusal}`);
   }
 
@@ -134,7 +137,7 @@ export class Move {
   async drained(id: string): Promise<Proof> {
     const target = await targetOf(this.settings, this.database, await this.instance(id));
     if (!target) return notYet(`RDS names no endpoint for ${id}`);
-    const answer = await askStandby(target, this.database.name, LOOK_MS);
+    const answer = await this.engine.askStandby(target, this.database.name, LOOK_MS);
     return answer.drained ? proven(`${id} has applied everything it received`) : notYet(`${id} is still applying what it received`);
   }
 
@@ -159,7 +162,7 @@ export class Move {
     if (instance.sourceId !== null) return notYet(`${id} is still a replica`);
     const target = await targetOf(this.settings, this.database, instance);
     if (!target) return notYet(`RDS names no endpoint for ${id}`);
-    const refusal = await refusedWrite(target, this.execution, LOOK_MS);
+    const refusal = await refusedWrite(this.engine, target, this.execution, LOOK_MS);
     return refusal === null ? proven(`${id} took a write`) : notYet(`${id} does not take writes yet: ${refusal}`);
   }
 
@@ -192,7 +195,7 @@ export class Move {
     const [byName, byInstance] = await Promise.all([resolve(name), resolve(instance.address ?? "")]);
     if (!target || byName === null || byName !== byInstance)
       return notYet(`${name} resolves to ${byName ?? "nothing"}, expected ${byInstance ?? "an address"}`);
-    await writeCanary({ ...target, host: name }, this.execution, LOOK_MS);
+    await this.engine.writeCanary({ ...target, host: name }, this.execution, LOOK_MS);
     return proven(`a write through ${name} (${byName}) arrived`);
   }
 

@@ -4,7 +4,7 @@ import type { Stored } from "../aws/documents.ts";
 import { describeInstance } from "../aws/rds.ts";
 import { readCredentials } from "../aws/secrets.ts";
 import type { DatabaseRecord, Facts, InstanceFacts, Sight, StandbyFacts } from "../core/facts.ts";
-import { answered, askStandby, type Target, writeCanary } from "../databases/postgres.ts";
+import { type DatabaseEngine, engineOf, type Target } from "../databases/engines.ts";
 import { readRecord, readVote } from "./record.ts";
 import type { Protected, Settings } from "./settings.ts";
 
@@ -26,20 +26,22 @@ export interface Seen {
 }
 
 /** Tries a write. Any answer of the server, an error too, means it is alive: slow or unwilling is not dead. */
-export async function look(target: Target | null, write: (target: Target) => Promise<void>): Promise<Seen> {
+export async function look(engine: DatabaseEngine, target: Target | null, write: (target: Target) => Promise<void>): Promise<Seen> {
   if (!target) return { sight: "lost", wrote: false, trouble: "RDS names no endpoint for it" };
   try {
     await write(target);
     return { sight: "alive", wrote: true, trouble: null };
   } catch (error) {
     const trouble = (error as Error).message || String((error as { code?: unknown }).code);
-    return { sight: answered(error) ? "alive" : "lost", wrote: false, trouble };
+    return { sight: engine.answered(error) ? "alive" : "lost", wrote: false, trouble };
   }
 }
 
-export async function lookAtStandby(target: Target | null, database: string): Promise<StandbyFacts | null> {
+export async function lookAtStandby(target: Target | null, database: Protected): Promise<StandbyFacts | null> {
   if (!target) return null;
-  return await askStandby(target, database, LOOK_MS).catch(() => null);
+  return await engineOf(database.plan.engine)
+    .askStandby(target, database.name, LOOK_MS)
+    .catch(() => null);
 }
 
 export interface Observation {
@@ -51,6 +53,7 @@ export interface Observation {
 
 export async function observe(settings: Settings, database: Protected): Promise<Observation> {
   const region = database.plan.primary.region;
+  const engine = engineOf(database.plan.engine);
   const stored = await readRecord(settings, database);
   const record = stored.value;
   const [vote, primary, standby] = await Promise.all([
@@ -61,8 +64,8 @@ export async function observe(settings: Settings, database: Protected): Promise<
   const [primaryTarget, standbyTarget] = await Promise.all([targetOf(settings, database, primary), targetOf(settings, database, standby)]);
   const [own, standbyAnswer] = await Promise.all([
     // Not a heartbeat: those are dated by one clock, the probe's.
-    look(primaryTarget, (target) => writeCanary(target, `watch-${database.name}`, LOOK_MS)),
-    lookAtStandby(standbyTarget, database.name),
+    look(engine, primaryTarget, (target) => engine.writeCanary(target, `watch-${database.name}`, LOOK_MS)),
+    lookAtStandby(standbyTarget, database),
   ]);
   return {
     facts: { database: database.name, atMs: Date.now(), record, vote, ownLook: own.sight, primary, standby, standbyAnswer },

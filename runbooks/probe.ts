@@ -8,7 +8,7 @@ import { invokeAsync } from "../aws/functions.ts";
 import { describeInstance } from "../aws/rds.ts";
 import type { DatabaseRecord, InstanceFacts, Vote } from "../core/facts.ts";
 import { nextVote } from "../core/vote.ts";
-import { beat } from "../databases/postgres.ts";
+import { engineOf } from "../databases/engines.ts";
 import { LOOK_MS, look, lookAtStandby, targetOf } from "./observe.ts";
 import { readRecord, readVote, voteKey } from "./record.ts";
 import { type Protected, protectedDatabases, type Settings } from "./settings.ts";
@@ -37,6 +37,7 @@ export interface Lap {
 
 export async function probeLap(settings: Settings, database: Protected): Promise<Lap> {
   const region = database.plan.primary.region;
+  const engine = engineOf(database.plan.engine);
   const record = (await readRecord(settings, database)).value;
   const previous = lastVotes.has(database.name) ? lastVotes.get(database.name) : await readVote(settings, database.name);
   const [primary, standby] = await Promise.all([endpoint(region, record.primary), endpoint(region, record.standby)]);
@@ -44,8 +45,10 @@ export async function probeLap(settings: Settings, database: Protected): Promise
 
   const startedAtMs = Date.now();
   const [seen, standbyAnswer] = await Promise.all([
-    look(primaryTarget, (target) => beat(target, { database: database.name, atMs: startedAtMs, generation: record.generation }, LOOK_MS)),
-    lookAtStandby(standbyTarget, database.name),
+    look(engine, primaryTarget, (target) =>
+      engine.beat(target, { database: database.name, atMs: startedAtMs, generation: record.generation }, LOOK_MS),
+    ),
+    lookAtStandby(standbyTarget, database),
   ]);
 
   const { vote, turned } = nextVote(

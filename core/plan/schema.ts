@@ -40,7 +40,7 @@ const failover = section({
 });
 
 const database = section({
-  engine: described(z.literal("postgres", { error: 'expected "postgres"' }), "The database engine."),
+  engine: described(z.enum(["postgres", "mariadb"], { error: 'expected "postgres" or "mariadb"' }), "The database engine."),
   database: described(text('expected the name of the database inside the server, like "shop"'), "The database inside the server."),
   port: described(whole(1024, 65535, ""), "The port all instances of this database listen on."),
   secret: described(

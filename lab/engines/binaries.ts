@@ -103,7 +103,7 @@ function version(native: string): { version: string } | { why: string } {
 }
 
 /** A folder under the shared temporary folder that nobody else has put there. */
-function ownFolder(dir: string): string {
+export function ownFolder(dir: string): string {
   prepareDir(dir);
   const { uid } = lstatSync(dir);
   if (uid !== (process.getuid?.() ?? uid))

@@ -6,48 +6,27 @@
  * folder for the lab, which is superuser there. fsync is off: what is committed survives the death of every process, since the
  * kernel still holds it, but not the death of the machine.
  */
-import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, openSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { copyAsItLies, copyBackup, onlineBackup } from "./backup.ts";
 import { postgresBinaries } from "./binaries.ts";
-import { databaseUser, prepareDir, removeTree } from "./folders.ts";
+import type { Cluster, Master, QueryOptions, Replication, Row } from "./engine.ts";
+import { prepareDir, removeTree } from "./folders.ts";
 import { freePort, sockets } from "./listening.ts";
-import { clearOut, contTree, killTree, startProcess, stopTree } from "./processes.ts";
+import { Server } from "./server.ts";
 import { copyTemplate, REPLICATION_USER, SUPERUSER, writeOwned } from "./template.ts";
 
-export interface Master {
-  user: string;
-  password: string;
-  /** Made at once and owned by the master user. Without it there is only `postgres`. */
-  database?: string;
-}
-
-export interface Replication {
-  inRecovery: boolean;
-  /** Text of pg_stat_wal_receiver.status, or null when nothing is being received. */
-  receiver: string | null;
-  replayPaused: boolean;
-  /** Seconds since the last replayed transaction was committed: grows on an idle primary. Null when nothing was replayed yet. */
-  replayLagSeconds: number | null;
-}
-
 const SECRET = "understudy-replication-secret";
-const START_LIMIT_MS = 60_000;
 
-export class Cluster {
+export class PostgresCluster implements Cluster {
   readonly dir: string;
   readonly data: string;
   readonly log: string;
-  /** Where clients reach it on 127.0.0.1; undefined while no process runs. */
-  port: number | undefined;
-  /** Frozen by `hang`: its port is open and nothing answers. */
-  hung = false;
-  private child: ChildProcess | undefined;
+  private readonly server: Server;
   private settings: Record<string, string> = {};
   private upstreamPort: number | undefined;
 
@@ -56,6 +35,15 @@ export class Cluster {
     this.dir = dir;
     this.data = path.join(dir, "data");
     this.log = path.join(dir, "postgres.log");
+    this.server = new Server({ title: "PostgreSQL", process: "postgres", data: this.data, log: this.log, stopSignal: "SIGINT" });
+  }
+
+  get port(): number | undefined {
+    return this.server.port;
+  }
+
+  get hung(): boolean {
+    return this.server.hung;
   }
 
   exists(): boolean {
@@ -106,9 +94,9 @@ export class Cluster {
 
   /** Starts the server and resolves when it accepts connections. Clears away what an earlier lab may have left running here. */
   async start(): Promise<void> {
-    if (this.child) throw new Error(`The cluster in ${this.dir} is running already.`);
+    if (this.server.running) throw new Error(`The cluster in ${this.dir} is running already.`);
     const { postgres } = await postgresBinaries();
-    await clearOut(realpathSync(this.data), "postgres");
+    await this.server.clear();
     for (let attempt = 1; ; attempt++) {
       await rm(path.join(this.data, "postmaster.pid"), { force: true });
       await this.writeSettings();
@@ -132,34 +120,7 @@ export class Cluster {
       logging_collector: "off",
     };
     for (const [name, value] of Object.entries(fixed)) args.push("-c", `${name}=${value}`);
-    const log = openSync(this.log, "a");
-    const child = startProcess(postgres, args, {
-      ...databaseUser(),
-      cwd: this.data,
-      env: { LC_ALL: "C", TZ: "UTC", HOME: this.data },
-      stdio: ["ignore", log, log],
-    });
-    closeSync(log);
-    this.child = child;
-    const started = Date.now();
-    let ended: string | undefined;
-    child.once("error", (error) => {
-      ended = error.message;
-    });
-    child.once("exit", (code, signal) => {
-      ended = `it ended with ${code ?? signal}`;
-      if (this.child === child) this.forget();
-    });
-    while (!(await this.ready())) {
-      if (ended === undefined && Date.now() - started > START_LIMIT_MS)
-        ended = `it did not accept connections within ${START_LIMIT_MS / 1000} s`;
-      if (ended !== undefined) {
-        await this.kill();
-        throw new Error(`PostgreSQL in ${this.dir} did not start: ${ended}. Its log ends:\n${this.logTail()}`);
-      }
-      await sleep(5);
-    }
-    this.port = port;
+    await this.server.launch(postgres, args, port, () => this.ready());
   }
 
   /** The eighth line of postmaster.pid says "ready" once connections (on a standby: reading ones) are accepted. */
@@ -168,55 +129,20 @@ export class Cluster {
     return lines[7]?.trim() === "ready";
   }
 
-  private forget(): void {
-    this.child = undefined;
-    this.port = undefined;
-    this.hung = false;
+  stop(limitMs = 3000): Promise<void> {
+    return this.server.stop(limitMs);
   }
 
-  logTail(lines = 12): string {
-    try {
-      return readFileSync(this.log, "utf8").trimEnd().split("\n").slice(-lines).join("\n");
-    } catch {
-      return "(no log)";
-    }
+  kill(): Promise<void> {
+    return this.server.kill();
   }
 
-  /** Ends every session and stops the server (PostgreSQL's "fast"); kills it when that takes longer than `limitMs`, or at once when it hangs. */
-  async stop(limitMs = 3000): Promise<void> {
-    const child = this.child;
-    if (!child) return;
-    if (!this.hung) {
-      const exited = gone(child);
-      child.kill("SIGINT");
-      await Promise.race([exited, sleep(limitMs, undefined, { ref: false })]);
-    }
-    await this.kill();
-  }
-
-  /** Kills every process at once, as when the host dies. */
-  async kill(): Promise<void> {
-    const child = this.child;
-    if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) {
-      const exited = gone(child);
-      killTree(child.pid);
-      await exited;
-    }
-    this.forget();
-    if (this.exists()) await clearOut(realpathSync(this.data), "postgres");
-  }
-
-  /** Freezes every process: connections are still taken by the kernel, and nothing answers. */
   hang(): void {
-    if (this.child?.pid === undefined) return;
-    this.hung = true;
-    stopTree(this.child.pid);
+    this.server.hang();
   }
 
   resume(): void {
-    if (this.child?.pid === undefined) return;
-    contTree(this.child.pid);
-    this.hung = false;
+    this.server.resume();
   }
 
   /** Whether processes run and are not frozen. */
@@ -225,14 +151,11 @@ export class Cluster {
   }
 
   /** Runs one statement as superuser. Rejects when the server does not answer within `timeoutMs`. */
-  async query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
-    sql: string,
-    options: { database?: string; timeoutMs?: number } = {},
-  ): Promise<Row[]> {
-    return await this.withClient(async (client) => (await client.query<Row>(sql)).rows, options);
+  async query<R extends Row = Row>(sql: string, options: QueryOptions = {}): Promise<R[]> {
+    return await this.withClient(async (client) => (await client.query<R>(sql)).rows, options);
   }
 
-  private async withClient<T>(use: (client: pg.Client) => Promise<T>, options: { database?: string; timeoutMs?: number } = {}): Promise<T> {
+  private async withClient<T>(use: (client: pg.Client) => Promise<T>, options: QueryOptions = {}): Promise<T> {
     if (this.port === undefined) throw new Error(`The database in ${this.dir} is not running.`);
     const { database = "postgres", timeoutMs = 10_000 } = options;
     const client = new pg.Client({
@@ -277,7 +200,7 @@ export class Cluster {
   async follow(port: number | undefined): Promise<void> {
     this.upstreamPort = port;
     await this.writeSettings();
-    this.reload();
+    this.server.signal("SIGHUP");
   }
 
   /** Ends recovery on a new timeline and resolves when the cluster accepts writes. */
@@ -287,20 +210,20 @@ export class Cluster {
       const [row] = await this.query<{ standby: boolean }>("SELECT pg_is_in_recovery() AS standby");
       if (row?.standby === false) break;
       if (Date.now() - start > limitMs)
-        throw new Error(`The standby in ${this.dir} was not promoted within ${limitMs / 1000} s. Its log ends:\n${this.logTail()}`);
+        throw new Error(`The standby in ${this.dir} was not promoted within ${limitMs / 1000} s. Its log ends:\n${this.server.logTail()}`);
       await sleep(5);
     }
     this.upstreamPort = undefined;
   }
 
   async replication(timeoutMs = 500): Promise<Replication> {
-    const [row] = await this.query<Replication>(
+    const [row] = await this.query<Omit<Replication, "stopped" | "trouble">>(
       `SELECT pg_is_in_recovery() AS "inRecovery", (SELECT status FROM pg_stat_wal_receiver) AS receiver,
          CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() ELSE false END AS "replayPaused",
          EXTRACT(EPOCH FROM now() - pg_last_xact_replay_timestamp())::float8 AS "replayLagSeconds"`,
       { timeoutMs },
     );
-    return row as Replication;
+    return { ...(row as Omit<Replication, "stopped" | "trouble">), stopped: false, trouble: null };
   }
 
   pauseReplay(): Promise<unknown> {
@@ -315,11 +238,7 @@ export class Cluster {
   async configure(settings: Record<string, string>): Promise<void> {
     this.settings = { ...settings };
     await this.writeSettings();
-    this.reload();
-  }
-
-  private reload(): void {
-    if (this.port !== undefined) this.child?.kill("SIGHUP");
+    this.server.signal("SIGHUP");
   }
 
   /** What ALTER SYSTEM would write, without needing a server that answers. */
@@ -339,11 +258,4 @@ export class Cluster {
     await this.kill();
     await removeTree(this.dir);
   }
-}
-
-function gone(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) resolve();
-    else child.once("exit", () => resolve());
-  });
 }

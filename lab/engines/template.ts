@@ -2,11 +2,11 @@
  * An empty PostgreSQL cluster, initialised once a machine and copied for every instance: initdb takes half a second, a copy a tenth.
  * Every cluster made from it has the same system identifier; PostgreSQL would not notice a standby fed by a stranger.
  */
-import { spawn } from "node:child_process";
 import { chown, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { makeOnce, postgresBinaries } from "./binaries.ts";
 import { copyTree, databaseUser, prepareDir } from "./folders.ts";
+import { run } from "./run.ts";
 
 /** The engine's own superuser, as on RDS. Nobody can log in as it over the network. */
 export const SUPERUSER = "rdsadmin";
@@ -76,17 +76,4 @@ export async function writeOwned(file: string, text: string): Promise<void> {
   await writeFile(file, text, { mode: 0o600 });
   const user = databaseUser();
   if (user) await chown(file, user.uid, user.gid);
-}
-
-function run(program: string, args: string[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { ...databaseUser(), cwd: "/", env: { LC_ALL: "C", TZ: "UTC" }, stdio: ["ignore", "pipe", "pipe"] });
-    let said = "";
-    child.stdout.on("data", (chunk) => (said += chunk));
-    child.stderr.on("data", (chunk) => (said += chunk));
-    child.once("error", (cause) => reject(new Error(`${program} cannot be run: ${cause.message}`, { cause })));
-    child.once("close", (code) =>
-      code === 0 ? resolve() : reject(new Error(`${program} failed (${code}):\n${said.trim().split("\n").slice(-8).join("\n")}`)),
-    );
-  });
 }

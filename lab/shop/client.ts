@@ -4,16 +4,12 @@
  * It knows the name and nothing else: what happens behind it is what an application would see.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import pg from "pg";
 import { type Answer, lookUp } from "./lookup.ts";
+import { openSession, type ShopAccess, type ShopSession } from "./session.ts";
 
-export interface ClientSettings {
+export interface ClientSettings extends Omit<ShopAccess, "host"> {
   readonly dns: { readonly host: string; readonly port: number };
   readonly name: string;
-  readonly port: number;
-  readonly database: string;
-  readonly username: string;
-  readonly password: string;
   readonly tickMs: number;
 }
 
@@ -42,36 +38,17 @@ async function address(): Promise<string> {
   return kept.address;
 }
 
-let connection: { client: pg.Client; address: string } | undefined;
-async function connected(): Promise<{ client: pg.Client; address: string }> {
+let connection: { session: ShopSession; address: string } | undefined;
+async function connected(): Promise<{ session: ShopSession; address: string }> {
   if (connection) return connection;
   const host = await address();
-  const client = new pg.Client({
-    ...settings,
-    user: settings.username,
-    host,
-    connectionTimeoutMillis: PATIENCE_MS,
-    query_timeout: PATIENCE_MS,
-    application_name: "shop",
-  });
-  client.on("error", () => drop());
-  try {
-    await client.connect();
-  } catch (error) {
-    destroy(client);
-    throw error;
-  }
-  connection = { client, address: host };
+  const session = await openSession({ ...settings, host }, PATIENCE_MS, drop);
+  connection = { session, address: host };
   return connection;
 }
 
-function destroy(client: pg.Client): void {
-  void client.end().catch(() => {});
-  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
-}
-
 function drop(): void {
-  if (connection) destroy(connection.client);
+  connection?.session.drop();
   connection = undefined;
 }
 
@@ -82,7 +59,7 @@ for (let next = Date.now(); !stopping; next = Math.max(next + settings.tickMs, D
   const sentAtMs = Date.now();
   try {
     const through = await connected();
-    await through.client.query("insert into orders (id, item, sent_at_ms) values ($1, $2, $3)", [order, `item ${order % 7}`, sentAtMs]);
+    await through.session.keep({ id: order, item: `item ${order % 7}`, sentAtMs });
     report({ kind: "acknowledged", order, sentAtMs, atMs: Date.now(), address: through.address });
   } catch (error) {
     drop();

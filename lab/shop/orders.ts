@@ -1,19 +1,19 @@
 /** Which of the orders a client was told were kept are in the database. */
-import pg from "pg";
+import { openSession, type ShopAccess } from "./session.ts";
 
 /** Order numbers that were acknowledged and are not there. */
 export async function countLost(
   address: { host: string; port: number },
   database: string,
-  access: { username: string; password: string },
+  access: Pick<ShopAccess, "engine" | "username" | "password">,
   acknowledged: readonly number[],
 ): Promise<number[]> {
-  const client = new pg.Client({ ...address, database, user: access.username, password: access.password, connectionTimeoutMillis: 5000 });
-  await client.connect();
+  const { engine, username, password } = access;
+  const session = await openSession({ ...address, database, engine, username, password }, 5000);
   try {
-    const { rows } = await client.query("select unnest($1::bigint[]) as id except select id from orders order by 1", [acknowledged]);
-    return rows.map((row) => Number(row.id));
+    const there = await session.orders();
+    return acknowledged.filter((order) => !there.has(order));
   } finally {
-    await client.end();
+    session.drop();
   }
 }

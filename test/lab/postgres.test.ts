@@ -7,15 +7,15 @@ import path from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { prepareDir } from "../../lab/engines/binaries.ts";
-import { Cluster } from "../../lab/engines/postgres.ts";
+import { PostgresCluster } from "../../lab/engines/postgres.ts";
 import { runningIn, tree } from "../../lab/engines/processes.ts";
 import { type Gate, openGate } from "../../lab/network/gate.ts";
 
 const base = mkdtempSync(path.join(os.tmpdir(), "understudy-test-"));
-const clusters: Cluster[] = [];
+const clusters: PostgresCluster[] = [];
 const gates: Gate[] = [];
-const cluster = (name: string): Cluster => {
-  const made = new Cluster(path.join(base, name));
+const cluster = (name: string): PostgresCluster => {
+  const made = new PostgresCluster(path.join(base, name));
   clusters.push(made);
   return made;
 };
@@ -35,7 +35,7 @@ function client(port: number, host = "127.0.0.1", timeoutMs = 2000): pg.Client {
   return made;
 }
 
-async function gateTo(target: Cluster, admits: () => boolean = () => true): Promise<Gate> {
+async function gateTo(target: PostgresCluster, admits: () => boolean = () => true): Promise<Gate> {
   const gate = await openGate({ address: "127.0.0.1", port: 0, target: () => target.port, admits });
   gates.push(gate);
   return gate;
@@ -58,7 +58,7 @@ afterAll(async () => {
   rmSync(base, { recursive: true, force: true });
 });
 
-const count = async (where: Cluster): Promise<number> =>
+const count = async (where: PostgresCluster): Promise<number> =>
   (await where.query<{ n: number }>("SELECT count(*)::int AS n FROM orders", { database: "shop" }))[0]?.n ?? 0;
 
 test("the master user is no superuser, and nobody logs in as one over the network", async () => {
@@ -169,8 +169,8 @@ test("a lab that throws leaves no process behind", async () => {
   const engine = new URL("../../lab/engines/", import.meta.url).pathname;
   writeFileSync(
     program,
-    `import { Cluster } from "${engine}postgres.ts";
-     const cluster = new Cluster(${JSON.stringify(dir)});
+    `import { PostgresCluster } from "${engine}postgres.ts";
+     const cluster = new PostgresCluster(${JSON.stringify(dir)});
      await cluster.init(); await cluster.start(); cluster.hang();
      process.stdout.write("started\\n");
      setTimeout(() => { throw new Error("on purpose"); }, 0);`,

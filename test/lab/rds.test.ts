@@ -547,7 +547,7 @@ describe("refusals come before the first effect", () => {
     ["an underscore", "CreateDBInstance", shop("shop_x"), "InvalidParameterValue", /identifier/],
     ["64 characters", "CreateDBInstance", shop("x".repeat(64)), "InvalidParameterValue", /63/],
     ["a name taken", "CreateDBInstance", shop("SHOP-A"), "DBInstanceAlreadyExists", /exists/],
-    ["another engine", "CreateDBInstance", shop("x", { Engine: "mysql" }), "InvalidParameterValue", /lab runs postgres/],
+    ["another engine", "CreateDBInstance", shop("x", { Engine: "oracle-ee" }), "InvalidParameterValue", /lab runs postgres/],
     ["another version", "CreateDBInstance", shop("x", { EngineVersion: "12.1" }), "InvalidParameterCombination", /12\.1.*18/],
     ["a short password", "CreateDBInstance", shop("x", { MasterUserPassword: "short" }), "InvalidParameterValue", /password/],
     ["a missing class", "CreateDBInstance", shop("x", { DBInstanceClass: undefined }), "MissingParameter", /DBInstanceClass/],

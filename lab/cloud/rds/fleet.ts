@@ -2,14 +2,14 @@
  * The running side of RDS: for each instance its cluster, the gate clients pass, and, for a replica, the gate its replication passes.
  * Turns a record into processes and back. Decides nothing; statuses are not its business.
  */
-import { existsSync } from "node:fs";
 import path from "node:path";
 import { prepareDir } from "../../engines/binaries.ts";
+import type { Cluster } from "../../engines/engine.ts";
 import { removeTree } from "../../engines/folders.ts";
-import { Cluster } from "../../engines/postgres.ts";
 import { openGateSomewhere } from "../../network/addresses.ts";
 import { type Gate, openGate } from "../../network/gate.ts";
 import type { World } from "../world.ts";
+import { flavour } from "./flavours.ts";
 import { admits } from "./security.ts";
 import { endpointName, hex, type InstanceRecord, type SnapshotRecord } from "./state.ts";
 
@@ -61,7 +61,7 @@ export class Fleet {
   host(record: InstanceRecord): Host {
     let host = this.hosts.get(record.arn);
     if (!host) {
-      host = { cluster: new Cluster(this.folder(record.region, "instances", record.id)) };
+      host = { cluster: flavour(record.engine).engine.cluster(this.folder(record.region, "instances", record.id)) };
       this.hosts.set(record.arn, host);
     }
     return host;
@@ -88,7 +88,7 @@ export class Fleet {
   }
 
   hasSnapshot(record: SnapshotRecord): boolean {
-    return existsSync(path.join(this.snapshotFolder(record), "PG_VERSION"));
+    return flavour(record.engine).engine.isBackup(this.snapshotFolder(record));
   }
 
   /** An empty folder for a new instance: what an earlier one of that name left is gone. */

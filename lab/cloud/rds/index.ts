@@ -1,8 +1,8 @@
 /**
- * RDS for PostgreSQL, with real servers behind it: what its API says, what its clients meet, and the faults a lab makes.
- * Holds the parts together; each operation lives in the file of its noun. Other engines, clusters and Multi-AZ are not modelled.
+ * RDS for PostgreSQL and MariaDB (which plays MySQL too), with real servers behind it: what its API says, what its clients meet, and the faults a lab makes.
+ * Holds the parts together; each operation lives in the file of its noun. Other engines, Aurora's clusters and Multi-AZ are not modelled.
  */
-import type { Cluster } from "../../engines/postgres.ts";
+import type { Cluster } from "../../engines/engine.ts";
 import type { Gate } from "../../network/gate.ts";
 import type { Service, World } from "../world.ts";
 import { copyOperations, resumeSnapshots } from "./copies.ts";
@@ -19,6 +19,7 @@ import { restoreOperations } from "./restore.ts";
 import { snapshotOperations } from "./snapshots.ts";
 import { findInstance, rdsState } from "./state.ts";
 import { tagOperations } from "./tags.ts";
+import { versionOperations } from "./versions.ts";
 
 export type { Partition, RdsFaults } from "./faults.ts";
 
@@ -46,6 +47,7 @@ export function createRds(world: World, { metricsEveryMs = 60_000 }: { metricsEv
       ...copyOperations(rds),
       ...restoreOperations(rds),
       ...parameterOperations(world, fleet),
+      ...versionOperations(),
       ...tagOperations(world),
       ...eventOperations(world),
     },

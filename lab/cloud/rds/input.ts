@@ -82,12 +82,12 @@ export function filters<T>(list: any, fields: Record<string, (item: T) => (strin
   return (item) => tests.every((test) => test(item));
 }
 
-/** RDS's own rule for PostgreSQL: 8 to 128 printable ASCII characters, without / " @ and space. */
-export function checkPassword(password: string): string {
-  if (!/^[!#-.0-?A-~]{8,128}$/.test(password))
+/** RDS's own rule: printable ASCII characters, without / " @ and space; at least 8, at most 128 for PostgreSQL and 41 for MySQL and MariaDB. */
+export function checkPassword(password: string, longest: number): string {
+  if (!/^[!#-.0-?A-~]{8,}$/.test(password) || password.length > longest)
     throw refuse(
       "InvalidParameterValue",
-      'The parameter MasterUserPassword is not a valid password: 8 to 128 printable ASCII characters besides /, @, " and space.',
+      `The parameter MasterUserPassword is not a valid password: 8 to ${longest} printable ASCII characters besides /, @, " and space.`,
     );
   return password;
 }

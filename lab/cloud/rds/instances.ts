@@ -2,15 +2,14 @@
 import type { Operation } from "../world.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
+import { chooseVersion, flavourNamed } from "./flavours.ts";
 import { checkPassword, filters, keyArn, only, page, required } from "./input.ts";
-import { addInstance, checkVersion, failed, mustBe, NEW_INSTANCE, notRestarted, type Rds, restart, setStatus } from "./lifecycle.ts";
+import { addInstance, failed, mustBe, NEW_INSTANCE, notRestarted, type Rds, restart, setStatus } from "./lifecycle.ts";
 import { forgetReplica, orphanReplicas } from "./replicas.ts";
 import { meetNetwork } from "./security.ts";
-import { ENGINE, subnetGroup, toInstance } from "./shapes.ts";
+import { subnetGroup, toInstance } from "./shapes.ts";
 import { newSnapshot, takeSnapshot } from "./snapshots.ts";
 import { findInstance, type InstanceRecord, regionState } from "./state.ts";
-
-const RESERVED_USERS = /^(rds|pg_)|^(admin|public|none)$/i;
 
 export function instanceOperations(rds: Rds): Record<string, Operation> {
   const { world, fleet } = rds;
@@ -32,18 +31,17 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
         "LicenseModel",
       );
       await meetNetwork(world, region);
-      const engine = required(input, "Engine");
-      if (engine !== ENGINE) throw refuse("InvalidParameterValue", `Invalid DB engine: ${engine}. The lab runs postgres.`);
-      const engineVersion = await checkVersion(input.EngineVersion);
+      const chosen = flavourNamed(required(input, "Engine"));
+      const engineVersion = await chooseVersion(chosen, input.EngineVersion);
       const masterUser = required(input, "MasterUsername");
-      if (!/^[a-z][a-z0-9_]{0,62}$/i.test(masterUser))
+      if (!/^[a-z][a-z0-9_]*$/i.test(masterUser) || masterUser.length > chosen.longestUser)
         throw refuse(
           "InvalidParameterValue",
-          `The parameter MasterUsername is not valid: 1 to 63 letters, digits or underscores, a letter first.`,
+          `The parameter MasterUsername is not valid: 1 to ${chosen.longestUser} letters, digits or underscores, a letter first.`,
         );
-      if (RESERVED_USERS.test(masterUser))
+      if (chosen.reservedUsers.test(masterUser))
         throw refuse("InvalidParameterValue", `MasterUsername ${masterUser} cannot be used as it is a reserved word used by the engine`);
-      const password = checkPassword(required(input, "MasterUserPassword"));
+      const password = checkPassword(required(input, "MasterUserPassword"), chosen.longestPassword);
       const dbName = input.DBName as string | undefined;
       if (dbName !== undefined && !/^[a-z][a-z0-9_]{0,62}$/i.test(dbName))
         throw refuse(
@@ -53,6 +51,7 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
       required(input, "DBInstanceClass");
       required(input, "AllocatedStorage");
       const record = addInstance(rds, region, input, {
+        engine: chosen.name,
         engineVersion,
         masterUser,
         dbName,
@@ -60,7 +59,7 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
         storageGb: 20,
         storageType: "gp3",
         kmsKeyId: input.StorageEncrypted ? keyArn(world.account, region, input.KmsKeyId) : undefined,
-        port: 5432,
+        port: chosen.port,
         retentionDays: 1,
         backupWindow: "03:00-03:30",
         maintenanceWindow: "sun:04:30-sun:05:00",
@@ -86,7 +85,7 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
         "db-instance-id": (each) => [each.id, each.arn],
         "dbi-resource-id": (each) => [each.resourceId],
         "db-cluster-id": () => [],
-        engine: () => [ENGINE],
+        engine: (each) => [each.engine],
       });
       const all = id ? [findInstance(world, region, id)] : Object.values(regionState(world, region).instances);
       const { page: shown, marker } = page(all.filter(matches), (each) => each.id, input);

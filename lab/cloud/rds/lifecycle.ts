@@ -1,13 +1,12 @@
 /** What every change of an instance shares: new records, statuses and their story, coming up, going down. */
-import { postgresBinaries } from "../../engines/binaries.ts";
 import type { World } from "../world.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
+import { defaultParameterGroupOf } from "./flavours.ts";
 import type { Fleet } from "./fleet.ts";
 import { between, identifier, tags } from "./input.ts";
-import { findParameterGroup, settingsOf } from "./parameters.ts";
+import { findParameterGroup, parameterGroupFor, settingsOf } from "./parameters.ts";
 import { chooseGroups } from "./security.ts";
-import { DEFAULT_PARAMETER_GROUP } from "./shapes.ts";
 import { arnOf, digest, type InstanceRecord, regionState } from "./state.ts";
 
 export interface Rds {
@@ -42,6 +41,8 @@ export const NEW_INSTANCE = [
 
 type Inherited = Pick<
   InstanceRecord,
+  | "engine"
+  | "engineVersion"
   | "masterUser"
   | "dbName"
   | "instanceClass"
@@ -53,7 +54,6 @@ type Inherited = Pick<
   | "backupWindow"
   | "maintenanceWindow"
 > & {
-  engineVersion: string;
   parameterGroup?: string;
   groups?: string[];
 };
@@ -70,7 +70,8 @@ export function addInstance({ world }: Rds, region: string, input: any, usual: I
   const port = between(input.Port, "Port", 1150, 65_535) ?? usual.port;
   if (input.DBSubnetGroupName && input.DBSubnetGroupName !== "default")
     throw refuse("DBSubnetGroupNotFoundFault", `DBSubnetGroup ${input.DBSubnetGroupName} not found.`);
-  const group = findParameterGroup(world, region, input.DBParameterGroupName ?? usual.parameterGroup ?? DEFAULT_PARAMETER_GROUP);
+  const groupName = input.DBParameterGroupName ?? usual.parameterGroup ?? defaultParameterGroupOf(usual);
+  const group = parameterGroupFor(world, region, groupName, usual);
   const groups = input.VpcSecurityGroupIds?.length
     ? chooseGroups(world, region, input.VpcSecurityGroupIds)
     : (usual.groups ?? chooseGroups(world, region, undefined));
@@ -84,6 +85,7 @@ export function addInstance({ world }: Rds, region: string, input: any, usual: I
     resourceId: `db-${digest(26, world.account, region, id, String(createdAt), world.id()).toUpperCase()}`,
     status: "",
     createdAt,
+    engine: usual.engine,
     engineVersion: usual.engineVersion,
     instanceClass,
     storageGb: between(input.AllocatedStorage, "AllocatedStorage", usual.storageGb, 65_536) ?? usual.storageGb,
@@ -116,15 +118,6 @@ export function addInstance({ world }: Rds, region: string, input: any, usual: I
 export function checkClass(name: string): string {
   if (!/^db\.[a-z0-9]+\.[a-z0-9]+$/.test(name)) throw refuse("InvalidParameterValue", `Invalid DB Instance class: ${name}`);
   return name;
-}
-
-/** The lab runs one version; a request may name it, or its major number. */
-export async function checkVersion(wanted: string | undefined): Promise<string> {
-  const { version } = await postgresBinaries();
-  if (wanted !== undefined && wanted !== version && wanted !== version.split(".")[0]) {
-    throw refuse("InvalidParameterCombination", `Cannot find version ${wanted} for postgres: the lab runs ${version}.`);
-  }
-  return version;
 }
 
 const WORDS: Record<string, string> = {

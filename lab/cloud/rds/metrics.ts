@@ -1,6 +1,7 @@
 /**
- * AWS/RDS ReplicaLag, each minute, as RDS reports it for PostgreSQL: now minus the commit time of the last replayed transaction.
- * So it grows on an idle primary, and after a primary's death without any loss; -1 says that replication is stopped. A replica that
+ * AWS/RDS ReplicaLag, each minute, as RDS reports it. PostgreSQL: now minus the commit time of the last replayed transaction, so it
+ * grows on an idle primary, and after a primary's death without any loss. MySQL and MariaDB: Seconds_Behind_Master, and -1 when that is
+ * NULL, a dead primary too. -1 says everywhere that replication is not active. A replica that
  * does not answer has no datapoint.
  */
 import type { Rds } from "./lifecycle.ts";

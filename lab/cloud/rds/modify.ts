@@ -7,9 +7,10 @@
 import type { Operation } from "../world.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
+import { flavour } from "./flavours.ts";
 import { between, checkPassword, only, required } from "./input.ts";
 import { checkClass, exists, mustBe, notRestarted, type Rds, restart, setStatus } from "./lifecycle.ts";
-import { findParameterGroup } from "./parameters.ts";
+import { parameterGroupFor } from "./parameters.ts";
 import { chooseGroups, meetNetwork } from "./security.ts";
 import { toInstance } from "./shapes.ts";
 import { findInstance, type InstanceRecord } from "./state.ts";
@@ -43,8 +44,8 @@ export function modifyOperations(rds: Rds): Record<string, Operation> {
       const instanceClass = input.DBInstanceClass && checkClass(input.DBInstanceClass);
       const storage = between(input.AllocatedStorage, "AllocatedStorage", record.storageGb, 65_536);
       const retention = between(input.BackupRetentionPeriod, "BackupRetentionPeriod", 0, 35);
-      const password = input.MasterUserPassword && checkPassword(input.MasterUserPassword);
-      const group = input.DBParameterGroupName && findParameterGroup(world, region, input.DBParameterGroupName);
+      const password = input.MasterUserPassword && checkPassword(input.MasterUserPassword, flavour(record.engine).longestPassword);
+      const group = input.DBParameterGroupName && parameterGroupFor(world, region, input.DBParameterGroupName, record);
       const groups = input.VpcSecurityGroupIds?.length ? chooseGroups(world, region, input.VpcSecurityGroupIds) : undefined;
       if (retention === 0 && record.replicas.length > 0)
         throw refuse("InvalidParameterCombination", `Backups of ${record.id} cannot be turned off: it is the source of read replicas.`);

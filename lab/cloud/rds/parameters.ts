@@ -1,72 +1,35 @@
 /**
  * DB parameter groups. A value reaches the engine as on RDS: a dynamic one at once when asked so, everything at the next reboot.
- * What parameters exist, and which are static, PostgreSQL itself says.
+ * What parameters exist, and which are static, the engine itself says.
  */
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
-import type { Parameter } from "@aws-sdk/client-rds";
-import { databaseUser, postgresBinaries } from "../../engines/binaries.ts";
+import type { Parameter as WireParameter } from "@aws-sdk/client-rds";
+import type { Parameter } from "../../engines/engine.ts";
 import type { Operation, World } from "../world.ts";
 import { refuse } from "./errors.ts";
+import { defaultParameterGroupOf, type Engined, type FlavourName, familyOf, flavour, flavourOfFamily } from "./flavours.ts";
 import type { Fleet } from "./fleet.ts";
 import { identifier, only, page, required, tags } from "./input.ts";
-import { DEFAULT_PARAMETER_GROUP, FAMILY, toParameterGroup } from "./shapes.ts";
+import { toParameterGroup } from "./shapes.ts";
 import { arnOf, type InstanceRecord, type ParameterGroupRecord, parseArn, regionState } from "./state.ts";
 
-interface Known {
-  dynamic: boolean;
-  modifiable: boolean;
-  type: string;
-  low: string;
-  high: string;
-  description: string;
-}
+const isDefault = (name: string): boolean => name.startsWith("default.");
 
-/** Set by the lab (or by RDS) alone. */
-const FIXED =
-  /^(port|listen_addresses|unix_socket|data_directory|hba_file|ident_file|config_file|external_pid_file|fsync|full_page_writes|primary_|restore_command|recovery_|archive_|ssl|logging_collector|log_destination|log_directory|wal_level|hot_standby$|allow_alter_system|bonjour|event_source|promote_trigger|cluster_name)/;
+/** Every parameter of the engine a group is for. */
+const parametersOf = (group: ParameterGroupRecord): Promise<Map<string, Parameter>> =>
+  flavourOfFamily(group.family)?.engine.parameters() ?? Promise.resolve(new Map());
 
-let catalogue: Promise<Map<string, Known>> | undefined;
-
-/** Every parameter of this PostgreSQL, by name. */
-function knownParameters(): Promise<Map<string, Known>> {
-  catalogue ??= readCatalogue();
-  return catalogue;
-}
-
-async function readCatalogue(): Promise<Map<string, Known>> {
-  const { postgres } = await postgresBinaries();
-  const { stdout } = await promisify(execFile)(postgres, ["--describe-config"], {
-    ...databaseUser(),
-    cwd: "/",
-    env: { LC_ALL: "C" },
-    maxBuffer: 10e6,
-  });
-  const lines = stdout.split("\n").map((line) => line.split("\t"));
-  return new Map(
-    lines.flatMap(([name, context, , type = "", , low = "", high = "", description = ""]) =>
-      name
-        ? [
-            [
-              name,
-              { dynamic: context !== "postmaster", modifiable: context !== "internal" && !FIXED.test(name), type, low, high, description },
-            ],
-          ]
-        : [],
-    ),
-  );
-}
-
+/** A family's default group is there once somebody asks for it. */
 export function findParameterGroup(world: World, region: string, name: string): ParameterGroupRecord {
   const { parameterGroups } = regionState(world, region);
   const key = name.toLowerCase();
-  if (key === DEFAULT_PARAMETER_GROUP) {
+  const family = key.slice("default.".length);
+  if (isDefault(key) && flavourOfFamily(family)) {
     parameterGroups[key] ??= {
       name: key,
       arn: arnOf(world, region, "pg", key),
       region,
-      family: FAMILY,
-      description: `Default parameter group for ${FAMILY}`,
+      family,
+      description: `Default parameter group for ${family}`,
       tags: [],
       values: {},
     };
@@ -76,15 +39,29 @@ export function findParameterGroup(world: World, region: string, name: string): 
   return found;
 }
 
+/** The group a request names, which must be of the instance's family. */
+export function parameterGroupFor(world: World, region: string, name: string, instance: Engined): ParameterGroupRecord {
+  const group = findParameterGroup(world, region, name);
+  const family = familyOf(instance);
+  if (group.family !== family)
+    throw refuse(
+      "InvalidParameterCombination",
+      `The parameter group ${group.name} with DBParameterGroupFamily ${group.family} can't be used for this instance. Please use a Parameter Group with DBParameterGroupFamily ${family}`,
+    );
+  return group;
+}
+
 /** What a reboot gives the engine: all the group's values. Names with a dot belong to RDS or to extensions and are only remembered. */
 export function settingsOf(group: ParameterGroupRecord): Record<string, string> {
   return Object.fromEntries(Object.entries(group.values).flatMap(([name, { value }]) => (name.includes(".") ? [] : [[name, value]])));
 }
 
-function check(name: string, value: string, known: Known): void {
-  if (known.type === "BOOLEAN" && !/^(on|off|true|false|yes|no|0|1)$/i.test(value))
+function check(name: string, value: string, known: Parameter): void {
+  // A formula of RDS's own, like {DBInstanceClassMemory/32768}.
+  if (/^\{.*\}$/.test(value)) return;
+  if (known.type === "boolean" && !/^(on|off|true|false|yes|no|0|1)$/i.test(value))
     throw refuse("InvalidParameterValue", `Value: ${value} is not a boolean, for parameter: ${name}`);
-  if (known.type !== "INTEGER" && known.type !== "REAL") return;
+  if (known.type !== "integer" && known.type !== "float") return;
   const number = Number(value);
   if (value.trim() === "" || Number.isNaN(number))
     throw refuse("InvalidParameterValue", `Value: ${value} is not a number, for parameter: ${name}`);
@@ -92,9 +69,19 @@ function check(name: string, value: string, known: Known): void {
     throw refuse("InvalidParameterValue", `Value: ${value} is outside of range: ${known.low}-${known.high}, for parameter: ${name}`);
 }
 
+const engined = async (engine: FlavourName): Promise<Engined> => ({ engine, engineVersion: await flavour(engine).version() });
+
+/** Refuses the family of a version the lab does not run. */
+async function mustRun(family: string): Promise<void> {
+  const engine = flavourOfFamily(family)?.name ?? "postgres";
+  const runs = familyOf(await engined(engine));
+  if (family !== runs)
+    throw refuse("InvalidParameterValue", `ParameterGroupFamily ${family} is not a valid parameter group family: the lab runs ${runs}.`);
+}
+
 export function parameterOperations(world: World, fleet: Fleet): Record<string, Operation> {
   /** Instances of the group take up what changed; static values show as pending-reboot. */
-  const spread = async (group: ParameterGroupRecord, changed: string[], known: Map<string, Known>): Promise<void> => {
+  const spread = async (group: ParameterGroupRecord, changed: string[], known: Map<string, Parameter>): Promise<void> => {
     const users = Object.values(regionState(world, group.region).instances).filter(
       (instance) => instance.parameterGroup.name === group.name,
     );
@@ -104,7 +91,7 @@ export function parameterOperations(world: World, fleet: Fleet): Record<string, 
     instance: InstanceRecord,
     group: ParameterGroupRecord,
     changed: string[],
-    known: Map<string, Known>,
+    known: Map<string, Parameter>,
   ): Promise<void> => {
     let waits = false;
     for (const name of changed.filter((each) => !each.includes("."))) {
@@ -126,16 +113,12 @@ export function parameterOperations(world: World, fleet: Fleet): Record<string, 
   };
 
   return {
-    CreateDBParameterGroup(input, { region }) {
+    async CreateDBParameterGroup(input, { region }) {
       only(input, "CreateDBParameterGroup", "DBParameterGroupName", "DBParameterGroupFamily", "Description", "Tags");
       const name = identifier(input, "DBParameterGroupName", 255);
       const family = required(input, "DBParameterGroupFamily");
       const description = required(input, "Description");
-      if (family !== FAMILY)
-        throw refuse(
-          "InvalidParameterValue",
-          `ParameterGroupFamily ${family} is not a valid parameter group family: the lab runs ${FAMILY}.`,
-        );
+      await mustRun(family);
       const { parameterGroups } = regionState(world, region);
       if (name in parameterGroups) throw refuse("DBParameterGroupAlreadyExists", `Parameter group ${name} already exists`);
       const record: ParameterGroupRecord = {
@@ -153,12 +136,12 @@ export function parameterOperations(world: World, fleet: Fleet): Record<string, 
 
     async ModifyDBParameterGroup(input, { region }) {
       const group = findParameterGroup(world, region, required(input, "DBParameterGroupName"));
-      if (group.name === DEFAULT_PARAMETER_GROUP)
+      if (isDefault(group.name))
         throw refuse("InvalidParameterValue", `The parameter group ${group.name} is a default parameter group and cannot be modified.`);
-      const list: Parameter[] = input.Parameters ?? [];
+      const list: WireParameter[] = input.Parameters ?? [];
       if (list.length === 0 || list.length > 20)
         throw refuse("InvalidParameterValue", `Parameters must hold 1 to 20 parameters, not ${list.length}.`);
-      const known = await knownParameters();
+      const known = await parametersOf(group);
       const values = { ...group.values };
       for (const { ParameterName: name = "", ParameterValue: value, ApplyMethod: method = "immediate" } of list) {
         const entry = known.get(name);
@@ -183,10 +166,10 @@ export function parameterOperations(world: World, fleet: Fleet): Record<string, 
 
     async ResetDBParameterGroup(input, { region }) {
       const group = findParameterGroup(world, region, required(input, "DBParameterGroupName"));
-      const named = ((input.Parameters ?? []) as Parameter[]).map((parameter) => parameter.ParameterName ?? "");
+      const named = ((input.Parameters ?? []) as WireParameter[]).map((parameter) => parameter.ParameterName ?? "");
       const reset = input.ResetAllParameters ? Object.keys(group.values) : named;
       for (const name of reset) delete group.values[name];
-      await spread(group, reset, await knownParameters());
+      await spread(group, reset, await parametersOf(group));
       return { DBParameterGroupName: group.name };
     },
 
@@ -194,8 +177,7 @@ export function parameterOperations(world: World, fleet: Fleet): Record<string, 
       const group = findParameterGroup(world, region, required(input, "DBParameterGroupName"));
       const { instances, parameterGroups } = regionState(world, region);
       const user = Object.values(instances).find((instance) => instance.parameterGroup.name === group.name);
-      if (group.name === DEFAULT_PARAMETER_GROUP)
-        throw refuse("InvalidDBParameterGroupState", "A default parameter group cannot be deleted.");
+      if (isDefault(group.name)) throw refuse("InvalidDBParameterGroupState", "A default parameter group cannot be deleted.");
       if (user)
         throw refuse(
           "InvalidDBParameterGroupState",
@@ -205,8 +187,8 @@ export function parameterOperations(world: World, fleet: Fleet): Record<string, 
       return {};
     },
 
-    DescribeDBParameterGroups(input, { region }) {
-      const usual = findParameterGroup(world, region, DEFAULT_PARAMETER_GROUP);
+    async DescribeDBParameterGroups(input, { region }) {
+      const usual = findParameterGroup(world, region, defaultParameterGroupOf(await engined("postgres")));
       const name = input.DBParameterGroupName as string | undefined;
       const all = name
         ? [findParameterGroup(world, region, parseArn(name)?.id ?? name)]
@@ -217,9 +199,9 @@ export function parameterOperations(world: World, fleet: Fleet): Record<string, 
 
     async DescribeDBParameters(input, { region }) {
       const group = findParameterGroup(world, region, required(input, "DBParameterGroupName"));
-      const known = await knownParameters();
+      const known = await parametersOf(group);
       const names = new Set([...known.keys(), ...Object.keys(group.values)]);
-      const all = [...names].map((name): Parameter & { ParameterName: string } => {
+      const all = [...names].map((name): WireParameter & { ParameterName: string } => {
         const set = group.values[name];
         const entry = known.get(name);
         return {
@@ -228,7 +210,7 @@ export function parameterOperations(world: World, fleet: Fleet): Record<string, 
           Description: entry?.description,
           Source: set ? "user" : "engine-default",
           ApplyType: (entry?.dynamic ?? true) ? "dynamic" : "static",
-          DataType: entry?.type.toLowerCase() ?? "string",
+          DataType: entry?.type ?? "string",
           IsModifiable: entry?.modifiable ?? true,
           ApplyMethod: set?.method ?? "pending-reboot",
           AllowedValues: entry?.low ? `${entry.low}-${entry.high}` : undefined,

@@ -1,10 +1,11 @@
 /**
  * Read replicas: creation from a running source, promotion, and what becomes of them when the source is deleted.
- * Replication is PostgreSQL's own streaming; this file makes links and cuts them.
+ * Replication is the engine's own; this file makes links and cuts them.
  */
 import type { Operation, World } from "../world.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
+import { flavour } from "./flavours.ts";
 import { between, keyArn, only, required } from "./input.ts";
 import { addInstance, exists, failed, mustBe, NEW_INSTANCE, type Rds, setStatus } from "./lifecycle.ts";
 import { meetNetwork } from "./security.ts";
@@ -27,7 +28,7 @@ export function replicaOperations(rds: Rds): Record<string, Operation> {
       const wanted = required(input, "SourceDBInstanceIdentifier");
       const source = findInstance(world, parseArn(wanted)?.region ?? region, wanted);
       const near = source.region === region;
-      if (input.DBParameterGroupName)
+      if (input.DBParameterGroupName && !flavour(source.engine).replicaChoosesParameters)
         throw refuse("InvalidParameterCombination", "DBParameterGroupName cannot be specified for a PostgreSQL read replica.");
       if (source.retentionDays === 0) {
         throw refuse(
@@ -45,6 +46,7 @@ export function replicaOperations(rds: Rds): Record<string, Operation> {
       mustBe(source, ["available"], "be replicated");
 
       const record = addInstance(rds, region, input, {
+        engine: source.engine,
         engineVersion: source.engineVersion,
         masterUser: source.masterUser,
         dbName: source.dbName,
@@ -125,7 +127,10 @@ export function promoteLater(rds: Rds, record: InstanceRecord): void {
   );
 }
 
-/** Ends replication, opens a new timeline, restarts: sessions end. No event says "promoted"; there is none on AWS. */
+/**
+ * Ends replication, restarts: sessions end. RDS's page promises nothing of changes received and not applied; what the engine does then
+ * is what happens. No event says "promoted"; there is none on AWS.
+ */
 async function promote(rds: Rds, record: InstanceRecord): Promise<void> {
   const { world, fleet } = rds;
   if (!exists(world, record) || !record.promoting) return;
@@ -160,12 +165,13 @@ export function forgetReplica(world: World, record: InstanceRecord): void {
   if (source) source.replicas = source.replicas.filter((arn) => arn !== record.arn);
 }
 
-/** The source goes: replicas beside it become primaries; PostgreSQL's in other regions are `terminated` until promoted by hand. */
+/** The source goes: replicas beside it become primaries, MySQL's and MariaDB's everywhere; PostgreSQL's in other regions are `terminated` until promoted by hand. */
 export async function orphanReplicas(rds: Rds, source: InstanceRecord): Promise<void> {
   const { world, fleet } = rds;
   for (const replica of source.replicas.map((arn) => instanceByArn(world, arn))) {
     if (!replica) continue;
-    if (replica.region === source.region && replica.status === "available") {
+    const rises = replica.region === source.region || flavour(replica.engine).orphansPromoteEverywhere;
+    if (rises && replica.status === "available") {
       replica.promoting ??= { retentionDays: 1 };
       promoteLater(rds, replica);
       continue;

@@ -2,10 +2,11 @@
 import type { Operation } from "../world.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent, snapshotEvent } from "./events.ts";
+import { flavourNamed } from "./flavours.ts";
 import { only, required } from "./input.ts";
 import { addInstance, failed, NEW_INSTANCE, type Rds, setStatus } from "./lifecycle.ts";
 import { meetNetwork } from "./security.ts";
-import { ENGINE, toInstance } from "./shapes.ts";
+import { toInstance } from "./shapes.ts";
 import { findSnapshot } from "./state.ts";
 
 export function restoreOperations(rds: Rds): Record<string, Operation> {
@@ -16,15 +17,16 @@ export function restoreOperations(rds: Rds): Record<string, Operation> {
       const members = NEW_INSTANCE.filter((member) => member !== "PreferredMaintenanceWindow");
       only(input, "RestoreDBInstanceFromDBSnapshot", ...members, "DBSnapshotIdentifier", "Engine", "LicenseModel");
       await meetNetwork(world, region);
-      if (input.Engine && input.Engine !== ENGINE)
-        throw refuse("InvalidParameterValue", `Invalid DB engine: ${input.Engine}. The lab runs postgres.`);
       const snapshot = findSnapshot(world, region, required(input, "DBSnapshotIdentifier"));
+      if (input.Engine && flavourNamed(input.Engine).name !== snapshot.engine)
+        throw refuse("InvalidParameterCombination", `${snapshot.id} holds ${snapshot.engine}: it cannot be restored to ${input.Engine}.`);
       if (snapshot.status !== "available")
         throw refuse(
           "InvalidDBSnapshotState",
           `The snapshot ${snapshot.id} cannot be restored: its status is ${snapshot.status}, not available.`,
         );
       const record = addInstance(rds, region, input, {
+        engine: snapshot.engine,
         engineVersion: snapshot.engineVersion,
         masterUser: snapshot.masterUser,
         dbName: snapshot.dbName,

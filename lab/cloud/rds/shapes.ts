@@ -1,6 +1,7 @@
 /** How records look on the wire. Asks a replica's server for the state of its link; changes nothing. */
 import type { DBInstance, DBInstanceStatusInfo, DBParameterGroup, DBSnapshot } from "@aws-sdk/client-rds";
 import type { World } from "../world.ts";
+import { flavour, optionGroupOf } from "./flavours.ts";
 import type { Fleet } from "./fleet.ts";
 import { vpcOf } from "./security.ts";
 import {
@@ -15,10 +16,6 @@ import {
   type SnapshotRecord,
 } from "./state.ts";
 
-export const ENGINE = "postgres";
-export const FAMILY = "postgres18";
-export const DEFAULT_PARAMETER_GROUP = `default.${FAMILY}`;
-
 export async function toInstance(world: World, fleet: Fleet, record: InstanceRecord): Promise<DBInstance> {
   const { region } = record;
   return {
@@ -27,9 +24,9 @@ export async function toInstance(world: World, fleet: Fleet, record: InstanceRec
     DbiResourceId: record.resourceId,
     DBInstanceClass: record.instanceClass,
     DBInstanceStatus: record.status,
-    Engine: ENGINE,
+    Engine: record.engine,
     EngineVersion: record.engineVersion,
-    LicenseModel: "postgresql-license",
+    LicenseModel: flavour(record.engine).license,
     MasterUsername: record.masterUser,
     DBName: record.dbName,
     Endpoint: record.address
@@ -48,7 +45,7 @@ export async function toInstance(world: World, fleet: Fleet, record: InstanceRec
     VpcSecurityGroups: record.groups.map(({ id, status }) => ({ VpcSecurityGroupId: id, Status: status })),
     DBSecurityGroups: [],
     DBParameterGroups: [{ DBParameterGroupName: record.parameterGroup.name, ParameterApplyStatus: record.parameterGroup.status }],
-    OptionGroupMemberships: [{ OptionGroupName: "default:postgres-18", Status: "in-sync" }],
+    OptionGroupMemberships: [{ OptionGroupName: optionGroupOf(record), Status: "in-sync" }],
     BackupRetentionPeriod: record.retentionDays,
     PreferredBackupWindow: record.backupWindow,
     PreferredMaintenanceWindow: record.maintenanceWindow,
@@ -84,7 +81,9 @@ async function replicationStatus(world: World, fleet: Fleet, record: InstanceRec
     return not("terminated", "The source DB instance was deleted.");
   if (record.replication === "stopped") return not("stopped", "Replication was stopped.");
   try {
-    const { receiver } = await fleet.cluster(record).replication(300);
+    const { receiver, trouble, stopped } = await fleet.cluster(record).replication(300);
+    if (trouble !== null) return not("error", trouble);
+    if (stopped) return not("stopped", "Replication was stopped.");
     if (receiver === "streaming") return { StatusType, Normal: true, Status: "replicating" };
     return not("error", "Streaming replication has stopped: the source cannot be reached.");
   } catch {
@@ -101,9 +100,9 @@ export function toSnapshot(world: World, record: SnapshotRecord): DBSnapshot {
     Status: record.status,
     SnapshotType: record.type,
     PercentProgress: progress(world, record),
-    Engine: ENGINE,
+    Engine: record.engine,
     EngineVersion: record.engineVersion,
-    LicenseModel: "postgresql-license",
+    LicenseModel: flavour(record.engine).license,
     AllocatedStorage: record.storageGb,
     StorageType: record.storageType,
     Encrypted: record.kmsKeyId !== undefined,
@@ -112,7 +111,7 @@ export function toSnapshot(world: World, record: SnapshotRecord): DBSnapshot {
     Port: record.port,
     AvailabilityZone: record.sourceRegion ? undefined : record.zone,
     VpcId: vpcOf(world, record.region),
-    OptionGroupName: "default:postgres-18",
+    OptionGroupName: optionGroupOf(record),
     IAMDatabaseAuthenticationEnabled: false,
     BackupRetentionPeriod: record.retentionDays,
     PreferredBackupWindow: record.backupWindow,

@@ -6,7 +6,7 @@ import { refuse } from "./errors.ts";
 import { snapshotEvent } from "./events.ts";
 import { filters, identifier, mergeTags, only, page, required, tags } from "./input.ts";
 import { mustBe, type Rds, setStatus } from "./lifecycle.ts";
-import { ENGINE, toSnapshot } from "./shapes.ts";
+import { toSnapshot } from "./shapes.ts";
 import { arnOf, findInstance, findSnapshot, type InstanceRecord, parseArn, regionState, type SnapshotRecord } from "./state.ts";
 
 /** AWS's usual quota of manual snapshots in a region. Copies still under way count. */
@@ -49,7 +49,7 @@ export function snapshotOperations(rds: Rds): Record<string, Operation> {
         "db-snapshot-id": (each) => [each.id],
         "dbi-resource-id": (each) => [each.resourceId],
         "snapshot-type": (each) => [each.type],
-        engine: () => [ENGINE],
+        engine: (each) => [each.engine],
       });
       const wantedInstance = instanceId && (parseArn(instanceId)?.id ?? instanceId.toLowerCase());
       const all = (id ? [findSnapshot(world, region, id)] : Object.values(regionState(world, region).snapshots))
@@ -108,6 +108,7 @@ export function newSnapshot(
     instanceId: instance.id,
     resourceId: instance.resourceId,
     instanceCreatedAt: instance.createdAt,
+    engine: instance.engine,
     engineVersion: instance.engineVersion,
     storageGb: instance.storageGb,
     storageType: instance.storageType,

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import type { World } from "../world.ts";
 import { refuse } from "./errors.ts";
+import type { FlavourName } from "./flavours.ts";
 
 export interface Tag {
   Key: string;
@@ -18,6 +19,7 @@ export interface InstanceRecord {
   resourceId: string;
   status: string;
   createdAt: number;
+  engine: FlavourName;
   engineVersion: string;
   instanceClass: string;
   storageGb: number;
@@ -64,6 +66,7 @@ export interface SnapshotRecord {
   instanceId: string;
   resourceId: string;
   instanceCreatedAt: number;
+  engine: FlavourName;
   engineVersion: string;
   storageGb: number;
   storageType: string;

@@ -1,0 +1,46 @@
+/**
+ * What the probe and the runbooks ask of a database, and who answers for the plan's engine. A bundle holds only the engines its plan
+ * names (infra/bundle.ts).
+ */
+import type { StandbyFacts } from "../core/facts.ts";
+import type { DatabasePlan } from "../core/plan/schema.ts";
+import * as mariadb from "./mariadb.ts";
+import * as postgres from "./postgres.ts";
+
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface Heartbeat {
+  readonly database: string;
+  readonly atMs: number;
+  readonly generation: number;
+}
+
+export interface DatabaseEngine {
+  /** Commits one heartbeat. Resolves only when the primary has acknowledged it. */
+  beat(target: Target, heartbeat: Heartbeat, timeoutMs: number): Promise<void>;
+  /** Commits a row that nobody else writes and reads it back: the database takes writes. Writing the same token twice is one row. */
+  writeCanary(target: Target, token: string, timeoutMs: number): Promise<void>;
+  askStandby(target: Target, database: string, timeoutMs: number): Promise<StandbyFacts>;
+  /** Whether this error is an answer of a server that is there, whatever it said; one that is going down is none. */
+  answered(error: unknown): boolean;
+}
+
+const ENGINES: Record<DatabasePlan["engine"], DatabaseEngine> = { postgres, mariadb };
+
+export const engineOf = (name: DatabasePlan["engine"]): DatabaseEngine => ENGINES[name];
+
+/** How a write was refused, in words; null when it was accepted. The proof of a fence. */
+export async function refusedWrite(engine: DatabaseEngine, target: Target, token: string, timeoutMs: number): Promise<string | null> {
+  try {
+    await engine.writeCanary(target, token, timeoutMs);
+    return null;
+  } catch (error) {
+    return (error as Error).message || String((error as { code?: unknown }).code ?? error);
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * MariaDB as the probe and the runbooks need it: heartbeat, the standby's link and lag, the canary write. Replication is by GTID, as
+ * RDS sets it up. Every question opens its own connection, is bounded in time and leaves nothing open. Nothing decides here.
+ */
+import mysql from "mysql2";
+import type { StandbyFacts } from "../core/facts.ts";
+import type { Heartbeat, Target } from "./engines.ts";
+
+/** The tables live in a database of their own, made by whoever writes first. */
+const TABLES = [
+  "create database if not exists understudy",
+  "create table if not exists understudy.heartbeat (name varchar(64) primary key, at_ms bigint not null, generation int not null) engine = InnoDB",
+  "create table if not exists understudy.canary (token varchar(255) primary key, at timestamp(3) not null default current_timestamp(3)) engine = InnoDB",
+];
+
+/** ER_BAD_DB_ERROR, ER_NO_SUCH_TABLE */
+const NOT_THERE = [1049, 1146];
+/** ER_SERVER_SHUTDOWN, ER_NORMAL_SHUTDOWN, ER_CONNECTION_KILLED: a server that goes down is no service. */
+const GOING_DOWN = [1053, 1077, 1927];
+
+/** Only a server gives an SQLSTATE; errors of the network and of the client's own patience have none. */
+export const answered = (error: unknown): boolean => {
+  const { sqlState, errno } = (error ?? {}) as { sqlState?: unknown; errno?: unknown };
+  return typeof sqlState === "string" && sqlState !== "" && !GOING_DOWN.includes(errno as number);
+};
+
+/** RDS offers TLS, the certificates come with the Lambda runtime; a server without TLS says so, and is met without. */
+const plainHosts = new Set<string>();
+
+type Rows = Record<string, unknown>[];
+
+class Session {
+  private readonly connection: mysql.Connection;
+  private readonly endsAtMs: number;
+
+  private constructor(connection: mysql.Connection, endsAtMs: number) {
+    this.connection = connection;
+    this.endsAtMs = endsAtMs;
+  }
+
+  static async open(target: Target, timeoutMs: number): Promise<Session> {
+    const connection = mysql.createConnection({
+      host: target.host,
+      port: target.port,
+      user: target.username,
+      password: target.password,
+      connectTimeout: timeoutMs,
+      charset: "UTF8MB4_UNICODE_CI",
+      // The parser that needs no code made at run time: the other is not bundled.
+      disableEval: true,
+      ssl: plainHosts.has(target.host) ? undefined : { rejectUnauthorized: true },
+    });
+    const session = new Session(connection, Date.now() + timeoutMs);
+    try {
+      await session.bounded((done) => connection.connect((error) => done(error, [])));
+      return session;
+    } catch (error) {
+      session.close();
+      if (plainHosts.has(target.host) || (error as { code?: string }).code !== "HANDSHAKE_NO_SSL_SUPPORT") throw error;
+      plainHosts.add(target.host);
+      return await Session.open(target, timeoutMs);
+    }
+  }
+
+  query(sql: string, values: unknown[] = []): Promise<Rows> {
+    return this.bounded((done) => this.connection.query(sql, values, (error, rows) => done(error, rows as Rows)));
+  }
+
+  /** The client's own timeout starts again with every packet of a slow server; this one does not. */
+  private bounded(ask: (done: (error: Error | null, rows: Rows) => void) => void): Promise<Rows> {
+    return new Promise((resolve, reject) => {
+      const late = () => reject(new Error("the database did not answer in time"));
+      const timer = setTimeout(late, Math.max(1, this.endsAtMs - Date.now()));
+      const done = (error: Error | null, rows: Rows): void => {
+        clearTimeout(timer);
+        if (error) reject(error);
+        else resolve(rows);
+      };
+      // A connection that breaks between two questions reports here; the question in flight gets the error itself.
+      this.connection.on("error", (error: Error) => done(error, []));
+      ask(done);
+    });
+  }
+
+  /** A graceful end waits for the server; a hung one never answers. The socket is closed without asking. */
+  close(): void {
+    this.connection.destroy();
+  }
+}
+
+async function withSession<T>(target: Target, timeoutMs: number, work: (session: Session) => Promise<T>): Promise<T> {
+  const session = await Session.open(target, timeoutMs);
+  try {
+    return await work(session);
+  } finally {
+    session.close();
+  }
+}
+
+/** Writes; makes the tables when they are missing. */
+async function write(session: Session, sql: string, values: unknown[]): Promise<void> {
+  try {
+    await session.query(sql, values);
+  } catch (error) {
+    if (!NOT_THERE.includes((error as { errno?: number }).errno ?? 0)) throw error;
+    for (const statement of TABLES) await session.query(statement);
+    await session.query(sql, values);
+  }
+}
+
+export async function beat(target: Target, heartbeat: Heartbeat, timeoutMs: number): Promise<void> {
+  await withSession(target, timeoutMs, (session) =>
+    write(
+      session,
+      `insert into understudy.heartbeat (name, at_ms, generation) values (?, ?, ?)
+       on duplicate key update at_ms = values(at_ms), generation = values(generation)`,
+      [heartbeat.database, heartbeat.atMs, heartbeat.generation],
+    ),
+  );
+}
+
+export async function writeCanary(target: Target, token: string, timeoutMs: number): Promise<void> {
+  await withSession(target, timeoutMs, async (session) => {
+    await write(session, "insert into understudy.canary (token) values (?) on duplicate key update at = current_timestamp(3)", [token]);
+    const rows = await session.query("select 1 from understudy.canary where token = ?", [token]);
+    if (rows.length !== 1) throw new Error(`the canary row ${token} was written and is not there`);
+  });
+}
+
+/**
+ * Asks the standby about itself. The link counts as streaming only while the thread that receives says so; `slave_net_timeout` on the
+ * standby bounds how long a silent primary keeps that word (MariaDB: it asks its source for a sign of life at half that time).
+ * Drained: what was received is applied, and the thread that applies still works. Both stopped at once would be no proof: starting
+ * them again throws away what was received (MariaDB with GTIDs fetches it again from a source that may be gone).
+ */
+export async function askStandby(target: Target, database: string, timeoutMs: number): Promise<StandbyFacts> {
+  return await withSession(target, timeoutMs, async (session) => {
+    // What is applied is read first: what arrives between the two questions counts as not applied.
+    const [server] = await session.query("select @@global.gtid_slave_pos as applied");
+    const [replica] = await session.query("show replica status");
+    const [heartbeat] = await session
+      .query("select at_ms from understudy.heartbeat where name = ?", [database])
+      .catch((error: { errno?: number }) => {
+        if (NOT_THERE.includes(error.errno ?? 0)) return [];
+        throw error;
+      });
+    return {
+      inRecovery: replica !== undefined,
+      link: replica?.Slave_IO_Running === "Yes" ? "streaming" : "lost",
+      drained:
+        replica === undefined ||
+        (replica.Slave_SQL_Running === "Yes" && reached(String(server?.applied ?? ""), String(replica.Gtid_IO_Pos ?? ""))),
+      heartbeatAtMs: heartbeat ? Number(heartbeat.at_ms) : null,
+    };
+  });
+}
+
+/** Whether `applied` has come as far as `received` in every domain. A GTID is domain-server-sequence; a position lists one a domain. */
+export function reached(applied: string, received: string): boolean {
+  const done = positions(applied);
+  return [...positions(received)].every(([domain, sequence]) => (done.get(domain) ?? -1n) >= sequence);
+}
+
+function positions(list: string): Map<string, bigint> {
+  const parts = list.split(",").map((gtid) => gtid.trim().split("-"));
+  return new Map(parts.flatMap(([domain, , sequence]) => (domain && sequence ? [[domain, BigInt(sequence)]] : [])));
+}
