@@ -3,10 +3,10 @@
  * EC2, and of it the network side: one default VPC with three subnets in each region, and security groups with ingress rules. No routes.
  * What a group lets through is read by others from this state. Instances, disks and snapshots are in ec2-compute.ts.
  */
-import { isIPv4, isIPv6 } from "node:net";
 import { ServiceError } from "../wire/errors.ts";
 import { createCompute } from "./ec2-compute.ts";
 import { dryRunnable } from "./ec2-request.ts";
+import { checkNetworks, membersOnly, merged, permissionsOf, ruleShape, ruleText, sameSource, shortHash, singles } from "./ec2-rules.ts";
 import type { Ec2Timings } from "./ec2-timings.ts";
 import type { Caller, Service, World } from "./world.ts";
 
@@ -22,13 +22,6 @@ export interface SecurityGroup {
 interface Ec2State {
   regions: Record<string, { securityGroups: Record<string, SecurityGroup> }>;
 }
-
-const SOURCES = [
-  ["IpRanges", "CidrIp"],
-  ["Ipv6Ranges", "CidrIpv6"],
-  ["UserIdGroupPairs", "GroupId"],
-  ["PrefixListIds", "PrefixListId"],
-] as const;
 
 export function createEc2(world: World, timings: Partial<Ec2Timings> = {}): Service {
   const vpcOf = (region: string) => `vpc-${shortHash(region)}`;
@@ -248,102 +241,12 @@ function subnet(caller: Caller, VpcId: string, zone: string, at: number) {
   };
 }
 
-/** The default group's one rule: its members reach each other. */
-function membersOnly(GroupId: string, UserId: string): any[] {
-  return [{ IpProtocol: "-1", IpRanges: [], Ipv6Ranges: [], UserIdGroupPairs: [{ UserId, GroupId }], PrefixListIds: [] }];
-}
-
 function groupArn(caller: Caller, id: string): string {
   return `arn:aws:ec2:${caller.region}:${caller.account}:security-group/${id}`;
 }
 
 function notFound(id: string): ServiceError {
   return new ServiceError("InvalidGroup.NotFound", `The security group '${id}' does not exist`, 400);
-}
-
-/** The older form names one CIDR and its ports beside the group. */
-function permissionsOf(input: any): any[] {
-  if (input.IpPermissions) return input.IpPermissions;
-  if (!input.CidrIp) return [];
-  return [{ IpProtocol: input.IpProtocol, FromPort: input.FromPort, ToPort: input.ToPort, IpRanges: [{ CidrIp: input.CidrIp }] }];
-}
-
-/** Each permission as one rule a source, in JSON. A group named without its owner is one of `account`. */
-function singles(permissions: any[], account?: string): string[] {
-  const whole = (source: any) => (source.GroupId && account ? { UserId: account, ...source } : source);
-  return permissions.flatMap(({ IpProtocol, FromPort, ToPort, ...sources }) =>
-    SOURCES.flatMap(([list]) =>
-      (sources[list] ?? []).map((source: any) =>
-        JSON.stringify({ IpProtocol: protocolName(IpProtocol), FromPort, ToPort, list, source: whole(source) }),
-      ),
-    ),
-  );
-}
-
-function merged(rules: string[]): any[] {
-  const byPorts = new Map<string, any>();
-  for (const rule of rules) {
-    const { IpProtocol, FromPort, ToPort, list, source } = JSON.parse(rule);
-    const key = `${IpProtocol} ${FromPort} ${ToPort}`;
-    const permission = byPorts.get(key) ?? {
-      IpProtocol,
-      FromPort,
-      ToPort,
-      IpRanges: [],
-      Ipv6Ranges: [],
-      UserIdGroupPairs: [],
-      PrefixListIds: [],
-    };
-    permission[list].push(source);
-    byPorts.set(key, permission);
-  }
-  return [...byPorts.values()];
-}
-
-/** Two rules are the same when protocol, ports and source are; descriptions do not count. */
-function sameSource(a: string, b: string): boolean {
-  return ruleText(a) === ruleText(b);
-}
-
-function ruleText(rule: string): string {
-  const { IpProtocol, FromPort, ToPort, list, source } = JSON.parse(rule);
-  const key = SOURCES.find(([name]) => name === list)![1];
-  return `peer: ${source[key]}, ${IpProtocol}, from port: ${FromPort ?? "all"}, to port: ${ToPort ?? "all"}, ALLOW`;
-}
-
-function checkNetworks(rules: string[]): void {
-  for (const rule of rules) {
-    const { CidrIp, CidrIpv6 } = JSON.parse(rule).source;
-    const [address = "", bits = "", ...more] = (CidrIp ?? CidrIpv6 ?? "0.0.0.0/0").split("/");
-    const fits = CidrIpv6 === undefined ? isIPv4(address) && Number(bits) <= 32 : isIPv6(address) && Number(bits) <= 128;
-    if (!fits || !/^\d+$/.test(bits) || more.length > 0)
-      throw new ServiceError("InvalidParameterValue", `CIDR block ${CidrIp ?? CidrIpv6} is malformed`, 400);
-  }
-}
-
-/** One rule as EC2 names it since rules have ids, which depend on what the rule says. */
-function ruleShape(caller: Caller, group: SecurityGroup, rule: string): any {
-  const { IpProtocol, FromPort, ToPort, source } = JSON.parse(rule);
-  const id = `sgr-${shortHash(`${group.GroupId} ${ruleText(rule)}`)}`;
-  return {
-    SecurityGroupRuleId: id,
-    SecurityGroupRuleArn: `arn:aws:ec2:${caller.region}:${caller.account}:security-group-rule/${id}`,
-    GroupId: group.GroupId,
-    GroupOwnerId: caller.account,
-    IsEgress: false,
-    IpProtocol,
-    FromPort: FromPort ?? -1,
-    ToPort: ToPort ?? -1,
-    CidrIpv4: source.CidrIp,
-    CidrIpv6: source.CidrIpv6,
-    PrefixListId: source.PrefixListId,
-    ReferencedGroupInfo: source.GroupId && { GroupId: source.GroupId, UserId: source.UserId },
-    Description: source.Description,
-  };
-}
-
-function protocolName(given: unknown): string {
-  return { 6: "tcp", 17: "udp", 1: "icmp" }[String(given)] ?? String(given);
 }
 
 function passes(filters: any[] | undefined, values: Record<string, string>): boolean {
@@ -361,11 +264,4 @@ function asPattern(wanted: string): RegExp {
     .replaceAll("*", ".*")
     .replaceAll("?", ".");
   return new RegExp(`^${source}$`);
-}
-
-/** Eight hex characters that are always the same for the same text, so that ids do not change between labs. */
-function shortHash(text: string): string {
-  let hash = 0x811c9dc5;
-  for (const character of text) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
-  return hash.toString(16).padStart(8, "0");
 }
