@@ -235,7 +235,7 @@ function resolve(world: VirtualWorld, rds: SimulatedRds, name: string): string |
   const own = rds.byHost(name);
   if (own) return own.address;
   const zone = servedRecords(world)(`${name}.`);
-  const set = zone?.records.find((each) => each.Name.replace(/\.$/, "") === name && each.Type === "CNAME");
-  const target = set?.ResourceRecords[0]?.Value.replace(/\.$/, "");
+  const sets = zone?.records.filter((each) => each.Name.replace(/\.$/, "") === name && each.Type === "CNAME") ?? [];
+  const target = zone?.answersOf(sets)[0]?.ResourceRecords[0]?.Value.replace(/\.$/, "");
   return target ? rds.byHost(target)?.address : undefined;
 }

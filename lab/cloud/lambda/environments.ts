@@ -31,7 +31,7 @@ export interface LambdaOptions {
 }
 
 /** What Lambda asks of whatever runs its functions. */
-export type RunsFunctions = Pick<Environments, "run" | "linesOf" | "close">;
+export type RunsFunctions = Pick<Environments, "run" | "linesOf" | "close"> & Partial<Pick<Environments, "kill">>;
 
 const KEPT_LINES = 2000;
 

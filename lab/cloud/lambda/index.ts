@@ -41,7 +41,7 @@ export function createLambda(world: World, options: LambdaOptions): Lambda {
   return {
     name: "lambda",
     faults,
-    kill: (functionName) => environments.kill(functionName),
+    kill: (functionName) => environments.kill?.(functionName),
     logs: (region, functionName) => environments.linesOf(region, functionName),
     start() {
       queue.resume();
