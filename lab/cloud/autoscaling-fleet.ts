@@ -38,7 +38,7 @@ export function createFleet(world: World, timings: FleetTimings): Fleet {
   const ec2 = (place: Place, operation: string, input: unknown): any => {
     const run = world.services.get("ec2")?.operations[operation];
     if (!run) throw new Error(`Auto Scaling needs the lab's EC2 for ${operation}.`);
-    return run(input, { ...place, principal: "autoscaling.amazonaws.com", requestId: world.id(32) });
+    return run(input, { ...place, principal: "service:autoscaling", requestId: world.id(32) });
   };
 
   function begin(group: GroupRecord, description: string, cause: string, details: Record<string, string>): ActivityRecord {
@@ -130,6 +130,21 @@ export function createFleet(world: World, timings: FleetTimings): Fleet {
     }
   }
 
+  /** Until EC2 takes it, or knows it no more. */
+  function shutDown(place: Place, group: GroupRecord, id: string): void {
+    try {
+      ec2(place, "TerminateInstances", { InstanceIds: [id] });
+    } catch (error) {
+      const { code, message } = error as ServiceError;
+      if (code === "InvalidInstanceID.NotFound") {
+        fleet.moved(place, group, id, "terminated");
+        return;
+      }
+      told(place, group, `could not end ${id} (${message}): it tries again`);
+      world.later(timings.retryMs, `the end of ${id}`, () => shutDown(place, group, id));
+    }
+  }
+
   function retryLater(place: Place, group: GroupRecord): void {
     if (waiting.has(group.arn)) return;
     waiting.add(group.arn);
@@ -178,7 +193,7 @@ export function createFleet(world: World, timings: FleetTimings): Fleet {
       member.lifecycle = "Terminating";
       member.activityId = activity.id;
       told(place, group, `terminates ${member.id}`);
-      ec2(place, "TerminateInstances", { InstanceIds: [member.id] });
+      shutDown(place, group, member.id);
     },
     moved(place, group, instanceId, state) {
       const member = group.members.find(({ id }) => id === instanceId);

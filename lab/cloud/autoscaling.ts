@@ -51,7 +51,10 @@ export function createAutoScaling(world: World, timings: Partial<FleetTimings> =
   function placesOf(input: any, caller: Caller): { zones: string[]; subnetIds: string[] } {
     const subnetIds: string[] = input.VPCZoneIdentifier ? input.VPCZoneIdentifier.split(",").map((id: string) => id.trim()) : [];
     const subnets: any[] =
-      subnetIds.length > 0 ? ((world.services.get("ec2")?.operations.DescribeSubnets?.({}, caller) as any)?.Subnets ?? []) : [];
+      subnetIds.length > 0
+        ? ((world.services.get("ec2")?.operations.DescribeSubnets?.({}, { ...caller, principal: "service:autoscaling" }) as any)?.Subnets ??
+          [])
+        : [];
     const zones: string[] = subnetIds.map((id) => {
       const zone = subnets.find(({ SubnetId }) => SubnetId === id)?.AvailabilityZone;
       if (!zone) throw invalid(`The subnet ID '${id}' does not exist`);

@@ -71,7 +71,5 @@ export function moved(world: World, place: Place, instance: InstanceRecord): voi
   const tellGroup = world.services.get("autoscaling")?.operations.LabInstanceMoved;
   if (!group || !tellGroup) return;
   const moved = { AutoScalingGroupName: group, InstanceId: id, state };
-  world.later(0, `telling ${group} of ${id}`, () =>
-    tellGroup(moved, { ...place, principal: "ec2.amazonaws.com", requestId: world.id(32) }),
-  );
+  world.later(0, `telling ${group} of ${id}`, () => tellGroup(moved, { ...place, principal: "service:ec2", requestId: world.id(32) }));
 }

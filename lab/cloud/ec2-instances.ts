@@ -40,7 +40,7 @@ export function instanceOperations(world: World, timings: Ec2Timings, network: N
             `We currently do not have sufficient ${input.InstanceType ?? "m1.small"} capacity in the Availability Zone you requested (${zone}). Our system will be working on provisioning additional capacity.`,
             500,
           );
-        const internal = caller.principal.endsWith(".amazonaws.com");
+        const internal = caller.principal.startsWith("service:");
         const tags = specifiedTags(input, "instance", TAGGED, internal);
         const diskTags = specifiedTags(input, "volume", TAGGED, internal);
         const { subnetId, vpcId } = network.subnet(caller.region, zone);

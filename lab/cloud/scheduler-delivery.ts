@@ -2,6 +2,8 @@
  * One invocation of a schedule: its payload, the function it goes to, the role it goes as, and the tries that stand for AWS's day of them.
  * Functions are the only targets; what they return is nobody's business, and dead-letter queues are not modelled.
  */
+import { refusalFor } from "../permissions/act.ts";
+import { ServiceError } from "../wire/errors.ts";
 import { attempt } from "./attempts.ts";
 import { uuid } from "./ids.ts";
 import type { ScheduleRecord } from "./scheduler-state.ts";
@@ -22,22 +24,31 @@ export async function invoke(world: World, schedule: ScheduleRecord, dueAt: numb
   const executionId = uuid(world);
   const roleName = target.RoleArn.slice(target.RoleArn.lastIndexOf("/") + 1);
   // The schedule's role is who calls: the function's resource policy is not asked, the role's own policy is.
-  const principal = `arn:aws:sts::${schedule.account}:assumed-role/${roleName}/${executionId.replaceAll("-", "")}`;
+  const session = executionId.replaceAll("-", "");
+  const principal = `arn:aws:sts::${schedule.account}:assumed-role/${roleName}/${session}`;
+  const act = { roleArn: target.RoleArn, session, action: "lambda:InvokeFunction", resource: arnOf(FunctionName, schedule) };
   const waits = retryDelaysMs.slice(0, target.RetryPolicy?.MaximumRetryAttempts ?? retryDelaysMs.length);
   let tries = 0;
   await attempt(
     world,
     waits,
-    () => {
+    async () => {
       tries += 1;
+      const refusal = await refusalFor(world, region, act);
+      if (refusal !== null) throw new ServiceError("AccessDeniedException", refusal, 403);
       const Payload = Buffer.from(payloadFor(schedule, dueAt, executionId, tries));
-      return world.call("lambda", "Invoke", { FunctionName, InvocationType: "Event", Payload }, { region, principal });
+      await world.call("lambda", "Invoke", { FunctionName, InvocationType: "Event", Payload }, { region, principal });
     },
     ({ message }, again) => {
       const what = `the schedule ${name} could not reach ${FunctionName} (${message}): ${again ? "it tries again" : "the invocation is dropped"}`;
       world.tell({ kind: "event", region, service: "scheduler", what, detail: { schedule: schedule.arn, attempt: tries } });
     },
   );
+}
+
+/** A universal target may name its function by name alone. */
+function arnOf(name: string, { region, account }: ScheduleRecord): string {
+  return name.startsWith("arn:") ? name : `arn:aws:lambda:${region}:${account}:function:${name}`;
 }
 
 /** The schedule's Input with its context attributes filled in; without one, an event whose detail is an empty object in quotes. */

@@ -263,7 +263,7 @@ describe("H. copies", () => {
   });
 
   test("a copy whose source is deleted under it fails", async () => {
-    const { home, away, volume, snap, ended, copy, told } = await cloud({ copyMs: 500 });
+    const { home, away, volume, snap, ended, copy, told } = await cloud({ copyMs: 1000 });
     const source = await ended(await snap(await volume()));
     const id = await copy(source);
     await home.send(new ec2.DeleteSnapshotCommand({ SnapshotId: source }));
@@ -337,12 +337,14 @@ describe("B3 and L.9. events", () => {
       new ec2.CreateVolumeCommand({ AvailabilityZone: `${HOME}a`, Size: 1, Encrypted: true, KmsKeyId }),
     );
     expect(State).toBe("creating");
-    await vi.waitFor(() =>
-      expect(told("EBS Volume Notification")[0]?.detail).toMatchObject({
-        event: "createVolume",
-        result: "failed",
-        cause: `${KmsKeyId} is disabled.`,
-      }),
+    await vi.waitFor(
+      () =>
+        expect(told("EBS Volume Notification")[0]?.detail).toMatchObject({
+          event: "createVolume",
+          result: "failed",
+          cause: `${KmsKeyId} is disabled.`,
+        }),
+      10_000,
     );
     await expect(home.send(new ec2.DescribeVolumesCommand({ VolumeIds: [VolumeId!] }))).rejects.toMatchObject({
       name: "InvalidVolume.NotFound",

@@ -48,14 +48,14 @@ async function fleet(slow: { instanceMs?: number; inServiceMs?: number } = {}) {
 }
 
 test("desired is not running: members are pending before they are in service, in both zones, and the bus hears of each", async () => {
-  const { create, group, inService, events, activities, machines } = await fleet({ inServiceMs: 200 });
+  const { create, group, inService, events, activities, machines } = await fleet({ inServiceMs: 1000 });
   await create({ DesiredCapacity: 2, Tags: [{ Key: "tier", Value: "web", PropagateAtLaunch: true }] });
   expect(await group()).toMatchObject({ DesiredCapacity: 2, MinSize: 0, MaxSize: 3, LaunchTemplate: { LaunchTemplateName: "app" } });
   expect((await group())!.Instances!.map((each) => each.LifecycleState)).toEqual(["Pending", "Pending"]);
   const members = await inService(2);
   expect(members.map((each) => each.AvailabilityZone)).toEqual(zones);
-  await vi.waitFor(() => expect(events.filter((each) => each.source === "aws.autoscaling").length).toBe(2));
-  const launched = events.find((each) => each.source === "aws.autoscaling");
+  await vi.waitFor(() => expect(events.filter((each) => each.source === "aws.autoscaling").length).toBe(2), 10_000);
+  const launched = events.find(({ source, detail }) => source === "aws.autoscaling" && detail.EC2InstanceId === members[0]!.InstanceId);
   const { AutoScalingGroupARN } = (await group())!;
   expect(launched).toMatchObject({
     "detail-type": "EC2 Instance Launch Successful",

@@ -34,7 +34,7 @@ async function cloud(timings: Partial<Ec2Timings> = {}) {
 }
 
 test("an instance is pending before it runs, stops, starts again and ends, with the states between", async () => {
-  const { client, run, comesTo, instance } = await cloud({ instanceMs: 200 });
+  const { client, run, comesTo, instance } = await cloud({ instanceMs: 500 });
   const [made] = await run({ TagSpecifications: [{ ResourceType: "instance", Tags: [{ Key: "Name", Value: "app" }] }] });
   const id = made!.InstanceId!;
   expect(made!.State).toEqual({ Code: 0, Name: "pending" });
@@ -189,7 +189,7 @@ test("an image starts instances with the disks it was made of, and holds its sna
   await comesTo(InstanceId, "running");
   const disk = (await instance(InstanceId)).BlockDeviceMappings!.find((each) => each.DeviceName === "/dev/sdb")!.Ebs!.VolumeId;
   await lab.world.call("ec2", "LabWriteVolume", { VolumeId: disk, content: "uploads" }, { region: HOME });
-  lab.world.timings.snapshotMs = 600;
+  lab.world.timings.snapshotMs = 1500;
   const { ImageId: id } = await client.send(new ec2.CreateImageCommand({ InstanceId, Name: "app-1", NoReboot: true }));
   const image = async () => (await client.send(new ec2.DescribeImagesCommand({ Owners: ["self"] }))).Images!;
   expect((await image())[0]?.State).toBe("pending");

@@ -5,6 +5,7 @@ import { createIam } from "../../lab/cloud/iam.ts";
 import { createScheduler, type SchedulerOptions } from "../../lab/cloud/scheduler.ts";
 import { checkTiming, nextDue, type Timing } from "../../lab/cloud/scheduler-time.ts";
 import { World } from "../../lab/cloud/world.ts";
+import { createPermissions } from "../../lab/permissions/authorize.ts";
 import { ServiceError } from "../../lab/wire/errors.ts";
 import { labWith } from "./on-the-wire.ts";
 
@@ -162,6 +163,36 @@ test("a role that the service may not assume is refused, and so is what cannot b
   await refused(create({ Arn: drill, RoleArn, RetryPolicy: { MaximumRetryAttempts: 186 } }), "MaximumRetryAttempts");
   await refused(create({ Arn: drill, RoleArn, RetryPolicy: { MaximumEventAgeInSeconds: 59 } }), "MaximumEventAgeInSeconds");
   await create({ Arn: drill, RoleArn });
+});
+
+test("a role without lambda:InvokeFunction fires into nothing, and the lab says which permission is missing", async () => {
+  let invoked = 0;
+  const lab = await labWith((world) => [
+    createIam(world),
+    createPermissions(world),
+    createScheduler(world),
+    { name: "lambda", operations: { Invoke: () => void invoked++ } },
+  ]);
+  const call = (operation: string, input: object) => lab.world.call("iam", operation, input, { region: HOME });
+  await call("CreateRole", { RoleName: "timer", AssumeRolePolicyDocument: JSON.stringify(trust("scheduler.amazonaws.com")) });
+  const create = (Name: string) =>
+    lab.world.call(
+      "scheduler",
+      "CreateSchedule",
+      { Name, ScheduleExpression: soon(2000), FlexibleTimeWindow: { Mode: "OFF" }, Target: { Arn: drill, RoleArn } },
+      { region: HOME },
+    );
+  await create("refused");
+  const dropped = () => lab.told("the invocation is dropped").map((line) => line.what);
+  await vi.waitFor(() => expect(dropped()[0]).toContain("lambda:InvokeFunction"), 10_000);
+  const Statement = [{ Effect: "Allow", Action: "lambda:InvokeFunction", Resource: drill }];
+  await call("PutRolePolicy", {
+    RoleName: "timer",
+    PolicyName: "go",
+    PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement }),
+  });
+  await create("allowed");
+  await vi.waitFor(() => expect(invoked).toBe(1), 10_000);
 });
 
 test("schedules are listed by group, prefix and state, in pages; a group takes its schedules along", async () => {
