@@ -3,8 +3,8 @@
  * up to the function's reserved concurrency. Knows nothing of queues, retries or durable executions.
  */
 import { join } from "node:path";
-import { refusalFor } from "../../permissions/act.ts";
 import { functionAddress } from "../../network/addresses.ts";
+import { refusalFor } from "../../permissions/act.ts";
 import { ServiceError } from "../../wire/errors.ts";
 import { sessionKeyFor } from "../iam.ts";
 import type { World } from "../world.ts";
