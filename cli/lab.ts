@@ -1,5 +1,6 @@
 /** `npm run lab`: a local AWS with the plan's shop and Understudy deployed, until Ctrl-C. */
 import { parseArgs } from "node:util";
+import type { Plan } from "../core/plan/schema.ts";
 import { readPlanFile } from "../infra/plan-file.ts";
 import { keptFolder, throwawayFolder } from "../lab/folder.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
@@ -44,7 +45,7 @@ await endWell(async (atEnd, stopped) => {
     await lab.estate(plan);
     await lab.deploy(plan, packaged);
   }
-  console.log(values.json ? JSON.stringify(facts(lab, plan.regions)) : welcome(lab, plan.regions));
+  console.log(values.json ? JSON.stringify(facts(lab, plan.regions)) : welcome(lab, plan, values.empty));
   await stopped;
   say("\nStopping …");
 });
@@ -62,7 +63,8 @@ function facts(lab: Lab, regions: { primary: string; recovery: string }): Record
   };
 }
 
-function welcome(lab: Lab, { primary, recovery }: { primary: string; recovery: string }): string {
+function welcome(lab: Lab, plan: Plan, empty: boolean): string {
+  const { primary, recovery } = plan.regions;
   return `
 The lab is up: account ${lab.world.account}, every service and region on one port.
 
@@ -71,8 +73,26 @@ The lab is up: account ${lab.world.account}, every service and region on one por
   aws --endpoint-url ${lab.wire.url} --region ${recovery} rds describe-db-snapshots
   aws --endpoint-url ${lab.wire.url} --region ${recovery} lambda list-functions
 
+Break things:
+
+${breaking(lab.wire.url, empty ? undefined : Object.values(plan.databases)[0]?.primary)}
+
   DNS   127.0.0.1:${lab.dns.port}     mails   127.0.0.1:${lab.mail.port} (SMTP)
   files ${lab.world.dir}
 
 Ctrl-C stops it.`;
+}
+
+/** Lines that break a running lab, ready to be pasted into another terminal. */
+function breaking(endpoint: string, primary: { region: string; instance: string } | undefined): string {
+  const database = primary ? `--region ${primary.region} --instance ${primary.instance}` : "";
+  const lines = [
+    ...(primary ? [`databaseKilled ${database}`, `databasePartitioned ${database} --from probe`] : []),
+    "throttle --service rds --rate 0.3 --forMs 60000",
+    "eventLost --source aws.rds",
+    "list",
+    "clear",
+    "--help",
+  ];
+  return lines.map((line) => `  npm run fault -- ${line}${line === "--help" ? "" : ` --endpoint ${endpoint}`}`).join("\n");
 }

@@ -123,6 +123,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       world.register(faults.around(service));
     }
     closers.push(() => world.close());
+    // What is broken on purpose ends with the lab: one that goes on later begins whole.
+    closers.push(() => faults.clear());
     await world.start();
     return {
       world,

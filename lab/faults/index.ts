@@ -6,6 +6,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Lambda } from "../cloud/lambda/index.ts";
 import type { RdsService } from "../cloud/rds/index.ts";
+import { controlPlaneDark } from "../cloud/route53-control.ts";
 import type { Caller, Operation, Service, World } from "../cloud/world.ts";
 import type { WireCall } from "../wire/server.ts";
 import { quotasOf, unavailable } from "./answers.ts";
@@ -84,6 +85,13 @@ export function createFaults(world: World, parts: Breakable = {}): Faults & Faul
       };
     }
     if (fault.fault === "eventsReordered") return () => events.release(id);
+    if (fault.fault === "controlPlaneDark") {
+      // Changes under way stay PENDING too: that is Route 53's own to do.
+      controlPlaneDark(world, true);
+      return () => {
+        if (registry.of("controlPlaneDark").length === 0) controlPlaneDark(world, false);
+      };
+    }
     return () => {};
   }
 

@@ -55,7 +55,11 @@ export class Registry {
     this.entries.delete(id);
     entry.stopTimer?.();
     this.tell(entry, `fault ${id} ends: ${entry.fault.fault}`);
-    await entry.undo?.();
+    try {
+      await entry.undo?.();
+    } catch (error) {
+      this.tell(entry, `fault ${id} could not be taken back: ${(error as Error).message}`);
+    }
     return true;
   }
 
