@@ -50,8 +50,10 @@ export async function setSecurityGroups(region: string, id: string, groups: read
   );
 }
 
-export async function reboot(region: string, id: string): Promise<void> {
-  await rds(region).send(new RebootDBInstanceCommand({ DBInstanceIdentifier: id }));
+/** Returns the status RDS describes it with from then on. */
+export async function reboot(region: string, id: string): Promise<string> {
+  const { DBInstance } = await rds(region).send(new RebootDBInstanceCommand({ DBInstanceIdentifier: id }));
+  return DBInstance?.DBInstanceStatus ?? "unknown";
 }
 
 /** Backups stay on after the promotion, so that the new primary can feed replicas of its own. */

@@ -33,7 +33,9 @@ export interface Explanations {
 }
 
 export function readEntries(text = readFileSync(FILE, "utf8")): Entry[] {
-  return z.array(Entry).parse(JSON.parse(text));
+  const read = z.array(Entry).safeParse(JSON.parse(text));
+  if (!read.success) throw new Error(`conformance/differences.json does not hold:\n${z.prettifyError(read.error)}`);
+  return read.data;
 }
 
 export function explanations(entries: readonly Entry[]): Explanations {

@@ -3,6 +3,7 @@
  * and what befalls it is others' business.
  */
 import type { Plan } from "../core/plan/schema.ts";
+import { createAutoScaling } from "./cloud/autoscaling.ts";
 import { createCloudWatch, extractEmf } from "./cloud/cloudwatch.ts";
 import { type DnsServer, startDns } from "./cloud/dns.ts";
 import { createEc2 } from "./cloud/ec2.ts";
@@ -14,6 +15,7 @@ import { type MailSink, startMailSink } from "./cloud/mail.ts";
 import { createRds, type RdsService } from "./cloud/rds/index.ts";
 import { createRoute53, servedRecords } from "./cloud/route53.ts";
 import { createS3 } from "./cloud/s3.ts";
+import { createScheduler } from "./cloud/scheduler.ts";
 import { createSecretsManager } from "./cloud/secretsmanager.ts";
 import { createSns } from "./cloud/sns.ts";
 import { createSsm } from "./cloud/ssm.ts";
@@ -109,6 +111,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       createSecretsManager(world),
       createSsm(world),
       createKms(world),
+      createAutoScaling(world),
+      createScheduler(world),
       createRoute53(world),
       createSns(world, { smtp: () => ({ host: "127.0.0.1", port: mail.port }), autoConfirm: true, url: () => url }),
       createCloudWatch(world),

@@ -119,8 +119,7 @@ export class Move {
     await this.holdsClaim();
     const before = await this.instance(id);
     if (WITHOUT_SESSIONS.includes(before.status)) return proven(`${id} is ${before.status}`);
-    await reboot(this.region, id);
-    const { status } = await this.instance(id);
+    const status = await reboot(this.region, id);
     return WITHOUT_SESSIONS.includes(status) ? proven(`${id} is ${status}`) : notYet(`${id} was told to reboot and is still ${status}`);
   }
 

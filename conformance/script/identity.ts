@@ -41,7 +41,18 @@ const callers: Story = {
   region: "eu-west-1",
   calls: [
     ["GetCallerIdentity"],
-    ["AssumeRole", { RoleArn: "arn:aws:iam::${account}:role/understudy-move", RoleSessionName: "move" }],
+    [
+      "AssumeRole",
+      { RoleArn: "arn:aws:iam::${account}:role/understudy-move", RoleSessionName: "move" },
+      {
+        keep: {
+          key: "Credentials.AccessKeyId",
+          secret: "Credentials.SecretAccessKey",
+          token: "Credentials.SessionToken",
+          session: "AssumedRoleUser.AssumedRoleId",
+        },
+      },
+    ],
     [
       "AssumeRole",
       { RoleArn: "arn:aws:iam::${account}:role/understudy-move", RoleSessionName: "move", DurationSeconds: 10 },

@@ -26,7 +26,7 @@ const instance = (more: { readonly [name: string]: Json } = {}): Json => ({
 });
 /** Where RDS puts an instance when nobody says. */
 const network: readonly Call[] = [
-  ["DescribeVpcs", {}, { service: "ec2", keep: { vpc: "Vpcs[0].VpcId" } }],
+  ["DescribeVpcs", {}, { service: "ec2", keep: { vpc: "Vpcs[0].VpcId", association: "Vpcs[0].CidrBlockAssociationSet[0].AssociationId" } }],
   [
     "DescribeSecurityGroups",
     { Filters: [{ Name: "group-name", Values: ["default"] }] },
@@ -163,6 +163,7 @@ const replicas: Story = {
   service: "rds",
   region: "eu-west-1",
   calls: [
+    ...network,
     [
       "CreateDBInstance",
       instance({ DBInstanceIdentifier: "primary", BackupRetentionPeriod: 1 }),

@@ -8,6 +8,8 @@ const change = (Action: string, Name: string, Type: string, TTL: number, ...valu
 });
 const batch = (...Changes: Json[]): Json => ({ HostedZoneId: "${zone}", ChangeBatch: { Changes } });
 
+const SERVERS = Object.fromEntries([0, 1, 2, 3].map((at) => [`server ${at}`, `DelegationSet.NameServers[${at}]`]));
+
 const records: Story = {
   title: "the database's name",
   service: "route53",
@@ -16,7 +18,7 @@ const records: Story = {
     [
       "CreateHostedZone",
       { Name: "shop.example", CallerReference: "one", HostedZoneConfig: { Comment: "the shop" } },
-      { keep: { zone: "HostedZone.Id", created: "ChangeInfo.Id" } },
+      { keep: { zone: "HostedZone.Id", created: "ChangeInfo.Id", ...SERVERS } },
     ],
     ["GetChange", { Id: "${created}" }, { until: ["ChangeInfo.Status", "INSYNC"] }],
     ["GetHostedZone", { Id: "${zone}" }],
@@ -65,23 +67,20 @@ const records: Story = {
       "ChangeResourceRecordSets",
       batch(
         change("DELETE", "db.shop.example", "CNAME", 5, "shop-b.example.com"),
-        change("DELETE", "one.shop.example", "A", 60, "192.0.2.2", "192.0.2.1"),
+        change("DELETE", "one.shop.example", "A", 60, "192.0.2.1", "192.0.2.2"),
         change("DELETE", "*.shop.example", "TXT", 60, '"any name"'),
         change("DELETE", "aaaa.shop.example", "AAAA", 60, "2001:db8::1"),
       ),
     ],
     ["DeleteHostedZone", { Id: "${zone}" }],
     ["DeleteHostedZone", { Id: "${zone}" }],
-  ],
-};
 
-/** Apart from the rest, because what one of the two takes would be in the way of what follows. */
-const refusals: Story = {
-  title: "changes that do not hold",
-  service: "route53",
-  region: "us-east-1",
-  calls: [
-    ["CreateHostedZone", { Name: "shop.example", CallerReference: "two" }, { keep: { zone: "HostedZone.Id", created: "ChangeInfo.Id" } }],
+    // In a zone of their own, because what one of the two takes would be in the way of the rest.
+    [
+      "CreateHostedZone",
+      { Name: "shop.example", CallerReference: "two" },
+      { keep: { zone: "HostedZone.Id", created: "ChangeInfo.Id", ...SERVERS } },
+    ],
     ["ChangeResourceRecordSets", batch(change("CREATE", "db.shop.example", "CNAME", 1, "shop-a.example.com"))],
     [
       "ChangeResourceRecordSets",
@@ -118,4 +117,4 @@ const refusals: Story = {
   ],
 };
 
-export const ROUTE53: readonly Story[] = [records, refusals];
+export const ROUTE53: readonly Story[] = [records];

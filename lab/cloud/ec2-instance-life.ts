@@ -68,15 +68,10 @@ export function moved(world: World, place: Place, instance: InstanceRecord): voi
   world.tell({ kind: "state", region: place.region, service: "ec2", what: `the instance ${id} is ${state}`, detail: { id, state } });
   instanceEvent(world, place, instance);
   const group = tags.find(({ Key }) => Key === "aws:autoscaling:groupName")?.Value;
-  if (!group || !world.services.get("autoscaling")) return;
-  world
-    .call(
-      "autoscaling",
-      "LabInstanceMoved",
-      { AutoScalingGroupName: group, InstanceId: id, state },
-      { region: place.region, principal: "ec2.amazonaws.com" },
-    )
-    .catch((error: Error) =>
-      world.tell({ kind: "lab", region: place.region, service: "ec2", what: `the group ${group} was not told of ${id}: ${error.message}` }),
-    );
+  const tellGroup = world.services.get("autoscaling")?.operations.LabInstanceMoved;
+  if (!group || !tellGroup) return;
+  const moved = { AutoScalingGroupName: group, InstanceId: id, state };
+  world.later(0, `telling ${group} of ${id}`, () =>
+    tellGroup(moved, { ...place, principal: "ec2.amazonaws.com", requestId: world.id(32) }),
+  );
 }

@@ -34,6 +34,12 @@ export function instanceOperations(world: World, timings: Ec2Timings, network: N
         const image = findImage(world, caller, input.ImageId);
         if (image.state !== "available") throw refuse("InvalidAMIID.Unavailable", `The image ID '${image.id}' is not available`);
         const zone = zoneOf(input, caller.region, network);
+        if (computeIn(world, caller).exhausted?.includes(zone))
+          throw refuse(
+            "InsufficientInstanceCapacity",
+            `We currently do not have sufficient ${input.InstanceType ?? "m1.small"} capacity in the Availability Zone you requested (${zone}). Our system will be working on provisioning additional capacity.`,
+            500,
+          );
         const internal = caller.principal.endsWith(".amazonaws.com");
         const tags = specifiedTags(input, "instance", TAGGED, internal);
         const diskTags = specifiedTags(input, "volume", TAGGED, internal);
@@ -130,6 +136,10 @@ export function instanceOperations(world: World, timings: Ec2Timings, network: N
         return;
       }),
     }),
+    /** Lab-internal: from now on the zones have no room for new instances; an empty list gives it back. */
+    LabExhaustZones(input, caller) {
+      computeIn(world, caller).exhausted = input.Zones ?? [];
+    },
     RebootInstances(input, caller) {
       for (const id of input.InstanceIds) {
         const instance = findInstance(world, caller, id);

@@ -104,6 +104,8 @@ export interface Ec2Region {
   snapshots: Record<string, SnapshotRecord>;
   images: Record<string, ImageRecord>;
   tokens: Record<string, { request: string; id: string }>;
+  /** Zones that have no capacity left for new instances. */
+  exhausted?: string[];
 }
 
 /** The account whose image every region offers, as Amazon's. */

@@ -146,7 +146,7 @@ export function createEventBridge(world: World, options: EventBridgeOptions = {}
       DescribeEventBus(input, caller) {
         const name = busOf(input.Name, caller.region);
         const { arn, createdAt } = regionState(caller.region).buses[name]!;
-        return { Name: name, Arn: arn, CreationTime: new Date(createdAt) };
+        return { Name: name, Arn: arn, CreationTime: new Date(createdAt), LastModifiedTime: new Date(createdAt) };
       },
       ListEventBuses: (input, caller) => ({
         EventBuses: Object.entries(regionState(caller.region).buses)

@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: events are any JSON
-/** What AWS says of EBS snapshots, copies, images, and of Auto Scaling groups, one test a sentence. */
+/** What AWS says of EBS snapshots, copies and images, and of their events, one test a sentence. Auto Scaling has its own tests. */
 import * as ec2 from "@aws-sdk/client-ec2";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import * as kms from "@aws-sdk/client-kms";
@@ -37,14 +37,14 @@ async function cloud(timings: Partial<Timings & Ec2Timings> = {}) {
     await vi.waitFor(async () => {
       const { Volumes } = await home.send(new ec2.DescribeVolumesCommand({ VolumeIds: [VolumeId!] }));
       expect(Volumes![0]!.State).toBe("available");
-    });
+    }, 10_000);
     return VolumeId!;
   };
   const snap = async (VolumeId: string, more: Partial<ec2.CreateSnapshotCommandInput> = {}) =>
     (await home.send(new ec2.CreateSnapshotCommand({ VolumeId, ...more }))).SnapshotId!;
   const see = async (id: string, at = home) => (await at.send(new ec2.DescribeSnapshotsCommand({ SnapshotIds: [id] }))).Snapshots![0]!;
   const ended = async (id: string, state: ec2.SnapshotState = "completed", at = home) => {
-    await vi.waitFor(async () => expect((await see(id, at)).State).toBe(state));
+    await vi.waitFor(async () => expect((await see(id, at)).State).toBe(state), 10_000);
     return id;
   };
   const copy = async (SourceSnapshotId: string, more: Partial<ec2.CopySnapshotCommandInput> = {}, at = away) =>
@@ -55,7 +55,7 @@ async function cloud(timings: Partial<Timings & Ec2Timings> = {}) {
     await vi.waitFor(async () => {
       const { Reservations } = await home.send(new ec2.DescribeInstancesCommand({ InstanceIds: [id] }));
       expect(Reservations![0]!.Instances![0]!.State!.Name).toBe("running");
-    });
+    }, 10_000);
     return id;
   };
   const key = async (region: string) => (await new KMSClient(lab.client(region)).send(new kms.CreateKeyCommand({}))).KeyMetadata!.Arn!;
@@ -221,7 +221,10 @@ describe("H. copies", () => {
     const [mine, other] = [await key(AWAY), await key(AWAY)];
     const incremental = async (KmsKeyId: string) => {
       const id = await ended(await copy(await ended(await snap(VolumeId)), { Encrypted: true, KmsKeyId }), "completed", away);
-      await vi.waitFor(() => expect(told("EBS Snapshot Notification").some(({ resources }) => resources[0].endsWith(id))).toBe(true));
+      await vi.waitFor(
+        () => expect(told("EBS Snapshot Notification").some(({ resources }) => resources[0].endsWith(id))).toBe(true),
+        10_000,
+      );
       const { detail } = told("EBS Snapshot Notification").find(({ resources }) => resources[0].endsWith(id));
       return { id, Incremental: detail.Incremental };
     };
@@ -281,7 +284,7 @@ describe("H. images", () => {
     await inside("LabWriteVolume", { VolumeId, content: "in memory", flushed: false });
     const { ImageId } = await home.send(new ec2.CreateImageCommand({ InstanceId, Name: "app", NoReboot }));
     const image = async () => (await home.send(new ec2.DescribeImagesCommand({ ImageIds: [ImageId!] }))).Images![0]!;
-    await vi.waitFor(async () => expect((await image()).State).toBe("available"));
+    await vi.waitFor(async () => expect((await image()).State).toBe("available"), 10_000);
     const content = await read(home, HOME, (await image()).BlockDeviceMappings![0]!.Ebs!.SnapshotId!);
     return { content, reboots: lab.told("reboots").length, told };
   };
@@ -301,7 +304,7 @@ describe("B3 and L.9. events", () => {
     const VolumeId = await volume();
     const source = await ended(await snap(VolumeId));
     const id = await ended(await copy(source), "completed", away);
-    await vi.waitFor(() => expect(told("EBS Snapshot Notification").length).toBe(2));
+    await vi.waitFor(() => expect(told("EBS Snapshot Notification").length).toBe(2), 10_000);
     const [created, copied] = told("EBS Snapshot Notification");
     expect(created).toMatchObject({
       source: "aws.ec2",
@@ -350,7 +353,7 @@ describe("B3 and L.9. events", () => {
     const { home, running, told } = await cloud();
     const id = await running();
     await home.send(new ec2.TerminateInstancesCommand({ InstanceIds: [id] }));
-    await vi.waitFor(() => expect(told("EC2 Instance State-change Notification").length).toBe(4));
+    await vi.waitFor(() => expect(told("EC2 Instance State-change Notification").length).toBe(4), 10_000);
     const [first] = told("EC2 Instance State-change Notification");
     expect(first).toMatchObject({
       source: "aws.ec2",

@@ -111,6 +111,14 @@ describe("L.4 copies wait their turn", () => {
     expect([...seen]).toContain("available/creating");
   });
 
+  test("a copy whose source is deleted under it fails", async () => {
+    await lab.copy("l4-source", {}, HOME);
+    await lab.snapshotIs("l4-source", "available");
+    await lab.copy("l4-orphan", {}, AWAY, "l4-source");
+    await lab.send(new api.DeleteDBSnapshotCommand({ DBSnapshotIdentifier: "l4-source" }));
+    await lab.snapshotIs("l4-orphan", "failed", AWAY);
+  });
+
   test("100 manual snapshots and 20 copies in flight: SnapshotQuotaExceeded, told apart by the message alone", async () => {
     const full = "us-west-2";
     // Copies of a folder of data each would fill the disk: the twenty wait in line, the rest is written into the store.
@@ -127,6 +135,7 @@ describe("L.4 copies wait their turn", () => {
       refusal("SnapshotQuotaExceeded", 400, /^Cannot create more than 100 manual snapshots$/),
     );
     expect((await lab.send(new api.DescribeDBSnapshotsCommand({ MaxRecords: 60 }), full)).DBSnapshots).toHaveLength(60);
+    lab.world.timings.copyQueueMs = 300;
   });
 
   test.todo("L.4 five copies of cluster snapshots at a time: clusters are not modelled");
@@ -152,5 +161,38 @@ describe("L.5 what a copy keeps", () => {
   test("an unencrypted snapshot stays so without a key, and becomes encrypted with one", async () => {
     expect(await lab.copy("l5-plain", {}, HOME)).toMatchObject({ Encrypted: false });
     expect(await lab.copy("l5-sealed", { KmsKeyId: "alias/aws/rds" }, HOME)).toMatchObject({ Encrypted: true });
+  });
+});
+
+describe("L.9 RDS's events are best effort", () => {
+  test("an event that never arrives changes nothing, and DescribeEvents still has it", async () => {
+    const { operations } = lab.world.services.get("events") as unknown as { operations: Record<string, () => unknown> };
+    const deliver = operations.LabDeliver as () => unknown;
+    operations.LabDeliver = () => {
+      throw new Error("the bus takes nothing today");
+    };
+    const before = lab.events.length;
+    await lab.copy("l9-quiet", {}, HOME);
+    await lab.snapshotIs("l9-quiet", "available");
+    operations.LabDeliver = deliver;
+    expect(lab.events).toHaveLength(before);
+    const { Events } = await lab.send(new api.DescribeEventsCommand({ SourceType: "db-snapshot", SourceIdentifier: "l9-quiet" }));
+    expect(Events.map(({ Message }: { Message: string }) => Message)).toEqual([
+      "Started the copy of the snapshot daily",
+      "Finished the copy of the snapshot daily",
+    ]);
+  });
+});
+
+describe("part 0: what the SDK makes of a lost reply", () => {
+  test("CreateDBSnapshot is tried again by itself, and says that our own snapshot is in the way", async () => {
+    lab.loseReplyOf("CreateDBSnapshot");
+    const { $metadata, ...error } = await lab.impatient((client) =>
+      client.send(new api.CreateDBSnapshotCommand({ DBInstanceIdentifier: "shop-a", DBSnapshotIdentifier: "lost" })),
+    );
+    expect(error).toMatchObject({ name: "DBSnapshotAlreadyExistsFault", Code: "DBSnapshotAlreadyExists" });
+    expect($metadata.attempts).toBe(2);
+    await lab.snapshotIs("lost", "available");
+    await lab.available("shop-a");
   });
 });

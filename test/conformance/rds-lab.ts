@@ -38,6 +38,7 @@ export class RdsLab {
   readonly events: { region: string; detail: { EventID: string; SourceIdentifier: string } }[] = [];
   private readonly clients = new Map<string, api.RDSClient>();
   private readonly folder = throwawayFolder();
+  private losing: string | undefined;
   private wire: Awaited<ReturnType<typeof startWire>> | undefined;
 
   private constructor() {
@@ -54,7 +55,15 @@ export class RdsLab {
   /** Up with `shop-a`, its replica `shop-b` (unless `alone`) and the snapshot `daily` of shop-a. */
   static async open({ alone = false } = {}): Promise<RdsLab> {
     const lab = new RdsLab();
-    lab.wire = await startWire(lab.world, { port: 0, principalFor: () => `arn:aws:iam::${ACCOUNT}:root` });
+    lab.wire = await startWire(lab.world, {
+      port: 0,
+      principalFor: () => `arn:aws:iam::${ACCOUNT}:root`,
+      before: (_request, { operation }) => {
+        if (operation !== lab.losing) return;
+        lab.losing = undefined;
+        return "lose reply";
+      },
+    });
     await lab.world.start();
     await lab.create("shop-a");
     await lab.available("shop-a");
@@ -143,6 +152,20 @@ export class RdsLab {
   async copy(target: string, more: object = {}, region = AWAY, source = "daily"): Promise<api.DBSnapshot> {
     const ids = { SourceDBSnapshotIdentifier: this.snapshotArn(source), TargetDBSnapshotIdentifier: target };
     return (await this.send(new api.CopyDBSnapshotCommand({ ...ids, ...more }), region)).DBSnapshot;
+  }
+
+  /** The next call of the operation has its effect, and its caller sees a broken connection. */
+  loseReplyOf(operation: string): void {
+    this.losing = operation;
+  }
+
+  /** What a call ends in that is expected to fail, for a client with the SDK's usual three attempts. */
+  // biome-ignore lint/suspicious/noExplicitAny: an error of the SDK
+  async impatient(call: (client: api.RDSClient) => Promise<unknown>): Promise<any> {
+    const client = new api.RDSClient({ ...this.options(HOME), maxAttempts: 3 });
+    const caught = await call(client).catch((error: object) => ({ ...error }));
+    client.destroy();
+    return caught;
   }
 
   /** A client of the database, as the shop is one. */

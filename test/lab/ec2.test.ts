@@ -24,17 +24,17 @@ async function cloud(timings: Partial<Ec2Timings> = {}) {
     return Reservations![0]!.Instances![0]!;
   };
   const comesTo = (id: string, state: ec2.InstanceStateName) =>
-    vi.waitFor(async () => expect((await instance(id)).State?.Name).toBe(state));
+    vi.waitFor(async () => expect((await instance(id)).State?.Name).toBe(state), 10_000);
   const completed = (SnapshotIds: string[]) =>
     vi.waitFor(async () => {
       const { Snapshots } = await client.send(new ec2.DescribeSnapshotsCommand({ SnapshotIds }));
       expect(Snapshots!.map((each) => each.State)).toEqual(SnapshotIds.map(() => "completed"));
-    });
+    }, 10_000);
   return { lab, client, run, instance, comesTo, completed };
 }
 
 test("an instance is pending before it runs, stops, starts again and ends, with the states between", async () => {
-  const { client, run, comesTo, instance } = await cloud({ instanceMs: 60 });
+  const { client, run, comesTo, instance } = await cloud({ instanceMs: 200 });
   const [made] = await run({ TagSpecifications: [{ ResourceType: "instance", Tags: [{ Key: "Name", Value: "app" }] }] });
   const id = made!.InstanceId!;
   expect(made!.State).toEqual({ Code: 0, Name: "pending" });
@@ -113,7 +113,7 @@ test("a volume is attached to one instance of its own zone, and restores what it
   const { VolumeId, State } = await create({ Size: 4, VolumeType: "gp3" });
   expect(State).toBe("creating");
   const volume = async (id: string) => (await client.send(new ec2.DescribeVolumesCommand({ VolumeIds: [id] }))).Volumes![0]!;
-  await vi.waitFor(async () => expect((await volume(VolumeId!)).State).toBe("available"));
+  await vi.waitFor(async () => expect((await volume(VolumeId!)).State).toBe("available"), 10_000);
   const attach = (InstanceId: string, id: string) =>
     client.send(new ec2.AttachVolumeCommand({ InstanceId, VolumeId: id, Device: "/dev/sdf" }));
   const [elsewhere] = await run({ Placement: { AvailabilityZone: `${HOME}a` } });
@@ -147,7 +147,10 @@ test("a volume is attached to one instance of its own zone, and restores what it
 test("snapshots are listed in pages and by owner, each with its tags and its share", async () => {
   const { client, completed } = await cloud();
   const { VolumeId } = await client.send(new ec2.CreateVolumeCommand({ AvailabilityZone: `${HOME}a`, Size: 1 }));
-  await vi.waitFor(async () => expect((await client.send(new ec2.DescribeVolumesCommand({}))).Volumes![0]!.State).toBe("available"));
+  await vi.waitFor(
+    async () => expect((await client.send(new ec2.DescribeVolumesCommand({}))).Volumes![0]!.State).toBe("available"),
+    10_000,
+  );
   const ids: string[] = [];
   for (let n = 0; n < 5; n++) ids.push((await client.send(new ec2.CreateSnapshotCommand({ VolumeId }))).SnapshotId!);
   await completed(ids);
@@ -191,7 +194,7 @@ test("an image starts instances with the disks it was made of, and holds its sna
   const image = async () => (await client.send(new ec2.DescribeImagesCommand({ Owners: ["self"] }))).Images!;
   expect((await image())[0]?.State).toBe("pending");
   await expect(run({ ImageId: id })).rejects.toMatchObject({ name: "InvalidAMIID.Unavailable" });
-  await vi.waitFor(async () => expect((await image())[0]?.State).toBe("available"), { timeout: 5000 });
+  await vi.waitFor(async () => expect((await image())[0]?.State).toBe("available"), 10_000);
   await expect(client.send(new ec2.CreateImageCommand({ InstanceId, Name: "app-1" }))).rejects.toMatchObject({
     name: "InvalidAMIName.Duplicate",
   });
@@ -257,7 +260,7 @@ test("a lab that is opened again goes on with what was under way", async () => {
   await vi.waitFor(async () => {
     const { Reservations } = await world.send(new ec2.DescribeInstancesCommand({ InstanceIds: [Instances[0].InstanceId] }));
     expect(Reservations![0]!.Instances![0]!.State?.Name).toBe("running");
-  });
+  }, 10_000);
   const { Snapshots } = await world.send(new ec2.DescribeSnapshotsCommand({ SnapshotIds: [SnapshotId] }));
   expect(Snapshots![0]?.State, "its upload takes a minute").toBe("pending");
 });

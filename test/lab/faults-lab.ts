@@ -74,6 +74,9 @@ export class BrokenLab {
       Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }],
     };
     const { Role } = await this.call("iam", "CreateRole", { RoleName: name, AssumeRolePolicyDocument: trust }, region);
+    // What these tests break is not the permission.
+    const PolicyDocument = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
+    await this.call("iam", "PutRolePolicy", { RoleName: name, PolicyName: "everything", PolicyDocument }, region);
     const code = { ZipFile: await packageOf("caller.mjs", name) };
     const input = {
       FunctionName: name,

@@ -10,6 +10,9 @@ import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk
 import { expect, onTestFinished, test } from "vitest";
 import { throwawayFolder } from "../../lab/folder.ts";
 import { startLab } from "../../lab/lab.ts";
+import { waitFor } from "../../lab/look.ts";
+import { evaluate } from "../../lab/permissions/evaluate.ts";
+import { NEEDS } from "../../lab/permissions/needs.ts";
 
 const ACCOUNT = "111122223333";
 const REGION = "eu-west-1";
@@ -198,4 +201,77 @@ test("an operation whose permissions the lab does not know is refused to a role,
   });
   await new STSClient(root).send(assume);
   expect((await new STSClient(client).send(new GetCallerIdentityCommand({}))).Arn).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/clerk/desk`);
+});
+
+test("a rule reaches another region's bus in the name of its role, and only if the role may", async () => {
+  const { lab, call } = await wearing();
+  const bus = `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/default`;
+  const RoleArn = `arn:aws:iam::${ACCOUNT}:role/forwarder`;
+  await call("iam", "CreateRole", {
+    RoleName: "forwarder",
+    AssumeRolePolicyDocument: {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Principal: { Service: "events.amazonaws.com" }, Action: "sts:AssumeRole" }],
+    },
+  });
+  const from = "eu-central-1";
+  await call("events", "PutRule", { Name: "forward", EventPattern: JSON.stringify({ source: ["shop"] }) }, from);
+  await call("events", "PutTargets", { Rule: "forward", Targets: [{ Id: "there", Arn: bus, RoleArn }] }, from);
+  const send = (DetailType: string) => call("events", "PutEvents", { Entries: [{ Source: "shop", DetailType, Detail: "{}" }] }, from);
+  const told = (part: string, region: string) =>
+    waitFor(part, 10_000, () => lab.world.story.find((event) => event.region === region && event.what.includes(part)));
+
+  await send("forbidden");
+  const dropped = await told("could not reach", from);
+  expect(dropped.what).toContain(`is not authorized to perform: events:PutEvents on resource: ${bus}`);
+  expect(dropped.what).toContain("the event is dropped");
+  const Statement = [{ Effect: "Allow", Action: "events:PutEvents", Resource: bus }];
+  await call("iam", "PutRolePolicy", { RoleName: "forwarder", PolicyName: "own", PolicyDocument: { Version: "2012-10-17", Statement } });
+  await send("allowed");
+  await told("allowed", REGION);
+  expect(lab.world.story.filter(({ region, what }) => region === REGION && what.startsWith("forbidden"))).toEqual([]);
+});
+
+test("whatever the lab knows the permissions of can be judged", async () => {
+  const { lab } = await wearing();
+  const at = { world: lab.world, region: REGION, account: ACCOUNT };
+  await lab.world.call(
+    "s3",
+    "CreateBucket",
+    { Bucket: "some", CreateBucketConfiguration: { LocationConstraint: REGION } },
+    { region: REGION },
+  );
+  const execution = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:some:1/durable-execution/some/id`;
+  const policies = { own: { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] } };
+  const input = {
+    ...Object.fromEntries(
+      ["Bucket", "Key", "Name", "Rule", "FunctionName", "HostedZoneId", "HealthCheckId", "Id", "SecretId", "AlarmName", "Namespace"].map(
+        (name) => [name, "some"],
+      ),
+    ),
+    ...Object.fromEntries(
+      ["DBInstanceIdentifier", "SourceDBInstanceIdentifier", "TargetDBInstanceIdentifier", "DBSnapshotIdentifier"].map((name) => [
+        name,
+        "some",
+      ]),
+    ),
+    ...{ SourceDBSnapshotIdentifier: "some", TargetDBSnapshotIdentifier: "other", DBParameterGroupName: "some" },
+    ResourceName: `arn:aws:rds:${REGION}:${ACCOUNT}:db:some`,
+    Tags: [{ Key: "k", Value: "v" }],
+    CopySource: "some/key",
+    TopicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:some`,
+    Entries: [{ Source: "some", DetailType: "some", Detail: "{}" }],
+    ChangeBatch: { Changes: [{ Action: "UPSERT", ResourceRecordSet: { Name: "*.some.", Type: "A" } }] },
+    DurableExecutionArn: execution,
+    CallbackId: Buffer.from(JSON.stringify([execution, "1"])).toString("base64"),
+  };
+  const principal = `arn:aws:sts::${ACCOUNT}:assumed-role/clerk/desk`;
+  for (const [service, operations] of Object.entries(NEEDS)) {
+    for (const [operation, needs] of Object.entries(operations)) {
+      for (const { action, resource, context = {} } of needs(input, at)) {
+        const verdict = await evaluate({ principal, account: ACCOUNT, action, resource, context, policies });
+        expect(verdict, `${service}:${operation} needs ${action} on ${resource}`).toMatchObject({ allowed: true, by: ["#1"] });
+      }
+    }
+  }
 });

@@ -3,8 +3,8 @@
  * up to the function's reserved concurrency. Knows nothing of queues, retries or durable executions.
  */
 import { join } from "node:path";
-import { refusalFor } from "../../permissions/act.ts";
 import { functionAddress } from "../../network/addresses.ts";
+import { refusalFor } from "../../permissions/act.ts";
 import { ServiceError } from "../../wire/errors.ts";
 import { sessionKeyFor } from "../iam.ts";
 import type { World } from "../world.ts";
@@ -26,7 +26,12 @@ export interface LambdaOptions {
   readonly durableSpeed?: number;
   /** Operations of a durable execution that travel with an invocation. AWS counts bytes; by default all of ours fit. */
   readonly durableFirstPage?: number;
+  /** What runs the functions, instead of one Node process an environment. */
+  readonly environments?: RunsFunctions;
 }
+
+/** What Lambda asks of whatever runs its functions. */
+export type RunsFunctions = Pick<Environments, "run" | "linesOf" | "close"> & Partial<Pick<Environments, "kill">>;
 
 const KEPT_LINES = 2000;
 

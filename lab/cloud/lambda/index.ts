@@ -17,9 +17,16 @@ export type { LambdaOptions } from "./environments.ts";
 export type { ExecutionRecord, ExecutionStatus } from "./execution-record.ts";
 export type { OnCheckpoint } from "./executions.ts";
 
+/** Set by tests and the page. */
+export interface LambdaFaults {
+  /** Kills a durable function's process around a checkpoint. */
+  onCheckpoint?: OnCheckpoint;
+  /** Says of an asynchronous invocation whether it happens twice. */
+  doubled?: (functionName: string) => boolean;
+}
+
 export interface Lambda extends Service {
-  /** Set by tests and the page: kills a durable function's process around a checkpoint. */
-  readonly faults: { onCheckpoint?: OnCheckpoint };
+  readonly faults: LambdaFaults;
   /** Ends every process of a function at once, as a crash does. */
   kill(functionName: string): void;
   /** The newest lines a function wrote. */
@@ -27,14 +34,14 @@ export interface Lambda extends Service {
 }
 
 export function createLambda(world: World, options: LambdaOptions): Lambda {
-  const faults: { onCheckpoint?: OnCheckpoint } = {};
-  const environments = new Environments(world, options);
+  const faults: LambdaFaults = {};
+  const environments = options.environments ?? new Environments(world, options);
   const { invoke, executions, queue } = createInvoker(world, environments, options, faults);
 
   return {
     name: "lambda",
     faults,
-    kill: (functionName) => environments.kill(functionName),
+    kill: (functionName) => environments.kill?.(functionName),
     logs: (region, functionName) => environments.linesOf(region, functionName),
     start() {
       queue.resume();

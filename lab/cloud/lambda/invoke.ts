@@ -4,10 +4,11 @@
  */
 import { ServiceError } from "../../wire/errors.ts";
 import type { Caller, World } from "../world.ts";
-import type { Environments, LambdaOptions, Run } from "./environments.ts";
+import type { LambdaOptions, Run, RunsFunctions } from "./environments.ts";
 import { type ExecutionRecord, uuid } from "./execution-record.ts";
-import { Executions, type OnCheckpoint } from "./executions.ts";
+import { Executions } from "./executions.ts";
 import { findTarget, type Target } from "./functions.ts";
+import type { LambdaFaults } from "./index.ts";
 import { admits, type InvokeSource } from "./policy.ts";
 import { AsyncQueue, deliver } from "./queue.ts";
 
@@ -21,12 +22,7 @@ export interface Invoker {
   readonly queue: AsyncQueue;
 }
 
-export function createInvoker(
-  world: World,
-  environments: Environments,
-  options: LambdaOptions,
-  faults: { onCheckpoint?: OnCheckpoint },
-): Invoker {
+export function createInvoker(world: World, environments: RunsFunctions, options: LambdaOptions, faults: LambdaFaults): Invoker {
   const inside = (region: string, principal = "lambda.amazonaws.com"): Caller => ({
     region,
     account: world.account,
@@ -113,6 +109,7 @@ export function createInvoker(
   const queue = new AsyncQueue(world, {
     run,
     retryDelaysMs: options.asyncRetryDelaysMs,
+    doubled: (functionName) => faults.doubled?.(functionName) ?? false,
     target: (event) => findTarget(world, event.functionName, event.qualifier, inside(event.region)),
   });
 

@@ -28,6 +28,8 @@ export interface QueueSurroundings {
   target(event: QueuedEvent): Target;
   run(target: Target, requestId: string, json: string): Run;
   readonly retryDelaysMs: readonly number[] | undefined;
+  /** Whether an accepted event is handed to the function twice, under one request id, as Lambda may do at any time. */
+  doubled(functionName: string): boolean;
 }
 
 export class AsyncQueue {
@@ -52,6 +54,7 @@ export class AsyncQueue {
     };
     stateOf(this.world).queue[id] = event;
     void this.attempt(event);
+    if (this.around.doubled(event.functionName)) void this.attempt({ ...event });
   }
 
   resume(): void {

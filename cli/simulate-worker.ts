@@ -1,0 +1,39 @@
+/** One of the simulation's workers: runs the seeds it is given, one after another, and reports each. */
+import { parentPort, workerData } from "node:worker_threads";
+import type { Plan } from "../core/plan/schema.ts";
+import { Code } from "../lab/simulation/environments.ts";
+import { type RunResult, simulate } from "../lab/simulation/run.ts";
+import { shorten, storyLines } from "../lab/simulation/story.ts";
+
+export interface Work {
+  readonly plan: Plan;
+  readonly sources: Readonly<Record<string, string>>;
+  readonly seeds: readonly number[];
+  readonly safetyMs: number;
+  readonly skewMs: number;
+  readonly without: readonly string[];
+}
+
+export interface Report extends Omit<RunResult, "events"> {
+  /** Only of a run that broke a rule. */
+  readonly story: readonly string[];
+  readonly without: readonly string[];
+}
+
+/** Stories are shortened for the first few alone: each costs as many runs as things befell it. */
+const SHORTENED = 3;
+
+const { plan, sources, seeds, safetyMs, skewMs, without } = workerData as Work;
+const code = new Map(Object.entries(sources).map(([name, source]) => [name, new Code(name, source)]));
+let broken = 0;
+for (const seed of seeds) {
+  const options = { seed, plan, code, safetyMs, skewMs, without: new Set(without) };
+  const found = await simulate(options);
+  const { events: _, ...plain } = found;
+  let report: Report = { ...plain, story: [], without };
+  if (found.violations.length > 0 && ++broken <= SHORTENED) {
+    const short = await shorten(options, found);
+    report = { ...report, violations: short.result.violations, story: storyLines(short.result), without: short.without };
+  }
+  parentPort?.postMessage(report);
+}

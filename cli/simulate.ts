@@ -1,0 +1,117 @@
+/**
+ * `npm run simulate`: the product and the lab in virtual time, one run a seed. Prints what broke a rule, its shortest story and how to
+ * repeat it; exits non-zero if anything did.
+ */
+import { createHash } from "node:crypto";
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { Worker } from "node:worker_threads";
+import { readPlanFile } from "../infra/plan-file.ts";
+import { Code } from "../lab/simulation/environments.ts";
+import { simulate } from "../lab/simulation/run.ts";
+import { endWell } from "./endings.ts";
+import type { Report, Work } from "./simulate-worker.ts";
+import { simulationCode } from "./simulation-code.ts";
+
+const HELP = `npm run simulate -- [options]
+
+  --seed N       the first seed (1)
+  --runs M       how many seeds, one run each (100)
+  --days D       how long things may go wrong in each run, in days (ten minutes)
+  --skew S       the most a function's clock is off, in seconds (0.2)
+  --workers W    how many runs at once (one a core)
+  --plan FILE    the plan to run (recovery-plan.yml)
+  --without A,B  leave out what the seed would do: "disaster 2", "throttled"
+  --story        tell everything that happened in the first seed's run`;
+
+await endWell(async (atEnd) => {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: "string", default: "1" },
+      runs: { type: "string", default: "100" },
+      days: { type: "string", default: String(10 / 1440) },
+      skew: { type: "string", default: "0.2" },
+      workers: { type: "string", default: String(availableParallelism()) },
+      plan: { type: "string", default: "recovery-plan.yml" },
+      without: { type: "string", default: "" },
+      story: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return console.log(HELP);
+  const first = number("seed", values.seed, 0, 2 ** 31);
+  const runs = values.story ? 1 : number("runs", values.runs, 1, 10_000_000);
+  const safetyMs = Math.round(number("days", values.days, 0.001, 365, false) * 86_400_000);
+  const skewMs = Math.round(number("skew", values.skew, 0, 3600, false) * 1000);
+  const workers = Math.min(runs, number("workers", values.workers, 1, 256));
+  const plan = readPlanFile(values.plan);
+  const without = values.without.split(",").filter(Boolean);
+  const sources = await simulationCode();
+  const startedAtMs = Date.now();
+
+  if (values.story) {
+    const code = new Map(Object.entries(sources).map(([name, source]) => [name, new Code(name, source)]));
+    const result = await simulate({ seed: first, plan, code, safetyMs, skewMs, without: new Set(without) });
+    for (const { atMs, kind, words } of result.events)
+      console.log(`${(atMs / 1000).toFixed(3).padStart(10)} s  ${kind.padEnd(8)} ${words}`);
+    console.log(`\nseed ${first}: ${result.outcome}, generation ${result.generation}, hash ${result.hash}`);
+    if (result.violations.length > 0) process.exitCode = 1;
+    return;
+  }
+
+  const reports: Report[] = [];
+  const report = (each: Report) => {
+    reports.push(each);
+    if (each.violations.length > 0) tellBroken(each, values);
+  };
+  const shares = Array.from({ length: workers }, (_, worker) =>
+    Array.from({ length: runs }, (_, run) => first + run).filter((_, run) => run % workers === worker),
+  );
+  const all = shares.map((seeds) => {
+    const workerData: Work = { plan, sources, seeds, safetyMs, skewMs, without };
+    const worker = new Worker(new URL("./simulate-worker.ts", import.meta.url), { workerData });
+    atEnd(() => worker.terminate());
+    return new Promise<void>((resolve, reject) => {
+      worker.on("message", report);
+      worker.on("error", reject);
+      worker.on("exit", () => resolve());
+    });
+  });
+  await Promise.all(all);
+  if (reports.length !== runs) throw new Error(`Only ${reports.length} of ${runs} runs were reported: a worker ended early.`);
+  summary(reports, (Date.now() - startedAtMs) / 1000);
+  if (reports.some((each) => each.violations.length > 0)) process.exitCode = 1;
+});
+
+function number(name: string, text: string, from: number, to: number, whole = true): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= from && value <= to && (!whole || Number.isInteger(value))) return value;
+  throw new Error(`--${name} is "${text}", expected a ${whole ? "whole " : ""}number from ${from} to ${to}.`);
+}
+
+function tellBroken(each: Report, values: { days: string; skew: string; plan: string }): void {
+  console.log(`\nseed ${each.seed} broke ${[...new Set(each.violations.map(({ rule }) => rule))].join(", ")}:`);
+  for (const { rule, words } of each.violations.slice(0, 5)) console.log(`  ${rule}: ${words}`);
+  for (const line of each.story) console.log(line);
+  const usual = values.plan === "recovery-plan.yml" ? "" : ` --plan ${values.plan}`;
+  const left = each.without.length > 0 ? ` --without "${each.without.join(",")}"` : "";
+  console.log(`  again: npm run simulate -- --seed ${each.seed} --story --days ${values.days} --skew ${values.skew}${usual}${left}`);
+}
+
+function summary(reports: readonly Report[], seconds: number): void {
+  const sorted = reports.toSorted((a, b) => a.seed - b.seed);
+  const sum = (of: (each: Report) => number) => sorted.reduce((total, each) => total + of(each), 0);
+  const count = (of: (each: Report) => boolean) => sorted.filter(of).length;
+  const hash = createHash("sha256");
+  for (const each of sorted) hash.update(`${each.seed} ${each.hash}\n`);
+  const broken = count((each) => each.violations.length > 0);
+  const first = sorted[0]?.seed;
+  console.log(
+    `\n${reports.length} runs in ${seconds.toFixed(1)} s (${(reports.length / seconds).toFixed(1)} a second), seeds ${first} to ${sorted.at(-1)?.seed}; ${Math.round(sum((each) => each.virtualMs) / 3_600_000)} hours went by.`,
+  );
+  console.log(
+    `${count((each) => each.generation > 1)} moved to the standby; ${count((each) => each.outcome === "told")} ended in a refusal that was told; of ${sum((each) => each.acknowledged)} acknowledged rows ${sum((each) => each.lost)} were given up, all younger than the lag limit allows.`,
+  );
+  console.log(broken === 0 ? "No rule was broken." : `${broken} runs broke a rule.`);
+  console.log(`hash ${hash.digest("hex").slice(0, 16)}`);
+}

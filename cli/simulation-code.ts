@@ -1,0 +1,26 @@
+/** The functions as the simulation runs them: bundled like those that ship, with AWS's clients and the database driver left open. */
+import { join } from "node:path";
+import { build } from "esbuild";
+
+const ROOT = join(import.meta.dirname, "..");
+const FUNCTIONS = ["probe", "watch", "move", "snapshot", "backup", "notify"];
+
+/** Sources by function. */
+export async function simulationCode(): Promise<Record<string, string>> {
+  const { outputFiles } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: FUNCTIONS.map((name) => ({ in: `functions/${name}.ts`, out: name })),
+    outdir: "simulation",
+    write: false,
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    target: "node24",
+    mainFields: ["module", "main"],
+    external: ["pg", "@aws-sdk/*"],
+    define: { "import.meta.dirname": '"/var/task"', "import.meta.url": '"file:///var/task/index.mjs"' },
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  return Object.fromEntries(outputFiles.map((file) => [(file.path.split("/").at(-1) as string).replace(/\.js$/, ""), file.text]));
+}

@@ -1,0 +1,203 @@
+/**
+ * What must hold in every run, judged from what happened alone: nothing here knows how Understudy decides. Each violation names the
+ * requirement it breaks; the numbers are those of the failover requirements.
+ */
+import type { EventLog, SimulationEvent } from "./log.ts";
+import type { Instance, SimulatedRds } from "./rds.ts";
+import type { Acknowledged } from "./shop.ts";
+
+export interface Violation {
+  readonly atMs: number;
+  readonly rule: string;
+  readonly words: string;
+}
+
+/** The record of the database as it stands in the bucket; its fields are the product's. */
+export interface RecordSeen {
+  readonly generation: number;
+  readonly primary: string;
+  readonly standby: string | null;
+  readonly attempts: number;
+  readonly claim: { readonly execution: string; readonly target: string } | null;
+  readonly lastMove: { readonly execution: string; readonly outcome: string } | null;
+}
+
+export interface Evidence {
+  readonly log: EventLog;
+  readonly rds: SimulatedRds;
+  readonly database: string;
+  readonly maxLagMs: number;
+  /** The record now; undefined before it is first written. */
+  record(): RecordSeen | undefined;
+  /** The instance the clients' name leads to now. */
+  named(): Instance | undefined;
+}
+
+const EFFECTS = ["ModifyDBInstance", "RebootDBInstance", "PromoteReadReplica", "ChangeResourceRecordSets"];
+
+/** A server that would take writes if somebody reached it. */
+const isPrimary = (instance: Instance): boolean => !instance.server.inRecovery;
+
+export class Checkers {
+  readonly violations: Violation[] = [];
+  /** Rows that were acknowledged and are gone, within what the lag limit prices. */
+  pricedRows = 0;
+  /** When a heartbeat was last acknowledged, by server. */
+  readonly lastBeats = new Map<string, number>();
+  private readonly evidence: Evidence;
+  private lastRecord: RecordSeen | undefined;
+  private readonly namesBefore = new Set<string>();
+  private name: string | undefined;
+  private acknowledgedBy: string | undefined;
+  /** The last write of the client that follows the name. */
+  private served: { readonly by: string; readonly atMs: number } | undefined;
+  private readonly retired = new Set<string>();
+  private readonly acknowledged: Acknowledged[] = [];
+  private readonly mails: string[] = [];
+  private readonly tellable = new Map<string, number>();
+
+  constructor(evidence: Evidence) {
+    this.evidence = evidence;
+    evidence.log.listen((event) => this.judge(event));
+  }
+
+  private violated(rule: string, words: string, atMs: number): void {
+    if (this.violations.some((each) => each.rule === rule && each.words === words)) return;
+    this.violations.push({ atMs, rule, words });
+    this.evidence.log.tell("verdict", `${rule}: ${words}`);
+  }
+
+  private judge(event: SimulationEvent): void {
+    switch (event.kind) {
+      case "effect":
+        this.effect(event);
+        break;
+      case "instance":
+        this.instance(event);
+        break;
+      case "record":
+        this.record(event);
+        break;
+      case "name":
+        this.nameMoves(event);
+        break;
+      case "write":
+        this.write(event);
+        break;
+      case "decision":
+        // A failover is told by the move that follows it, under its own rule.
+        if (event.data.tell && event.data.kind !== "failover") this.tellable.set(`(rule ${event.data.rule})`, event.atMs);
+        break;
+      case "mail":
+        this.mails.push(event.data.text);
+        break;
+      case "lab":
+        this.violated("LAB", `the simulation itself failed: ${event.words}`, event.atMs);
+        break;
+    }
+  }
+
+  /** S10: whoever changes anything holds the claim at that moment, and is the move. S2: the others are fenced before a promotion. */
+  private effect({ data, atMs, words }: SimulationEvent): void {
+    const claim = this.evidence.record()?.claim;
+    if (!EFFECTS.includes(data.operation)) return;
+    if (data.execution === undefined || claim?.execution !== data.execution)
+      this.violated("S10", `${words} while the claim is ${claim?.execution ?? "nobody's"}`, atMs);
+    if (data.operation !== "PromoteReadReplica") return;
+    for (const other of this.evidence.rds.instances.values()) {
+      if (other.id === data.input.DBInstanceIdentifier || !isPrimary(other)) continue;
+      if (!this.evidence.rds.isFenced(other))
+        this.violated("S2", `${data.input.DBInstanceIdentifier} is promoted and ${other.id} is not fenced`, atMs);
+      else if (other.server.sessions.size > 0)
+        this.violated("S3", `${data.input.DBInstanceIdentifier} is promoted while sessions to ${other.id} are open`, atMs);
+    }
+  }
+
+  /** S35: never two that would take writes. S5: what a promotion gives up is not more than the limit on the lag allows. */
+  private instance({ data, atMs }: SimulationEvent): void {
+    const open = [...this.evidence.rds.instances.values()].filter((each) => isPrimary(each) && !this.evidence.rds.isFenced(each));
+    if (open.length > 1) this.violated("S35", `${open.map((each) => each.id).join(" and ")} both take writes`, atMs);
+    if (!data.promoted) return;
+    const promoted = this.evidence.rds.instances.get(data.promoted);
+    const old = this.evidence.rds.instances.get(data.from);
+    if (!promoted || !old) return;
+    const kept = new Set(promoted.server.log.map((row) => row.key));
+    const lastBeat = this.lastBeats.get(old.id) ?? 0;
+    for (const row of this.acknowledged) {
+      if (row.server !== old.id || kept.has(row.key)) continue;
+      this.pricedRows++;
+      if (row.atMs < lastBeat - this.evidence.maxLagMs)
+        this.violated("S5", `${row.key}, acknowledged ${(lastBeat - row.atMs) / 1000} s before the last heartbeat, is lost`, atMs);
+    }
+  }
+
+  /** A generation rises by one, with another primary; a claim is given up before another is made. */
+  private record({ data, atMs }: SimulationEvent): void {
+    const before = this.lastRecord;
+    const now = data.record as RecordSeen;
+    this.lastRecord = now;
+    if (!before) return;
+    const step = now.generation - before.generation;
+    if (step < 0 || step > 1) this.violated("GENERATION", `the generation goes from ${before.generation} to ${now.generation}`, atMs);
+    if ((step === 1) !== (now.primary !== before.primary))
+      this.violated(
+        "GENERATION",
+        `the primary goes from ${before.primary} to ${now.primary} at generation ${before.generation} to ${now.generation}`,
+        atMs,
+      );
+    if (before.claim && now.claim && before.claim.execution !== now.claim.execution)
+      this.violated("S10", `the claim goes from ${before.claim.execution} to ${now.claim.execution}`, atMs);
+    if (step === 1 && before.claim === null) this.violated("S10", "the generation rises without a claim", atMs);
+  }
+
+  /** S20: the name never returns. S1: it leads to the primary on record, or to the one a claimed move makes. */
+  private nameMoves({ atMs }: SimulationEvent): void {
+    const now = this.evidence.named()?.id;
+    if (!now || now === this.name) return;
+    if (this.namesBefore.has(now)) this.violated("S20", `the name returns to ${now}`, atMs);
+    if (this.name) this.namesBefore.add(this.name);
+    this.name = now;
+    const record = this.evidence.record();
+    if (record && record.primary !== now && record.claim?.target !== now)
+      this.violated("S1", `the name leads to ${now}, the record names ${record.primary}`, atMs);
+    const instance = this.evidence.rds.instances.get(now);
+    if (instance && !isPrimary(instance)) this.violated("S21", `the name leads to ${now}, which takes no writes`, atMs);
+  }
+
+  /** S1: once another has taken a client's write, the one before never does again. */
+  private write({ data, atMs }: SimulationEvent): void {
+    this.acknowledged.push(data as unknown as Acknowledged);
+    if (data.client === "shop") this.served = { by: data.server, atMs };
+    if (this.acknowledgedBy === data.server) return;
+    if (this.retired.has(data.server))
+      this.violated("S1", `${data.server} takes a write of ${data.client} after ${this.acknowledgedBy} did`, atMs);
+    if (this.acknowledgedBy) this.retired.add(this.acknowledgedBy);
+    this.acknowledgedBy = data.server;
+  }
+
+  /** Whether the world is at rest: nothing claimed, and the clients are served or somebody was told why not. */
+  settled(nowMs: number): "served" | "told" | undefined {
+    const record = this.evidence.record();
+    if (!record || record.claim) return undefined;
+    const { served } = this;
+    const named = this.evidence.named();
+    if (named && record.primary === named.id && served?.by === named.id && nowMs - served.atMs < 5000) return "served";
+    const told = this.mails.some((text) => /\(rule (202|3\d\d|499)\)|failed at the stage|ended as/.test(text));
+    return told ? "told" : undefined;
+  }
+
+  /** What can only be judged when all is over. */
+  finish(nowMs: number): void {
+    const outcome = this.settled(nowMs);
+    const record = this.evidence.record();
+    if (!outcome) {
+      const state = record?.claim ? `the claim ${record.claim.execution} is still held` : "clients are not served and nobody was told why";
+      this.violated("CONVERGES", state, nowMs);
+    }
+    for (const [rule, atMs] of this.tellable)
+      if (!this.mails.some((text) => text.includes(rule))) this.violated("S16", `the decision ${rule} was never told`, atMs);
+    const last = record?.lastMove;
+    if (last && !this.mails.some((text) => text.includes(last.execution)))
+      this.violated("S16", `the end of ${last.execution} (${last.outcome}) was never told`, nowMs);
+  }
+}

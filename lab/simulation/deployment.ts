@@ -1,0 +1,86 @@
+/**
+ * What the template would have deployed, put into a fresh world: functions, their alias, schedules, rules, the bucket, the secret,
+ * the name. Kept short on purpose: the compiled template itself is deployed by the lab in real time.
+ */
+import type { Plan } from "../../core/plan/schema.ts";
+import { stateOf } from "../cloud/lambda/functions.ts";
+import type { World } from "../cloud/world.ts";
+import { createHostedZone } from "../given.ts";
+
+/** Timeouts in seconds, and what is durable, as serverless.yml says. */
+const FUNCTIONS: Record<string, { timeout: number; durable?: number }> = {
+  probe: { timeout: 75 },
+  watch: { timeout: 60 },
+  move: { timeout: 60, durable: 14_400 },
+  snapshot: { timeout: 60 },
+  backup: { timeout: 60, durable: 172_800 },
+  notify: { timeout: 60 },
+};
+
+export const BUCKET = "understudy-simulation-state";
+
+export async function deploy(world: World, plan: Plan, endpoint: string, withBackups: boolean): Promise<void> {
+  const region = plan.regions.recovery;
+  world.state("home", () => ({ region }));
+  const environment = {
+    ACCOUNT_ID: world.account,
+    STATE_BUCKET: BUCKET,
+    TOPIC_ARN: `arn:aws:sns:${region}:${world.account}:understudy`,
+    WATCH_FUNCTION: "watch",
+    MOVE_FUNCTION: "move",
+    BACKUP_FUNCTION: "backup",
+  };
+  for (const [name, { timeout, durable }] of Object.entries(FUNCTIONS)) {
+    const version = {
+      version: "1",
+      runtime: "nodejs24.x",
+      handler: "index.handler",
+      role: `arn:aws:iam::${world.account}:role/${name}`,
+      description: "",
+      timeoutSeconds: timeout,
+      memorySizeMb: 256,
+      environment,
+      architectures: ["arm64"],
+      codeSha256: "",
+      codeSizeBytes: 0,
+      codeFolder: name,
+      ...(durable ? { durable: { ExecutionTimeout: durable, RetentionPeriodInDays: 90 } } : {}),
+      shown: {},
+      lastModified: "",
+    };
+    const anyone = { Sid: "any", Effect: "Allow" as const, Principal: "*" as const, Action: "lambda:InvokeFunction", Resource: "*" };
+    stateOf(world).functions[`${region}/${name}`] = {
+      name,
+      region,
+      versions: { $LATEST: { ...version, version: "$LATEST" }, "1": version },
+      aliases: { durable: { version: "1", description: "" } },
+      policies: { "": [anyone] },
+      eventInvoke: {},
+    };
+  }
+  const arn = (name: string) => `arn:aws:lambda:${region}:${world.account}:function:${name}`;
+  const rule = async (where: string, name: string, when: Record<string, string>, target: string) => {
+    await world.call("events", "PutRule", { Name: name, ...when }, { region: where });
+    await world.call("events", "PutTargets", { Rule: name, Targets: [{ Id: "target", Arn: target, RoleArn: "role" }] }, { region: where });
+  };
+  await rule(region, "probe-each-minute", { ScheduleExpression: "rate(1 minute)" }, arn("probe"));
+  await rule(region, "watch-each-minute", { ScheduleExpression: "rate(1 minute)" }, arn("watch"));
+  if (withBackups) await rule(region, "snapshot-each-five-minutes", { ScheduleExpression: "rate(5 minutes)" }, arn("snapshot"));
+  const rds = { EventPattern: JSON.stringify({ source: ["aws.rds"] }) };
+  await rule(region, "watch-on-rds-events", rds, arn("watch"));
+  await rule(plan.regions.primary, "forward-rds-events", rds, `arn:aws:events:${region}:${world.account}:event-bus/default`);
+  await rule(region, "notify-on-news", { EventPattern: JSON.stringify({ source: ["understudy"] }) }, arn("notify"));
+
+  const location = { LocationConstraint: region };
+  await world.call("s3", "CreateBucket", { Bucket: BUCKET, CreateBucketConfiguration: location }, { region });
+  for (const database of Object.values(plan.databases)) {
+    const SecretString = JSON.stringify({ username: "shopkeeper", password: "in-virtual-time" });
+    await world.call("secretsmanager", "CreateSecret", { Name: database.secret, SecretString }, { region });
+  }
+  for (const record of plan.records) {
+    await createHostedZone(world, record.zone, record.name.split(".").slice(1).join("."));
+    const set = { Name: record.name, Type: "CNAME", TTL: record.ttlSeconds, ResourceRecords: [{ Value: endpoint }] };
+    const ChangeBatch = { Changes: [{ Action: "UPSERT", ResourceRecordSet: set }] };
+    await world.call("route53", "ChangeResourceRecordSets", { HostedZoneId: record.zone, ChangeBatch }, { region: "us-east-1" });
+  }
+}

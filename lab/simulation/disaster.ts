@@ -1,0 +1,276 @@
+/**
+ * What goes wrong in one run: drawn from the seed before it starts, undone when the healing phase begins. Disasters strike the
+ * databases and the network; the weather strikes single calls, wakes and processes all along.
+ */
+import { Chance } from "./chance.ts";
+import type { VirtualClock } from "./clock.ts";
+import type { EventLog } from "./log.ts";
+import type { Network } from "./network.ts";
+import type { Instance, SimulatedRds } from "./rds.ts";
+
+/** Rates of one run, each the share of calls or wakes it strikes. */
+export interface Climate {
+  readonly throttled: number;
+  readonly failing: number;
+  readonly lostReplies: number;
+  readonly killed: number;
+  readonly lostWakes: number;
+  readonly doubledWakes: number;
+  readonly lateWakes: number;
+  readonly slowMs: number;
+  /** The most a function's clock is off, either way. */
+  readonly skewMs: number;
+}
+
+export const FAIR: Climate = {
+  throttled: 0,
+  failing: 0,
+  lostReplies: 0,
+  killed: 0,
+  lostWakes: 0,
+  doubledWakes: 0,
+  lateWakes: 0,
+  slowMs: 0,
+  skewMs: 0,
+};
+
+export function drawClimate(chance: Chance, mostSkewMs: number, without: ReadonlySet<string>): Climate {
+  const drawn: Climate = {
+    throttled: chance.pick([0, 0, 0.02, 0.2]),
+    failing: chance.pick([0, 0, 0.02, 0.1]),
+    lostReplies: chance.pick([0, 0, 0.01, 0.05]),
+    killed: chance.pick([0, 0, 0.003, 0.02]),
+    lostWakes: chance.pick([0, 0, 0.1, 0.5]),
+    doubledWakes: chance.pick([0, 0, 0.1, 0.5]),
+    lateWakes: chance.pick([0, 0, 0.1, 0.5]),
+    slowMs: chance.pick([0, 0, 200, 2000]),
+    skewMs: chance.pick([0, 0, Math.min(200, mostSkewMs), mostSkewMs]),
+  };
+  return Object.fromEntries(Object.entries(drawn).map(([name, rate]) => [name, without.has(name) ? 0 : rate])) as unknown as Climate;
+}
+
+export interface Battlefield {
+  readonly clock: VirtualClock;
+  readonly network: Network;
+  readonly rds: SimulatedRds;
+  readonly log: EventLog;
+  readonly primary: Instance;
+  readonly standby: Instance;
+  /** Names of the functions that reach the databases. */
+  readonly functions: readonly string[];
+  /** Regions whose APIs do not answer. */
+  readonly dark: Set<string>;
+}
+
+interface Disaster {
+  readonly words: string;
+  /** How long it lasts, in seconds, from and to. */
+  readonly lasts: readonly [number, number];
+  /** How often it is drawn, against the others. */
+  readonly weight: number;
+  strike(field: Battlefield, chance: Chance, lastsMs: number): () => void;
+}
+
+const cutAll = ({ network }: Battlefield, from: readonly string[], to: string) => {
+  const heals = from.map((each) => network.cut(each, to));
+  return () => {
+    for (const heal of heals) heal();
+  };
+};
+
+/** A change of the network is a change for every pair: what went over the wire before it did so. */
+const settled = (field: Battlefield, change: () => () => void) => {
+  for (const { server } of field.rds.instances.values()) server.settle();
+  const undo = change();
+  return () => {
+    for (const { server } of field.rds.instances.values()) server.settle();
+    undo();
+    for (const { server } of field.rds.instances.values()) server.settle();
+  };
+};
+
+const DISASTERS: readonly Disaster[] = [
+  {
+    words: "the primary's host dies",
+    lasts: [60, 1200],
+    weight: 6,
+    strike(field, _, lastsMs) {
+      field.rds.kill(field.primary, lastsMs);
+      return () => {};
+    },
+  },
+  {
+    words: "the primary hangs",
+    lasts: [5, 400],
+    weight: 4,
+    strike({ primary }) {
+      primary.server.hang();
+      return () => primary.server.wake();
+    },
+  },
+  {
+    words: "the primary is slow",
+    lasts: [20, 400],
+    weight: 2,
+    strike({ primary }, chance) {
+      primary.server.slowMs = chance.pick([300, 1200, 1600, 5000]);
+      return () => {
+        primary.server.slowMs = 0;
+      };
+    },
+  },
+  {
+    words: "no function reaches the primary",
+    lasts: [10, 600],
+    weight: 2,
+    strike: (field) => cutAll(field, field.functions, field.primary.id),
+  },
+  {
+    words: "the probe alone does not reach the primary",
+    lasts: [10, 600],
+    weight: 2,
+    strike: (field) => cutAll(field, ["probe"], field.primary.id),
+  },
+  {
+    words: "the shop does not reach the primary",
+    lasts: [10, 300],
+    weight: 1,
+    strike: (field) => cutAll(field, ["shop"], field.primary.id),
+  },
+  {
+    words: "the standby does not reach the primary",
+    lasts: [10, 600],
+    weight: 2,
+    strike: (field) => settled(field, () => cutAll(field, [field.standby.id], field.primary.id)),
+  },
+  {
+    words: "the primary's zone is cut off from functions and standby",
+    lasts: [10, 600],
+    weight: 2,
+    strike: (field) => settled(field, () => cutAll(field, [...field.functions, field.standby.id], field.primary.id)),
+  },
+  {
+    words: "no function reaches the standby",
+    lasts: [10, 600],
+    weight: 2,
+    strike: (field) => cutAll(field, field.functions, field.standby.id),
+  },
+  {
+    words: "the standby's receiver stops",
+    lasts: [10, 900],
+    weight: 2,
+    strike(field) {
+      const { server } = field.standby;
+      return settled(field, () => {
+        server.receiverStopped = true;
+        return () => {
+          server.receiverStopped = false;
+        };
+      });
+    },
+  },
+  {
+    words: "the standby's replay is paused",
+    lasts: [10, 600],
+    weight: 2,
+    strike(field) {
+      const { server } = field.standby;
+      return settled(field, () => {
+        server.replayPaused = true;
+        return () => {
+          server.replayPaused = false;
+        };
+      });
+    },
+  },
+  {
+    words: "replication lags",
+    lasts: [20, 900],
+    weight: 2,
+    strike(field, chance) {
+      const { server } = field.standby;
+      return settled(field, () => {
+        server.lagMs = chance.pick([1000, 10_000, 29_000, 31_000, 90_000]);
+        return () => {
+          server.lagMs = 40;
+        };
+      });
+    },
+  },
+  {
+    words: "the standby hangs",
+    lasts: [5, 300],
+    weight: 1,
+    strike({ standby }) {
+      standby.server.hang();
+      return () => standby.server.wake();
+    },
+  },
+  {
+    words: "the standby's host dies",
+    lasts: [60, 600],
+    weight: 1,
+    strike(field, _, lastsMs) {
+      field.rds.kill(field.standby, lastsMs);
+      return () => {};
+    },
+  },
+  {
+    words: "the primary region's APIs are dark",
+    lasts: [10, 400],
+    weight: 1,
+    strike({ dark, primary }) {
+      dark.add(primary.region);
+      return () => dark.delete(primary.region);
+    },
+  },
+  {
+    words: "the recovery region's APIs are dark",
+    lasts: [5, 120],
+    weight: 1,
+    strike({ dark }) {
+      dark.add("recovery");
+      return () => dark.delete("recovery");
+    },
+  },
+  {
+    words: "Route 53's control plane is dark",
+    lasts: [10, 200],
+    weight: 1,
+    strike({ dark }) {
+      dark.add("us-east-1");
+      return () => dark.delete("us-east-1");
+    },
+  },
+];
+
+const BAG = DISASTERS.flatMap((disaster) => Array<Disaster>(disaster.weight).fill(disaster));
+
+/** Plans the safety phase's disasters on the clock, but for those named "disaster N" in `without`. The returned function ends what still lasts. */
+export function unleash(field: Battlefield, seed: number, without: ReadonlySet<string>, fromMs: number, untilMs: number): () => void {
+  const lasting = new Set<() => void>();
+  const drawn = new Chance(seed, "disasters");
+  // One to four in ten minutes.
+  const count = Math.max(1, Math.round((drawn.whole(1, 4) * (untilMs - fromMs)) / 600_000));
+  for (let n = 1; n <= count; n++) {
+    const name = `disaster ${n}`;
+    const disaster = drawn.pick(BAG);
+    const lastsMs = drawn.whole(...disaster.lasts) * 1000;
+    const atMs = drawn.whole(fromMs, untilMs - 1);
+    if (without.has(name)) continue;
+    field.clock.after(atMs - field.clock.nowMs, () => {
+      field.log.tell("fault", `${disaster.words}, for ${Math.round(lastsMs / 1000)} s (${name})`);
+      const undo = disaster.strike(field, new Chance(seed, name), lastsMs);
+      const end = () => {
+        if (!lasting.delete(end)) return;
+        undo();
+        field.log.tell("fault", `over: ${disaster.words} (${name})`);
+      };
+      lasting.add(end);
+      field.clock.after(lastsMs, end);
+    });
+  }
+  return () => {
+    for (const end of [...lasting]) end();
+  };
+}

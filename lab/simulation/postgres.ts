@@ -1,0 +1,164 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: rows and parameters are the driver's
+/**
+ * What a function gets when it asks for `pg`: a client that speaks to simulated servers through the simulated network. Understands
+ * the handful of statements Understudy makes and refuses every other by name, so that a new one is noticed.
+ */
+import type { VirtualClock } from "./clock.ts";
+import type { Network } from "./network.ts";
+import { type Server, type Session, SqlError } from "./server.ts";
+
+export interface Sea {
+  readonly clock: VirtualClock;
+  readonly network: Network;
+  /** The server behind an address or an endpoint's name. */
+  serverAt(host: string): Server | undefined;
+  /** Told when a heartbeat's writer hears that it is committed. */
+  beaten?(server: Server): void;
+}
+
+/** The way from a function in the recovery region to a database in the primary region and back. */
+const ROUND_TRIP_MS = 24;
+
+/** An open connection, or the error a driver would give. Resolves never while the network is silent; the caller has a timeout. */
+export function open(sea: Sea, from: string, host: string): Promise<Session> {
+  const { clock, network } = sea;
+  return new Promise((resolve, reject) => {
+    const server = sea.serverAt(host);
+    if (!server) return reject(Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: "ENOTFOUND" }));
+    clock.after(ROUND_TRIP_MS * 2, () => {
+      // Packets that are dropped are not answered.
+      if (!network.reaches(from, server.id) || !server.admits()) return;
+      if (!server.up) return reject(Object.assign(new Error(`connect ECONNREFUSED ${host}`), { code: "ECONNREFUSED" }));
+      server.whenAwake(() => {
+        const session: Session = { from, server, open: true };
+        server.sessions.add(session);
+        resolve(session);
+      });
+    });
+  });
+}
+
+/** Runs one statement in a session; the answer comes when the server and the network let it. */
+export function run<T>(sea: Sea, session: Session, statement: () => T): Promise<T> {
+  const { clock, network } = sea;
+  const { server, from } = session;
+  return new Promise((resolve, reject) => {
+    const broken = () => reject(new Error("Connection terminated unexpectedly"));
+    if (!session.open) return broken();
+    session.ended = broken;
+    clock.after(ROUND_TRIP_MS / 2 + server.slowMs, () => {
+      if (!network.reaches(from, server.id)) return;
+      server.whenAwake(() => {
+        let answer: T;
+        try {
+          answer = statement();
+        } catch (error) {
+          clock.after(ROUND_TRIP_MS / 2, () => network.reaches(from, server.id) && reject(error));
+          return;
+        }
+        clock.after(ROUND_TRIP_MS / 2, () => {
+          if (session.open && network.reaches(from, server.id)) resolve(answer);
+        });
+      });
+    });
+  });
+}
+
+/** Ends with the driver's own words after `ms`. */
+export function within<T>(clock: VirtualClock, ms: number, words: string, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.after(ms, () => reject(new Error(words)));
+    work.then(
+      (value) => {
+        clock.cancel(timer);
+        resolve(value);
+      },
+      (error) => {
+        clock.cancel(timer);
+        reject(error);
+      },
+    );
+  });
+}
+
+/** The `pg` module as one function sees it. */
+export function postgresModule(sea: Sea, from: string, alive: () => boolean): { Client: unknown } {
+  class Client {
+    readonly connection = { stream: { destroy: () => this.leave() } };
+    private readonly config: { host: string; connectionTimeoutMillis: number; query_timeout: number };
+    private session: Session | undefined;
+    private left = false;
+
+    constructor(config: any) {
+      this.config = config;
+    }
+
+    on(): this {
+      return this;
+    }
+
+    async connect(): Promise<void> {
+      if (!alive()) return await new Promise(() => {});
+      const opening = open(sea, from, this.config.host).then((session) => {
+        this.session = session;
+        if (this.left) this.leave();
+      });
+      await within(sea.clock, this.config.connectionTimeoutMillis, "timeout expired", opening);
+    }
+
+    async query(sql: string, values: any[] = []): Promise<{ rows: any[]; rowCount: number }> {
+      const { session } = this;
+      if (!alive()) return await new Promise(() => {});
+      if (!session) throw new Error("Client was closed and is not queryable");
+      const rows = await within(
+        sea.clock,
+        this.config.query_timeout,
+        "Query read timeout",
+        run(sea, session, () => statement(session.server, sql, values)),
+      );
+      if (sql.startsWith("insert into understudy.heartbeat")) sea.beaten?.(session.server);
+      return { rows, rowCount: rows.length };
+    }
+
+    async end(): Promise<void> {
+      this.leave();
+    }
+
+    private leave(): void {
+      this.left = true;
+      if (this.session) {
+        this.session.ended = undefined;
+        this.session.server.end(this.session);
+      }
+    }
+  }
+  return { Client };
+}
+
+function statement(server: Server, sql: string, values: any[]): any[] {
+  const text = sql.replace(/\s+/g, " ").trim().toLowerCase();
+  if (text.startsWith("insert into understudy.heartbeat")) {
+    server.commit("heartbeat", String(values[0]), Number(values[1]));
+    return [{}];
+  }
+  if (text.startsWith("insert into understudy.canary")) {
+    server.commit("canary", String(values[0]), 1);
+    return [{}];
+  }
+  if (text.startsWith("select 1 from understudy.canary")) return server.find("canary", String(values[0])) ? [{}] : [];
+  if (text.startsWith("select pg_is_in_recovery()")) {
+    return [
+      {
+        in_recovery: server.inRecovery,
+        streaming: server.inRecovery && server.streaming(),
+        drained: server.drained,
+        has_heartbeat: true,
+      },
+    ];
+  }
+  if (text.startsWith("select at_ms from understudy.heartbeat")) {
+    const row = server.find("heartbeat", String(values[0]));
+    return row ? [{ at_ms: String(row.value) }] : [];
+  }
+  throw new SqlError("42601", `The simulated PostgreSQL does not know this statement; teach it in lab/simulation/postgres.ts: ${sql}`);
+}

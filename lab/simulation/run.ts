@@ -1,0 +1,241 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
+/**
+ * One run: a world from a seed, a safety phase in which everything may go wrong, a healing phase that must come to rest. The same
+ * seed, plan and code give the same log, line by line. Knows the functions as bundles; what is in them is not its business.
+ */
+import type { Plan } from "../../core/plan/schema.ts";
+import { createEventBridge } from "../cloud/eventbridge.ts";
+import { createLambda } from "../cloud/lambda/index.ts";
+import { createRoute53, servedRecords } from "../cloud/route53.ts";
+import { createS3 } from "../cloud/s3.ts";
+import { s3State } from "../cloud/s3-state.ts";
+import { createSecretsManager } from "../cloud/secretsmanager.ts";
+import { Chance } from "./chance.ts";
+import { Checkers, type RecordSeen, type Violation } from "./checkers.ts";
+import { VirtualClock } from "./clock.ts";
+import { BUCKET, deploy } from "./deployment.ts";
+import { type Climate, drawClimate, FAIR, unleash } from "./disaster.ts";
+import { type Code, SimulatedEnvironments } from "./environments.ts";
+import { EventLog, type SimulationEvent } from "./log.ts";
+import { Network } from "./network.ts";
+import { type Instance, SimulatedRds } from "./rds.ts";
+import type { Call } from "./sdk.ts";
+import { Server } from "./server.ts";
+import { ShopClient } from "./shop.ts";
+import { RandomWeather } from "./weather.ts";
+import { VirtualWorld } from "./world.ts";
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly plan: Plan;
+  /** The functions' bundles by name. */
+  readonly code: ReadonlyMap<string, Code>;
+  /** How long things may go wrong. */
+  readonly safetyMs: number;
+  /** The most a function's clock is off. */
+  readonly skewMs: number;
+  /** What the seed would do and is left out: "disaster 2", "throttled". */
+  readonly without?: ReadonlySet<string>;
+  /** A run of one's own: no weather, and whatever this does. */
+  readonly script?: (field: Stage) => void;
+}
+
+/** What a script may touch. */
+export interface Stage {
+  readonly clock: VirtualClock;
+  readonly network: Network;
+  readonly rds: SimulatedRds;
+  readonly primary: Instance;
+  readonly standby: Instance;
+}
+
+export interface RunResult {
+  readonly seed: number;
+  readonly hash: string;
+  /** Names of what befell it; each can be left out. */
+  readonly befell: readonly string[];
+  readonly violations: readonly Violation[];
+  readonly events: readonly SimulationEvent[];
+  /** How it ended for the clients. */
+  readonly outcome: "served" | "told" | "unsettled";
+  readonly generation: number;
+  readonly acknowledged: number;
+  readonly lost: number;
+  readonly virtualMs: number;
+  readonly timers: number;
+}
+
+const START_MS = Date.UTC(2026, 10, 21, 9, 0, 0);
+const HEALING_LIMIT_MS = 3 * 3_600_000;
+const CALM_MS = 150_000;
+
+export async function simulate(options: RunOptions): Promise<RunResult> {
+  const { seed, plan, without = new Set<string>() } = options;
+  const clock = new VirtualClock(START_MS);
+  const log = new EventLog(() => clock.nowMs - START_MS);
+  const story = new Chance(seed, "story");
+  const weather = new Chance(seed, "weather");
+  const network = new Network();
+  const dnsInsyncMs = story.whole(2, 40) * 1000;
+  const world = new VirtualWorld(clock, log, { seed, state: {}, dnsInsyncMs });
+  const [[databaseName, database]] = Object.entries(plan.databases) as [[string, Plan["databases"][string]]];
+
+  const rds = new SimulatedRds(world, clock, log, new Chance(seed, "rds"), database.fenceSecurityGroup);
+  const [first, second] = [new Server(database.primary.instance, clock, network), new Server(database.hotStandby.instance, clock, network)];
+  const primary = rds.add(first.id, database.primary.region, first, database.port, "sg-shop");
+  const standby = rds.add(second.id, database.hotStandby.region, second, database.port, "sg-shop", first.id);
+  first.followers.push(second);
+  second.follow(first);
+
+  const record = (): RecordSeen | undefined => {
+    const [newest] = s3State(world).buckets[BUCKET]?.objects[`databases/${databaseName}/record.json`] ?? [];
+    return newest ? JSON.parse(Buffer.from(newest.bodyBase64, "base64").toString("utf8")) : undefined;
+  };
+  const lookUp = (name: string): string | undefined => resolve(world, rds, name);
+  const shopName = plan.records.find((each) => each.database === databaseName) as Plan["records"][number];
+  const named = () => rds.byHost(lookUp(shopName.name) ?? "");
+  const checkers = new Checkers({ log, rds, database: databaseName, maxLagMs: database.failover.maxLagSeconds * 1000, record, named });
+
+  const climate: Climate = options.script ? FAIR : drawClimate(story, options.skewMs, without);
+  const skewLimit = climate.skewMs;
+  const recordEffects = (call: Call) => tellEffect(log, call, record);
+  const sky = new RandomWeather(climate, weather, clock, log, plan.regions.recovery, recordEffects);
+  const chance = new Chance(seed, "functions");
+  const cloud = { world, clock, weather: sky, chance };
+  const sea = {
+    clock,
+    network,
+    serverAt: (host: string) => rds.byHost(lookUp(host) ?? "")?.server,
+    beaten: (server: Server) => checkers.lastBeats.set(server.id, clock.nowMs),
+  };
+  const environments = new SimulatedEnvironments({
+    cloud,
+    sea,
+    log,
+    chance,
+    code: options.code,
+    planJson: JSON.stringify(plan),
+    lookUp,
+    skewMs: () => (skewLimit > 0 ? story.whole(-skewLimit, skewLimit) : 0),
+    line: (name, line) => {
+      if (line.what === "decision") log.tell("decision", `${name}: ${line.sentence}`, line, line.rule === 101);
+      else if (line.what) log.tell("news", `${name}: ${line.what}${line.error ? `: ${line.error}` : ""}`, {});
+    },
+  });
+
+  const events = createEventBridge(world);
+  const lambda = createLambda(world, {
+    endpoint: () => "",
+    dns: () => "",
+    environments,
+    asyncRetryDelaysMs: [60_000, 120_000],
+  });
+  for (const service of [createS3(world), createSecretsManager(world), createRoute53(world), events, lambda, rds.service(), mailbox(log)])
+    world.register(service);
+  await world.start();
+  await deploy(world, plan, primary.host, !options.script && story.happens(0.1));
+  await clock.runUntil(clock.nowMs + dnsInsyncMs + 1000);
+  sky.overWakes(lambda, "Invoke", wakeOf);
+  sky.overWakes(events, "LabDeliver", (input) => (input.event.source === "aws.rds" ? "lossy" : undefined));
+
+  const clients = [
+    new ShopClient("shop", sea, log, () => lookUp(shopName.name), shopName.ttlSeconds * 1000),
+    new ShopClient("stubborn", sea, log, () => lookUp(shopName.name), Number.POSITIVE_INFINITY),
+  ];
+  for (const client of clients) void client.start(2000);
+
+  const startMs = clock.nowMs;
+  // A minute of peace, so that the pair is known before anything befalls it.
+  const field = { clock, network, rds, log, primary, standby, functions: ["probe", "watch", "move"], dark: sky.dark };
+  const safetyEndsMs = startMs + 90_000 + options.safetyMs;
+  const heal = options.script ? () => {} : unleash(field, seed, without, startMs + 90_000, safetyEndsMs);
+  options.script?.(field);
+  await clock.runUntil(safetyEndsMs);
+  log.tell("fault", "the healing phase begins");
+  heal();
+  sky.heal();
+
+  let calmSinceMs = clock.nowMs;
+  let lookedAtMs = clock.nowMs;
+  const atRest = (): boolean => {
+    if (clock.nowMs - lookedAtMs < 5000) return false;
+    lookedAtMs = clock.nowMs;
+    if (!checkers.settled(clock.nowMs - START_MS)) calmSinceMs = clock.nowMs;
+    return clock.nowMs - calmSinceMs >= CALM_MS;
+  };
+  await clock.runUntil(safetyEndsMs + HEALING_LIMIT_MS, atRest);
+  checkers.finish(clock.nowMs - START_MS);
+  const outcome = checkers.settled(clock.nowMs - START_MS) ?? "unsettled";
+  world.closed = true;
+  await environments.close();
+  return {
+    seed,
+    hash: log.digest(),
+    befell: [
+      ...Object.entries(climate).flatMap(([name, rate]) => (rate > 0 ? [name] : [])),
+      ...log.events.flatMap((event) => (event.kind === "fault" ? (/\((disaster \d+)\)$/.exec(event.words)?.slice(1) ?? []) : [])),
+    ].filter((name, at, all) => all.indexOf(name) === at),
+    violations: checkers.violations,
+    events: log.events,
+    outcome,
+    generation: record()?.generation ?? 0,
+    acknowledged: clients.reduce((sum, client) => sum + client.acknowledged.length, 0),
+    lost: checkers.pricedRows,
+    virtualMs: clock.nowMs - startMs,
+    timers: clock.fired,
+  };
+}
+
+/** SNS as far as a mail's text is concerned. */
+function mailbox(log: EventLog): { name: string; operations: Record<string, (input: any) => unknown> } {
+  let sent = 0;
+  return {
+    name: "sns",
+    operations: {
+      Publish(input) {
+        log.tell("mail", String(input.Message).split("\n\n")[0]?.replaceAll("\n", " ") ?? "", {
+          text: String(input.Message).replace(/\s+/g, " "),
+        });
+        return { MessageId: `mail-${++sent}` };
+      },
+    },
+  };
+}
+
+const EFFECTS: Record<string, (input: any) => string> = {
+  ModifyDBInstance: (input) => `${input.DBInstanceIdentifier} gets the groups ${input.VpcSecurityGroupIds}`,
+  RebootDBInstance: (input) => `${input.DBInstanceIdentifier} is rebooted`,
+  PromoteReadReplica: (input) => `${input.DBInstanceIdentifier} is promoted`,
+  ChangeResourceRecordSets: (input) =>
+    `the record is pointed to ${input.ChangeBatch.Changes[0].ResourceRecordSet.ResourceRecords[0].Value}`,
+};
+
+function tellEffect(log: EventLog, call: Call, record: () => RecordSeen | undefined): void {
+  const words = EFFECTS[call.operation];
+  if (words) {
+    const { operation, execution, input } = call;
+    log.tell("effect", `${call.function}${execution ? ` (${execution})` : ""}: ${words(input)}`, { operation, execution, input });
+  }
+  if (call.operation === "PutObject" && String(call.input.Key).endsWith("/record.json")) {
+    const now = record() as RecordSeen;
+    const words = `generation ${now.generation}, primary ${now.primary}, claim ${now.claim?.execution ?? "none"}${now.lastMove ? `, last move ${now.lastMove.execution} ${now.lastMove.outcome}` : ""}`;
+    log.tell("record", words, { record: now });
+  }
+}
+
+/** A schedule is reliable, and a durable start is an answered call. */
+function wakeOf(input: any): "lossy" | "sure" | undefined {
+  if (input.InvocationType !== "Event" || input.DurableExecutionName || Buffer.from(input.Payload ?? "").includes('"Scheduled Event"'))
+    return undefined;
+  return String(input.FunctionName).endsWith("watch") ? "lossy" : "sure";
+}
+
+/** What the name servers answer now: an instance's own name, or a CNAME of the zone that leads to one. */
+function resolve(world: VirtualWorld, rds: SimulatedRds, name: string): string | undefined {
+  const own = rds.byHost(name);
+  if (own) return own.address;
+  const zone = servedRecords(world)(`${name}.`);
+  const sets = zone?.records.filter((each) => each.Name.replace(/\.$/, "") === name && each.Type === "CNAME") ?? [];
+  const target = zone?.answersOf(sets)[0]?.ResourceRecords[0]?.Value.replace(/\.$/, "");
+  return target ? rds.byHost(target)?.address : undefined;
+}
