@@ -8,6 +8,7 @@ import { mariaDbBinaries } from "./mariadb-binaries.ts";
 import * as mariadbTemplate from "./mariadb-template.ts";
 import { PostgresCluster } from "./postgres.ts";
 import * as postgresParameters from "./postgres-parameters.ts";
+import { simulated } from "./simulated.ts";
 
 /** Asked of a program at most once a process. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
@@ -34,6 +35,6 @@ const mariadb: Engine = {
   parameters: once(() => mariadbTemplate.readParameters(withServer)),
 };
 
-const ENGINES = { postgres, mariadb };
+const ENGINES: Record<EngineName, Engine> = { postgres, mariadb, simulated };
 
-export const engineNamed = (name: Exclude<EngineName, "simulated">): Engine => ENGINES[name];
+export const engineNamed = (name: EngineName): Engine => ENGINES[name];

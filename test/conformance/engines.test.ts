@@ -7,6 +7,7 @@ import type { Cluster, Engine } from "../../lab/engines/engine.ts";
 import { engineNamed } from "../../lab/engines/engines.ts";
 import { prepareDir } from "../../lab/engines/folders.ts";
 import { runningIn } from "../../lab/engines/processes.ts";
+import { connectSimulated } from "../../lab/engines/simulated.ts";
 import { openGate } from "../../lab/network/gate.ts";
 import { openSession, type ShopSession } from "../../lab/shop/session.ts";
 
@@ -37,6 +38,15 @@ const BENCHES: Record<string, Bench> = {
     process: "mariadbd",
     connect: connectAs("mariadb"),
     dynamic: { name: "slave_net_timeout", value: "7", sql: "SELECT @@slave_net_timeout AS seconds", shows: { seconds: 7 } },
+  },
+  simulated: {
+    engine: engineNamed("simulated"),
+    process: "none",
+    connect: async (port) => {
+      const session = connectSimulated(port, "shop", PASSWORD);
+      return { keep: async ({ id }) => session.write(id), orders: async () => new Set(session.ids()), run: async () => {}, drop: () => {} };
+    },
+    dynamic: { name: "max_connections", value: "70", sql: "SHOW max_connections", shows: { max_connections: "70" } },
   },
 };
 
@@ -72,7 +82,7 @@ describe.each(Object.keys(BENCHES).filter((name) => name !== "mariadb" || missin
 
   /** A standby of the primary behind a gate of its own, streaming. */
   const standbyOf = async (id: string) => {
-    const gate = await openGate({ address: "127.0.0.1", port: 0, target: () => primary.port });
+    const gate = await (bench.engine.openGate ?? openGate)({ address: "127.0.0.1", port: 0, target: () => primary.port });
     closers.push(() => gate.close());
     const standby = cluster(id);
     await standby.initAsStandby(primary, gate.port);
