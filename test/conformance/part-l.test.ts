@@ -5,6 +5,7 @@ import { CreateTopicCommand, PublishCommand, SNSClient } from "@aws-sdk/client-s
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createS3 } from "../../lab/cloud/s3.ts";
 import { createSns } from "../../lab/cloud/sns.ts";
+import type { Operation, Service } from "../../lab/cloud/world.ts";
 import { labWith } from "../lab/on-the-wire.ts";
 import { elsewhere } from "./elsewhere.ts";
 import { AWAY, HOME, patient, RdsLab, refusal } from "./rds-lab.ts";
@@ -162,12 +163,18 @@ describe("L.5 what a copy keeps", () => {
     expect(await lab.copy("l5-plain", {}, HOME)).toMatchObject({ Encrypted: false });
     expect(await lab.copy("l5-sealed", { KmsKeyId: "alias/aws/rds" }, HOME)).toMatchObject({ Encrypted: true });
   });
+
+  elsewhere(
+    "EBS differs: an encrypted copy without a key takes the region's own",
+    "conformance/ec2.test.ts",
+    "an encrypted source without a KmsKeyId is copied with the destination's default EBS key, unlike in RDS",
+  );
 });
 
 describe("L.9 RDS's events are best effort", () => {
   test("an event that never arrives changes nothing, and DescribeEvents still has it", async () => {
-    const { operations } = lab.world.services.get("events") as { operations: Record<string, () => unknown> };
-    const deliver = operations.LabDeliver as () => unknown;
+    const { operations } = lab.world.services.get("events") as Service;
+    const deliver = operations.LabDeliver as Operation;
     operations.LabDeliver = () => {
       throw new Error("the bus takes nothing today");
     };
