@@ -1,5 +1,5 @@
 /** Part L of the AWS facts, points 9 to 13: events and alarms, Route 53, S3, Lambda and mail, CloudWatch's two languages. */
-import { CloudWatchClient, PutMetricAlarmCommand, SetAlarmStateCommand } from "@aws-sdk/client-cloudwatch";
+import { CloudWatchClient, DescribeAlarmHistoryCommand, PutMetricAlarmCommand, SetAlarmStateCommand } from "@aws-sdk/client-cloudwatch";
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import * as s3 from "@aws-sdk/client-s3";
 import { S3Client } from "@aws-sdk/client-s3";
@@ -37,7 +37,9 @@ describe("L.9 events and alarms", () => {
     await client.send(new SetAlarmStateCommand({ AlarmName: "lost", StateValue: "ALARM", StateReason: "drill" }));
     await vi.waitFor(() => expect(invoked).toMatchObject([{ FunctionName: watch }]));
     await client.send(new SetAlarmStateCommand({ AlarmName: "lost", StateValue: "ALARM", StateReason: "drill, again" }));
-    // A state that stays is no transition: nothing is called.
+    // A state that stays is no transition: only the first is in the history, and nothing more is called.
+    const history = await client.send(new DescribeAlarmHistoryCommand({ AlarmName: "lost", HistoryItemType: "StateUpdate" }));
+    expect(history.AlarmHistoryItems).toHaveLength(1);
     expect(invoked).toHaveLength(1);
   });
 
