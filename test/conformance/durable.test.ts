@@ -8,7 +8,8 @@ import {
   type TestResult,
   WaitingOperationStatus,
 } from "@aws/durable-execution-sdk-js-testing";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { GetDurableExecutionStateCommand, InvokeCommand, StopDurableExecutionCommand } from "@aws-sdk/client-lambda";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { packageOf } from "../lab/fixtures/packages.ts";
 import { type SmallLab, smallLab } from "../lab/fixtures/region.ts";
 import { handler as helper } from "./durable-helper.ts";
@@ -76,4 +77,25 @@ test.for(TITLES)("%s: the same history on AWS's kit and in the lab", async (tell
     config: { pollInterval: 20, invocationType: "Event" },
   });
   expect(await told(cloud, tell)).toEqual(expected);
+});
+
+test("GetDurableExecutionState gives a running execution's operations for its one good token", async () => {
+  const order = { FunctionName: "story:$LATEST", InvocationType: "Event", DurableExecutionName: "state" } as const;
+  const { DurableExecutionArn } = await lab.client.send(new InvokeCommand({ ...order, Payload: Buffer.from('{"tell":"approval"}') }));
+  await lab.told(/^state: step .* succeeded/);
+  const { executions } = lab.world.save().lambda as { executions: Record<string, { token: string }> };
+  // The token belongs to the function while it runs; it rests once the story waits for its callback.
+  await vi.waitFor(async () => {
+    const { token } = executions[DurableExecutionArn ?? ""] ?? { token: "" };
+    const state = await lab.client.send(new GetDurableExecutionStateCommand({ DurableExecutionArn, CheckpointToken: token, Marker: "" }));
+    expect(state.Operations?.map(({ Type, Status }) => [Type, Status])).toEqual([
+      ["EXECUTION", "STARTED"],
+      ["CONTEXT", "STARTED"],
+      ["CALLBACK", "STARTED"],
+      ["STEP", "SUCCEEDED"],
+    ]);
+  });
+  const stale = new GetDurableExecutionStateCommand({ DurableExecutionArn, CheckpointToken: "c3RhbGU=", Marker: "" });
+  await expect(lab.client.send(stale)).rejects.toMatchObject({ name: "InvalidParameterValueException" });
+  await lab.client.send(new StopDurableExecutionCommand({ DurableExecutionArn }));
 });
