@@ -35,6 +35,11 @@ export interface Evidence {
 
 const EFFECTS = ["ModifyDBInstance", "RebootDBInstance", "PromoteReadReplica", "ChangeResourceRecordSets"];
 
+/** No function but the durable ones lives longer. */
+const LIFE_MS = 75_000;
+/** Late wakes, and Lambda's tries of a function that fails, take their time. */
+const TELLING_LIMIT_MS = 15 * 60_000;
+
 /** A server that would take writes if somebody reached it. */
 const isPrimary = (instance: Instance): boolean => !instance.server.inRecovery;
 
@@ -54,7 +59,8 @@ export class Checkers {
   private readonly retired = new Set<string>();
   private readonly acknowledged: Acknowledged[] = [];
   private readonly mails: string[] = [];
-  private readonly tellable = new Map<string, number>();
+  /** Decisions people must hear of, until they have. */
+  private untold: { readonly rule: string; readonly by: string; readonly atMs: number }[] = [];
 
   constructor(evidence: Evidence) {
     this.evidence = evidence;
@@ -86,15 +92,25 @@ export class Checkers {
         break;
       case "decision":
         // A failover is told by the move that follows it, under its own rule.
-        if (event.data.tell && event.data.kind !== "failover") this.tellable.set(`(rule ${event.data.rule})`, event.atMs);
+        if (event.data.tell && event.data.kind !== "failover") this.decided(`(rule ${event.data.rule})`, event.data.by, event.atMs);
         break;
       case "mail":
         this.mails.push(event.data.text);
+        this.untold = this.untold.filter(({ rule }) => !event.data.text.includes(rule));
+        break;
+      case "fault":
+        // Whoever dies before telling decides again when it is tried again.
+        if (event.data.killed) this.untold = this.untold.filter(({ by, atMs }) => by !== event.data.killed || event.atMs - atMs > LIFE_MS);
         break;
       case "lab":
         this.violated("LAB", `the simulation itself failed: ${event.words}`, event.atMs);
         break;
     }
+  }
+
+  private decided(rule: string, by: string, atMs: number): void {
+    if (this.mails.some((text) => text.includes(rule)) || this.untold.some((each) => each.rule === rule)) return;
+    this.untold.push({ rule, by, atMs });
   }
 
   /** S10: whoever changes anything holds the claim at that moment, and is the move. S2: the others are fenced before a promotion. */
@@ -178,7 +194,7 @@ export class Checkers {
   /** Whether the world is at rest: nothing claimed, and the clients are served or somebody was told why not. */
   settled(nowMs: number): "served" | "told" | undefined {
     const record = this.evidence.record();
-    if (!record || record.claim) return undefined;
+    if (!record || record.claim || this.untold.some(({ atMs }) => nowMs - atMs < TELLING_LIMIT_MS)) return undefined;
     const { served } = this;
     const named = this.evidence.named();
     if (named && record.primary === named.id && served?.by === named.id && nowMs - served.atMs < 5000) return "served";
@@ -194,8 +210,7 @@ export class Checkers {
       const state = record?.claim ? `the claim ${record.claim.execution} is still held` : "clients are not served and nobody was told why";
       this.violated("CONVERGES", state, nowMs);
     }
-    for (const [rule, atMs] of this.tellable)
-      if (!this.mails.some((text) => text.includes(rule))) this.violated("S16", `the decision ${rule} was never told`, atMs);
+    for (const { rule, atMs } of this.untold) this.violated("S16", `the decision ${rule} was never told`, atMs);
     const last = record?.lastMove;
     if (last && !this.mails.some((text) => text.includes(last.execution)))
       this.violated("S16", `the end of ${last.execution} (${last.outcome}) was never told`, nowMs);

@@ -91,7 +91,7 @@ class Environment implements Process {
 
   kill(why: string): void {
     if (this.dead) return;
-    this.around.log.tell("fault", `${this.name}${this.execution ? ` (${this.execution})` : ""} is killed ${why}`);
+    this.around.log.tell("fault", `${this.name}${this.execution ? ` (${this.execution})` : ""} is killed ${why}`, { killed: this.name });
     this.end("Runtime.ExitError", `RequestId: the process was killed ${why}`);
   }
 
@@ -107,7 +107,7 @@ class Environment implements Process {
     const deadlineMs = clock.nowMs + timeoutSeconds * 1000;
     return new Promise((settle) => {
       const timer = clock.after(timeoutSeconds * 1000, () => {
-        this.around.log.tell("fault", `${this.name} times out after ${timeoutSeconds} s`);
+        this.around.log.tell("fault", `${this.name} times out after ${timeoutSeconds} s`, { killed: this.name });
         this.end("Sandbox.Timedout", `Task timed out after ${timeoutSeconds}.00 seconds`);
       });
       const done = (outcome: Outcome) => {

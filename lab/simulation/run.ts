@@ -21,7 +21,7 @@ import { Network } from "./network.ts";
 import { type Instance, SimulatedRds } from "./rds.ts";
 import type { Call } from "./sdk.ts";
 import { Server } from "./server.ts";
-import { ShopClient } from "./shop.ts";
+import { POLITE_PATIENCE_MS, ShopClient, STUBBORN } from "./shop.ts";
 import { RandomWeather } from "./weather.ts";
 import { VirtualWorld } from "./world.ts";
 
@@ -47,6 +47,8 @@ export interface Stage {
   readonly rds: SimulatedRds;
   readonly primary: Instance;
   readonly standby: Instance;
+  /** Somebody changes the clients' record by hand. */
+  pointName(to: Instance): void;
 }
 
 export interface RunResult {
@@ -118,7 +120,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
     lookUp,
     skewMs: () => (skewLimit > 0 ? story.whole(-skewLimit, skewLimit) : 0),
     line: (name, line) => {
-      if (line.what === "decision") log.tell("decision", `${name}: ${line.sentence}`, line, line.rule === 101);
+      if (line.what === "decision") log.tell("decision", `${name}: ${line.sentence}`, { ...line, by: name }, line.rule === 101);
       else if (line.what) log.tell("news", `${name}: ${line.what}${line.error ? `: ${line.error}` : ""}`, {});
     },
   });
@@ -133,14 +135,15 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   for (const service of [createS3(world), createSecretsManager(world), createRoute53(world), events, lambda, rds.service(), mailbox(log)])
     world.register(service);
   await world.start();
-  await deploy(world, plan, primary.host, !options.script && story.happens(0.1));
+  await deploy(world, plan, primary.host, !options.script && story.happens(0.05));
   await clock.runUntil(clock.nowMs + dnsInsyncMs + 1000);
   sky.overWakes(lambda, "Invoke", wakeOf);
   sky.overWakes(events, "LabDeliver", (input) => (input.event.source === "aws.rds" ? "lossy" : undefined));
 
+  const lookUpShop = () => lookUp(shopName.name);
   const clients = [
-    new ShopClient("shop", sea, log, () => lookUp(shopName.name), shopName.ttlSeconds * 1000),
-    new ShopClient("stubborn", sea, log, () => lookUp(shopName.name), Number.POSITIVE_INFINITY),
+    new ShopClient("shop", sea, log, lookUpShop, { keepMs: shopName.ttlSeconds * 1000, patienceMs: POLITE_PATIENCE_MS }),
+    new ShopClient("stubborn", sea, log, lookUpShop, STUBBORN),
   ];
   for (const client of clients) void client.start(2000);
 
@@ -149,7 +152,12 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   const field = { clock, network, rds, log, primary, standby, functions: ["probe", "watch", "move"], dark: sky.dark };
   const safetyEndsMs = startMs + 90_000 + options.safetyMs;
   const heal = options.script ? () => {} : unleash(field, seed, without, startMs + 90_000, safetyEndsMs);
-  options.script?.(field);
+  const pointName = (to: Instance) => {
+    const set = { Name: shopName.name, Type: "CNAME", TTL: shopName.ttlSeconds, ResourceRecords: [{ Value: to.host }] };
+    const ChangeBatch = { Changes: [{ Action: "UPSERT", ResourceRecordSet: set }] };
+    void world.call("route53", "ChangeResourceRecordSets", { HostedZoneId: shopName.zone, ChangeBatch }, { region: "us-east-1" });
+  };
+  options.script?.({ ...field, pointName });
   await clock.runUntil(safetyEndsMs);
   log.tell("fault", "the healing phase begins");
   heal();

@@ -1,12 +1,23 @@
 /**
  * The shop's clients in virtual time: each writes an order every tick through the clients' name over one connection, and reconnects
- * after any error. One keeps DNS answers for their TTL; the stubborn one keeps its first answer, as some runtimes do.
+ * after any error. One keeps DNS answers for their TTL and gives up on a statement after a second; the stubborn one keeps its first
+ * answer and waits for the database as long as it takes, as some runtimes do.
  */
 import type { EventLog } from "./log.ts";
 import { open, run, type Sea, within } from "./postgres.ts";
 import type { Session } from "./server.ts";
 
-const PATIENCE_MS = 1000;
+const CONNECT_PATIENCE_MS = 1000;
+
+export interface Habits {
+  /** How long it keeps an answer of the name server. */
+  readonly keepMs: number;
+  /** How long it waits for an acknowledgement. */
+  readonly patienceMs: number;
+}
+
+export const POLITE_PATIENCE_MS = 1000;
+export const STUBBORN: Habits = { keepMs: Number.POSITIVE_INFINITY, patienceMs: 900_000 };
 
 export interface Acknowledged {
   readonly key: string;
@@ -21,17 +32,17 @@ export class ShopClient {
   private readonly sea: Sea;
   private readonly log: EventLog;
   private readonly lookUp: () => string | undefined;
-  private readonly keepMs: number;
+  private readonly habits: Habits;
   private session: Session | undefined;
   private answer: { address: string; untilMs: number } | undefined;
   private orders = 0;
 
-  constructor(name: string, sea: Sea, log: EventLog, lookUp: () => string | undefined, keepMs: number) {
+  constructor(name: string, sea: Sea, log: EventLog, lookUp: () => string | undefined, habits: Habits) {
     this.name = name;
     this.sea = sea;
     this.log = log;
     this.lookUp = lookUp;
-    this.keepMs = keepMs;
+    this.habits = habits;
   }
 
   async start(tickMs: number): Promise<never> {
@@ -47,7 +58,7 @@ export class ShopClient {
     const key = `${this.name}-${++this.orders}`;
     const session = await this.connected();
     const writing = run(this.sea, session, () => session.server.commit("orders", key, this.orders));
-    await within(clock, PATIENCE_MS, "Query read timeout", writing);
+    await within(clock, this.habits.patienceMs, "Query read timeout", writing);
     const row = { key, server: session.server.id, atMs: clock.nowMs, client: this.name };
     this.acknowledged.push(row);
     this.log.tell("write", `${key} is acknowledged by ${row.server}`, row, true);
@@ -59,7 +70,7 @@ export class ShopClient {
     if (!this.answer || clock.nowMs >= this.answer.untilMs) {
       const address = this.lookUp();
       if (!address) throw new Error("the name does not resolve");
-      this.answer = { address, untilMs: clock.nowMs + this.keepMs };
+      this.answer = { address, untilMs: clock.nowMs + this.habits.keepMs };
     }
     const opening = open(this.sea, "shop", this.answer.address);
     let late = false;
@@ -68,7 +79,7 @@ export class ShopClient {
       () => {},
     );
     try {
-      this.session = await within(clock, PATIENCE_MS, "timeout expired", opening);
+      this.session = await within(clock, CONNECT_PATIENCE_MS, "timeout expired", opening);
     } catch (error) {
       late = true;
       throw error;

@@ -177,8 +177,9 @@ describe("L.9 RDS's events are best effort", () => {
   test("an event that never arrives changes nothing, and DescribeEvents still has it", async () => {
     const { operations } = lab.world.services.get("events") as Service;
     const deliver = operations.LabDeliver as Operation;
-    operations.LabDeliver = () => 
-      throw new Error("the bus takes nothing today");;
+    operations.LabDeliver = () => {
+      throw new Error("the bus takes nothing today");
+    };
     const before = lab.events.length;
     await lab.copy("l9-quiet", {}, HOME);
     await lab.snapshotIs("l9-quiet", "available");
