@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: ["test/packaged.ts"],
     testTimeout: 120_000,
     hookTimeout: 90_000,
-    // Two cores, and each lab runs real databases.
-    maxWorkers: 2,
+    // The labs wait more than they work: three share two cores well.
+    maxWorkers: 3,
   },
 });
