@@ -82,6 +82,9 @@ function contextFrom(headers) {
   };
 }
 
+// Who prints to nobody has lost its lab. Without this the broken pipe is an exception whose report breaks the pipe again, for ever.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => process.exit(0));
+
 async function dieOf(error, type, code) {
   console.error(error);
   const path = current ? `/invocation/${current}/error` : "/init/error";
