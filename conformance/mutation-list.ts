@@ -110,8 +110,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     behaviour: "L.7 PostgreSQL's replicas of other regions are not promoted when their source is deleted",
     file: "lab/cloud/rds/replicas.ts",
-    from: 'replica.region === source.region && replica.status === "available"',
-    to: 'replica.status === "available"',
+    from: 'if (rises && replica.status === "available") {',
+    to: 'if ((rises || true) && replica.status === "available") {',
     test: [REPLICAS, "promotes PostgreSQL's replicas beside it"],
   },
   {
