@@ -8,8 +8,12 @@ export interface Timer {
   run: (() => void) | undefined;
 }
 
-/** Node's own, kept apart from whatever a test may put in its place. */
-const realTurn = setImmediate;
+/** After so many timers the process's own event loop gets a turn: signals, messages, a test's limits. */
+const TIMERS_A_TURN = 2000;
+
+/** A tick runs when every promise has run as far as it can, which is all a run waits for: it does no I/O. */
+const quiet = () => new Promise<void>((resolve) => process.nextTick(resolve));
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 const earlier = (a: Timer, b: Timer): boolean => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 
@@ -44,7 +48,7 @@ export class VirtualClock {
   /** Lets time pass until `untilMs`, or until `enough` says so. */
   async runUntil(untilMs: number, enough: () => boolean = () => false): Promise<void> {
     for (;;) {
-      await new Promise<void>((resolve) => realTurn(resolve));
+      await (this.fired % TIMERS_A_TURN === 0 ? turn() : quiet());
       let next = this.queue[0];
       while (next && next.run === undefined) {
         this.pop();

@@ -178,11 +178,11 @@ export class SimulatedRds {
     });
   }
 
-  private async reboot(instance: Instance): Promise<void> {
+  private async reboot(instance: Instance, seconds: readonly [number, number] = [10, 90]): Promise<void> {
     this.status(instance, "rebooting");
     this.event(instance, "0004", "availability", "DB instance shutdown");
     instance.server.stop();
-    await this.clock.sleep(this.chance.whole(15, 120) * 1000);
+    await this.clock.sleep(this.chance.whole(...seconds) * 1000);
     instance.server.start();
     this.event(instance, "0006", "availability", "DB instance restarted");
     this.status(instance, "available");
@@ -195,12 +195,12 @@ export class SimulatedRds {
     // The API keeps saying what it said before for a while (aws-facts L6).
     await this.clock.sleep(this.chance.whole(500, 15_000));
     this.status(instance, "modifying");
-    await this.clock.sleep(this.chance.whole(20, 240) * 1000);
+    await this.clock.sleep(this.chance.whole(10, 120) * 1000);
     if (!server.up) server.start();
     server.promote();
     instance.source = undefined;
     this.tell(instance, "is no replica any more", { promoted: instance.id, from: source });
-    await this.reboot(instance);
+    await this.reboot(instance, [5, 30]);
     instance.promoting = false;
     this.tell(instance, "is a primary");
   }
