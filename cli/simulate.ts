@@ -117,7 +117,7 @@ function summary(reports: readonly Report[], seconds: number): void {
     `\n${reports.length} runs in ${seconds.toFixed(1)} s (${(reports.length / seconds).toFixed(1)} a second), seeds ${first} to ${sorted.at(-1)?.seed}; ${Math.round(sum((each) => each.virtualMs) / 3_600_000)} hours went by.`,
   );
   console.log(
-    `${count((each) => each.generation > 1)} moved to the standby; ${count((each) => each.outcome === "told")} ended in a refusal that was told; of ${sum((each) => each.acknowledged)} acknowledged rows ${sum((each) => each.lost)} were given up, all younger than the lag limit allows.`,
+    `${count((each) => each.generation > 1)} moved to the standby; ${count((each) => each.outcome === "told")} ended in a refusal that was told; of ${sum((each) => each.acknowledged)} acknowledged rows ${sum((each) => each.lost.priced)} were given up within the lag limit, and ${sum((each) => each.lost.unseen)} that clients wrote to a primary the probe had lost.`,
   );
   console.log(broken === 0 ? "No rule was broken." : `${broken} runs broke a rule.`);
   console.log(`hash ${hash.digest("hex").slice(0, 16)}`);

@@ -45,8 +45,8 @@ const isPrimary = (instance: Instance): boolean => !instance.server.inRecovery;
 
 export class Checkers {
   readonly violations: Violation[] = [];
-  /** Rows that were acknowledged and are gone, within what the lag limit prices. */
-  pricedRows = 0;
+  /** Rows that were acknowledged and are gone: before the last acknowledged heartbeat, which the lag limit prices, and after it. */
+  readonly lost = { priced: 0, unseen: 0 };
   /** When a heartbeat was last acknowledged, by server. */
   readonly lastBeats = new Map<string, number>();
   private readonly evidence: Evidence;
@@ -141,7 +141,9 @@ export class Checkers {
     const lastBeat = this.lastBeats.get(old.id) ?? 0;
     for (const row of this.acknowledged) {
       if (row.server !== old.id || kept.has(row.key)) continue;
-      this.pricedRows++;
+      // After it, clients wrote to a primary that the probe no longer reached: no lag tells of those rows.
+      if (row.atMs > lastBeat) this.lost.unseen++;
+      else this.lost.priced++;
       if (row.atMs < lastBeat - this.evidence.maxLagMs)
         this.violated("S5", `${row.key}, acknowledged ${(lastBeat - row.atMs) / 1000} s before the last heartbeat, is lost`, atMs);
     }

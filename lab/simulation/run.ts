@@ -62,7 +62,8 @@ export interface RunResult {
   readonly outcome: "served" | "told" | "unsettled";
   readonly generation: number;
   readonly acknowledged: number;
-  readonly lost: number;
+  /** Acknowledged rows that are gone: priced by the lag limit, and written after the last heartbeat that was acknowledged. */
+  readonly lost: { readonly priced: number; readonly unseen: number };
   readonly virtualMs: number;
   readonly timers: number;
 }
@@ -188,7 +189,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
     outcome,
     generation: record()?.generation ?? 0,
     acknowledged: clients.reduce((sum, client) => sum + client.acknowledged.length, 0),
-    lost: checkers.pricedRows,
+    lost: checkers.lost,
     virtualMs: clock.nowMs - startMs,
     timers: clock.fired,
   };

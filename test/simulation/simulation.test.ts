@@ -60,7 +60,7 @@ test("nothing that real time or chance could change is asked for in a run", asyn
 describe("a staged disaster in virtual time", () => {
   test("the primary's host dies: one move, proven, told, nothing lost", async () => {
     const result = await staged(({ rds, primary }) => rds.kill(primary, 30 * MINUTES));
-    expect(result).toMatchObject({ violations: [], outcome: "served", generation: 2, lost: 0 });
+    expect(result).toMatchObject({ violations: [], outcome: "served", generation: 2, lost: { priced: 0, unseen: 0 } });
     expect(mails(result).at(-1)).toContain("shop now runs on shop-b");
   });
 
