@@ -51,6 +51,10 @@ export async function breakDatabase(world: World, rds: RdsService, fault: Databa
       return () => gate.slow(0);
     }
     case "databaseDiskFull": {
+      if (record.engine !== "postgres")
+        throw new FaultRefused([
+          { field: "instance", problem: `${instance} runs ${record.engine}; a full disk is played for postgres alone` },
+        ]);
       const gate = gateOf(rds, region, instance);
       // The API says so too: nothing but time, or more storage, brings a full instance back.
       setStatus(world, record, "storage-full");
