@@ -95,7 +95,8 @@ export function sdkModule(cloud: Cloud, process: Process, name: string): unknown
   });
 }
 
-const never = new Promise<never>(() => {});
+/** A promise of its own for each who waits: one for all would hold what every silenced call holds, for ever. */
+const never = (): Promise<never> => new Promise(() => {});
 const THROTTLES = ["Throttling", "ThrottlingException", "TooManyRequestsException", "SlowDown", "RequestLimitExceeded"];
 
 export async function send(
@@ -111,14 +112,14 @@ export async function send(
   const input = operation === "CheckpointDurableExecution" ? { ClientToken: cloud.world.id(32), ...given } : given;
   const call: Call = { function: process.name, execution: process.execution, service, region: config.region, operation, input };
   for (let attempt = 1; ; attempt++) {
-    if (process.dead) return await never;
+    if (process.dead) return await never();
     try {
       return await once(cloud, process, call, config);
     } catch (error) {
       const { name, $metadata } = error as { name: string; $metadata?: { httpStatusCode: number } };
       const throttled = THROTTLES.includes(name);
       const passing = throttled || name === "TimeoutError" || ($metadata?.httpStatusCode ?? 0) >= 500;
-      if (process.dead) return await never;
+      if (process.dead) return await never();
       if (!passing || attempt >= (config.maxAttempts ?? 3)) throw error;
       // Full jitter over a doubling base (SDK: standard retry mode).
       await clock.sleep(chance.next() * Math.min(20_000, (throttled ? 500 : 100) * 2 ** (attempt - 1)));
@@ -135,10 +136,10 @@ async function once({ world, clock, weather, chance }: Cloud, process: Process, 
     throw failure("TimeoutError", `Could not connect to ${service}.${region}.amazonaws.com`, undefined);
   }
   await clock.sleep(wayMs + weather.delayMs(call));
-  if (process.dead) return await never;
+  if (process.dead) return await never();
   if (befalls === "kill") {
     process.kill(`before ${service}:${operation}`);
-    return await never;
+    return await never();
   }
   if (befalls === "throttle") throw throttled(service);
   if (befalls === "fail") throw failure("InternalFailure", "An internal error occurred.", 500);
@@ -157,14 +158,14 @@ async function once({ world, clock, weather, chance }: Cloud, process: Process, 
   const afterwards = weather.after(call);
   if (afterwards === "kill") {
     process.kill(`after ${service}:${operation}`);
-    return await never;
+    return await never();
   }
   if (afterwards === "lose reply") {
     await clock.sleep(chance.happens(0.5) ? 20 : (config.requestHandler?.requestTimeout ?? 8000));
     throw failure("TimeoutError", "socket hang up", undefined);
   }
   await clock.sleep(wayMs);
-  if (process.dead) return await never;
+  if (process.dead) return await never();
   if (refused) throw refused;
   return operation === "GetObject" ? { ...output, Body: { transformToString: async () => output.Body.toString("utf8") } } : output;
 }
