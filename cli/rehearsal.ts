@@ -97,7 +97,7 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
 
   say("the new primary is lost too: refused");
   const asked = mails("needs you");
-  await lab.rds.faults.kill(plan.regions.primary, database.hotStandby.instance);
+  await lab.rds.faults.kill(plan.regions.primary, String(database.standbys[0]?.instance));
   await waitFor("the votes to turn again", PATIENCE_MS, async () => (await vote())?.primarySeen === "lost");
   await waitFor("a refusal's mail", PATIENCE_MS, async () => {
     await invoke("watch", { database: name });
