@@ -11,10 +11,12 @@ export interface Mail {
 
 const HEADLINES: Record<News["kind"], string> = {
   "Decision Taken": "needs you",
-  "Move Started": "failover started",
-  "Move Succeeded": "failover done",
-  "Move Refused": "failover called off",
-  "Move Failed": "failover FAILED",
+  "Move Started": "{move} started",
+  "Move Succeeded": "{move} done",
+  "Move Refused": "{move} called off",
+  "Move Failed": "{move} FAILED",
+  "Standby Rebuilt": "standby rebuilt",
+  "Standby Missing": "standby NOT rebuilt",
   "Backup Completed": "backup done",
   "Backup Failed": "backup FAILED",
 };
@@ -27,7 +29,7 @@ export function writeMail(news: News, planName: string): Mail {
       .replace(/^/, `  ${label.padEnd(width)}  `),
   );
   return {
-    subject: `[${planName}] ${news.database}: ${HEADLINES[news.kind]}`.slice(0, 99),
+    subject: `[${planName}] ${news.database}: ${HEADLINES[news.kind].replace("{move}", news.move ?? "failover")}`.slice(0, 99),
     text: [
       ...wrap(news.sentence, WIDTH),
       "",

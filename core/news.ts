@@ -14,6 +14,8 @@ export const NEWS_KINDS = [
   "Move Succeeded",
   "Move Refused",
   "Move Failed",
+  "Standby Rebuilt",
+  "Standby Missing",
   "Backup Completed",
   "Backup Failed",
 ] as const;
@@ -22,6 +24,8 @@ export type NewsKind = (typeof NEWS_KINDS)[number];
 
 export interface News {
   readonly kind: NewsKind;
+  /** What people call the move it is about: failover, switchover, failback. */
+  readonly move?: string;
   readonly id: string;
   readonly database: string;
   readonly atMs: number;

@@ -3,6 +3,7 @@
  * form, and says so in its Sid.
  */
 import type { Plan } from "../core/plan/schema.ts";
+import { slotName } from "../core/rebuild.ts";
 import { type Json, logical, type Resources, ref, sub } from "./cloudformation.ts";
 
 interface Statement {
@@ -24,7 +25,11 @@ export function roles(plan: Plan, stackName: string): Resources {
   const { primary, recovery } = plan.regions;
   const databases = Object.values(plan.databases);
   const members = databases.flatMap((database) => [database.primary, ...database.standbys]);
-  const instanceArns = members.map(({ instance, region }) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:db:${instance}`));
+  // Rebuilt standbys carry their slot's name and the generation.
+  const instanceArns = members.flatMap(({ instance, region }) =>
+    [instance, `${slotName(instance)}*`].map((id) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:db:${id}`)),
+  );
+  const instanceRegions = [...new Set(members.map(({ region }) => region))];
   const snapshotArns = (regions: string[]) =>
     regions.map((region) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:snapshot:understudy-*`));
   const functionArn = (name: string) => `arn:\${AWS::Partition}:lambda:${recovery}:\${AWS::AccountId}:function:${stackName}-${name}`;
@@ -75,6 +80,30 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...seesInstances,
       allow("Fence", ["rds:ModifyDBInstance", "rds:RebootDBInstance"], instanceArns),
       allow("Promote", ["rds:PromoteReadReplica"], instanceArns),
+      allow(
+        "RebuildStandbys",
+        ["rds:CreateDBInstanceReadReplica", "rds:AddTagsToResource"],
+        [
+          ...instanceArns,
+          ...instanceRegions.flatMap((region) =>
+            ["pg", "og", "subgrp"].map((kind) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:${kind}:*`)),
+          ),
+        ],
+      ),
+      allow(
+        "TakeParameters",
+        ["rds:ModifyDBInstance"],
+        instanceRegions.map((region) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:pg:*`)),
+      ),
+      allow(
+        "RescueLostWrites",
+        ["rds:CreateDBSnapshot", "rds:AddTagsToResource", "rds:DescribeDBSnapshots"],
+        [
+          ...instanceArns,
+          ...instanceRegions.map((region) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:snapshot:understudy-rescue-*`)),
+        ],
+      ),
+      starts("move"),
       ...entersDatabases,
       ...readsNames,
       allow("PointNames", ["route53:ChangeResourceRecordSets"], zones, {

@@ -4,6 +4,7 @@
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { Move } from "./failover-steps.ts";
+import { startRebuild } from "./rebuild.ts";
 import { endClaim, executionName } from "./record.ts";
 import { protectedDatabase, type Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
@@ -51,7 +52,11 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
       await ctx.step("change the record", () => move.changeName(standby), patiently);
       const repointed = await until(ctx, "a write through the name arrives", PATIENCE.repoint, () => move.writesThroughName(standby));
       stage = "record";
-      const after = await ctx.step("raise the generation", () => move.raiseGeneration(primary, standby), patiently);
+      const after = await ctx.step(
+        "raise the generation",
+        () => move.raiseGeneration(primary, standby, { fenced: true, branchedAt: drained.position ?? null }, before),
+        patiently,
+      );
       const evidence = await ctx.step(
         "keep the evidence",
         () => move.keepEvidence({ confirmed, fenced, drained, promoted, dnsBefore, repointed, after }),
@@ -63,6 +68,7 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
         () => tell(settings, move.succeededNews(sentence, confirmed, evidence, repointed.atMs)),
         patiently,
       );
+      await ctx.step("start the rebuild", () => startRebuild(settings, database, after), patiently);
       return { outcome: "succeeded", sentence, evidence };
     } catch (error) {
       // Before the promotion the old primary is still the only one there can be: it gets its network back.

@@ -10,6 +10,7 @@ import { type Policy, policyOf } from "../core/policy.ts";
 import { type Decision, decide } from "../core/rules.ts";
 import { observe } from "./observe.ts";
 import { changeBrake, claim, endClaim, executionName, readBrake, readRecord } from "./record.ts";
+import { reopenAfter } from "./reopen.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
 
@@ -22,7 +23,8 @@ export interface WatchResult {
 }
 
 export interface MoveInput {
-  readonly kind: Claim["kind"];
+  /** A rebuild follows a move and needs no claim. */
+  readonly kind: Claim["kind"] | "rebuild";
   readonly database: string;
   readonly generation: number;
   readonly attempt: number;
@@ -103,8 +105,10 @@ async function tendClaim(settings: Settings, database: Protected, record: Databa
   // The move ends its own claim as its last act; seen a moment later it is gone.
   const now = (await readRecord(settings, database)).value;
   if (now.claim?.execution !== held.execution) return answer(`Held: the move ${held.execution} has just ended.`);
+  const reopened = await reopenAfter(settings, database, now);
   await endClaim(settings, database, held.execution, "failed", Date.now());
-  await tell(settings, diedNews(record, held, status));
+  const news = diedNews(record, held, status);
+  await tell(settings, reopened ? { ...news, details: [...news.details, ["Network", reopened]] } : news);
   return answer(`The move ${held.execution} ended as ${status} without releasing its claim; it is released now.`);
 }
 

@@ -17,8 +17,8 @@ export interface GateOptions {
   port: number;
   /** The port of 127.0.0.1 behind the gate at this moment; undefined when nothing listens. */
   target: () => number | undefined;
-  /** Asked once for each new connection. */
-  admits?: () => boolean;
+  /** Asked once for each new connection, with the client's address. */
+  admits?: (from: string) => boolean;
 }
 
 export interface Gate {
@@ -97,7 +97,7 @@ export async function openGate(options: GateOptions): Promise<Gate> {
       client.resetAndDestroy();
       return;
     }
-    const server = net.connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+    const server = net.connect({ host: "127.0.0.1", port, localAddress: "127.0.0.1", allowHalfOpen: true });
     const pair: Pair = { client, server, broken: false, held: false, from: client.remoteAddress ?? "" };
     if (stage) pair.requests = stage();
     if (slowMs > 0) pair.answers = lateness();
@@ -123,7 +123,7 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
     // An end that is gone is noticed by the next byte; nobody listens for errors on sockets that lead nowhere.
     client.on("error", () => {});
-    if (!admits()) {
+    if (!admits(client.remoteAddress ?? "")) {
       dropped.add(client);
       client.on("end", () => client.destroy());
       client.on("close", () => dropped.delete(client));
