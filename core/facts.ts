@@ -87,6 +87,8 @@ export interface Retired {
   readonly lossless?: boolean;
   /** Found by the last failback that asked it. */
   readonly alone?: Alone | null;
+  /** The order that went back in spite of it: it is not asked again. */
+  readonly acceptedBy?: string;
 }
 
 /** Automation stands still until then; it looks and tells all the same. */

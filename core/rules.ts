@@ -77,8 +77,12 @@ const recentMoves = ({ facts, policy }: Situation) =>
 /** The former primary that a failback would leave behind with transactions of its own, as far as it has been asked. */
 const unsettled = ({ facts: { record }, candidates: [target] }: Situation) =>
   record.retired.find(
-    ({ instance, lossless, alone }) =>
-      lossless !== true && alone && alone.count !== 0 && (!target || record.regions[instance] === target.standby.region),
+    ({ instance, lossless, alone, acceptedBy }) =>
+      lossless !== true &&
+      acceptedBy === undefined &&
+      alone &&
+      alone.count !== 0 &&
+      (!target || record.regions[instance] === target.standby.region),
   );
 /** RDS is at work on the instance and will bring it back (aws-facts A1). */
 const AT_WORK = ["rebooting", "modifying", "upgrading", "maintenance", "renaming", "starting", "configuring-enhanced-monitoring"];

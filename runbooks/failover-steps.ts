@@ -234,7 +234,7 @@ export class Move {
       primary: standby,
       // The others still follow the old primary; who follows the new one is built anew (aws-facts A6).
       standbys: [],
-      retired: [...record.retired, { instance: primary, generation: this.generation, atMs: Date.now(), ...past }],
+      retired: [...this.retiredBefore(record), { instance: primary, generation: this.generation, atMs: Date.now(), ...past }],
       networks: { ...record.networks, [primary]: network },
       attempts: 0,
     });
@@ -245,6 +245,11 @@ export class Move {
       });
     }
     return record;
+  }
+
+  /** Former primaries of earlier moves, as this one leaves them. */
+  protected retiredBefore(record: DatabaseRecord): readonly Retired[] {
+    return record.retired;
   }
 
   async keepEvidence(told: Record<string, unknown>): Promise<string> {

@@ -71,7 +71,11 @@ class Gate extends PlannedMove {
   async whom(): Promise<{ regions: Readonly<Record<string, string>>; primary: string; asked: Retired[] }> {
     const { claim, regions, primary, retired } = (await readRecord(this.settings, this.database)).value;
     const home = claim?.execution === this.execution ? regions[claim.target] : undefined;
-    return { regions, primary, asked: retired.filter(({ instance, lossless }) => lossless !== true && regions[instance] === home) };
+    return {
+      regions,
+      primary,
+      asked: retired.filter((each) => each.lossless !== true && each.acceptedBy === undefined && regions[each.instance] === home),
+    };
   }
 
   async isThere(id: string): Promise<boolean> {

@@ -4,7 +4,7 @@
  */
 import { isCode } from "../aws/errors.ts";
 import { describeInstance, setSecurityGroups } from "../aws/rds.ts";
-import type { DatabaseRecord, InstanceFacts } from "../core/facts.ts";
+import type { DatabaseRecord, InstanceFacts, Retired } from "../core/facts.ts";
 import type { News } from "../core/news.ts";
 import { Problem } from "../core/problem.ts";
 import { refusedWrite, type Target } from "../databases/engines.ts";
@@ -160,6 +160,13 @@ export class PlannedMove extends Move {
     ]);
     if (fence.holds) this.fence = fence;
     return { ...writes, fence: this.fence };
+  }
+
+  /** Whoever goes back has been told what stays behind; an order that does so all the same settles it. */
+  protected override retiredBefore({ retired, claim }: DatabaseRecord): readonly Retired[] {
+    const order = claim?.order?.id;
+    if (this.kind !== "failback" || order === undefined) return retired;
+    return retired.map((each) => (each.alone && each.alone.count !== 0 ? { acceptedBy: order, ...each } : each));
   }
 
   async named(id: string): Promise<Proof> {

@@ -40,6 +40,7 @@ export async function switchover(input: MoveInput, ctx: DurableContext, settings
   let open: readonly string[] = [];
   try {
     open = await ctx.step("note the old network", () => move.noteNetwork(primary), patiently);
+    const dnsBefore = await ctx.step("read the record", () => move.readName(), patiently);
     stage = "close";
     const closed = await until(ctx, "it is closed to its clients", PATIENCE.close, () => move.closed(primary));
     stage = "sessions";
@@ -57,7 +58,6 @@ export async function switchover(input: MoveInput, ctx: DurableContext, settings
     const fenced =
       promoted.fence ??
       (await until(ctx, "a write to the old primary is refused", PATIENCE.fence, () => move.fenceHolds(primary)).catch(() => null));
-    const dnsBefore = await ctx.step("read the record", () => move.readName(), patiently);
     const repointed = await until(ctx, "a write through the name arrives", PATIENCE.repoint, () => move.named(standby));
     stage = "record";
     const past = { fenced: fenced !== null, branchedAt: equal.position ?? null, lossless: true };
