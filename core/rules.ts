@@ -353,7 +353,9 @@ function words(situation: Situation): Record<string, string> {
     unfit: target?.refusal?.sentence ?? "",
     noStandby: order?.target
       ? `${order.target} is no standby of ${record.database}; its standbys are: ${record.standbys.join(", ") || "none"}`
-      : `${record.database} has no standby left. Restore from the newest backup`,
+      : order?.verb === "failback"
+        ? `no standby of ${record.database} is where a former primary ran. Order a switchover to one of: ${record.standbys.join(", ") || "none"}`
+        : `${record.database} has no standby left. Restore from the newest backup`,
     former: former?.instance ?? "(none)",
     formerHolds:
       former?.alone?.count === null

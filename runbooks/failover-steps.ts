@@ -78,8 +78,8 @@ export class Move {
     const policy = policyOf(this.settings.plan, this.database.plan);
     const decision = decide(unclaimed, diagnose(unclaimed, policy), policy, record.claim.order);
     const { rule, sentence } = decision;
-    const asked = record.claim.kind === "failback" ? "switchover" : record.claim.kind;
-    if (decision.kind !== asked) return { ...base, refusal: sentence, rule, sentence };
+    const goesBack = decision.kind === "switchover" && record.claim.kind === "failback";
+    if (decision.kind !== record.claim.kind && !goesBack) return { ...base, refusal: sentence, rule, sentence };
     if (decision.target === record.claim.target) return { ...base, refusal: null, rule, sentence };
     const other = `Refused: ${record.claim.target} was claimed, and ${decision.target} is the better standby by now. (rule ${rule})`;
     return { ...base, refusal: other, rule, sentence: other };
