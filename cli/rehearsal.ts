@@ -62,6 +62,28 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
   /** Each function in turn is the first to come: it finds no record and makes it. */
   const first = () => lab.world.call("s3", "DeleteObject", { Bucket: bucket, Key: `databases/${name}/record.json` }, { region });
 
+  /** A failback is ordered and claimed, and what was seen of the branch at the failover is forgotten. */
+  const unclear = async () => {
+    const now = (await record()) as DatabaseRecord;
+    const { generation, attempts, standbys } = now;
+    const [target] = standbys as [string];
+    const order = {
+      id: "rehearsal",
+      verb: "failback",
+      target,
+      overrides: [],
+      reason: "a rehearsal",
+      by: "nobody",
+      atMs: Date.now(),
+      generation,
+    };
+    const execution = `move-${name}-g${generation}-a${attempts + 1}`;
+    const claim = { execution, attempt: attempts + 1, kind: "failback", target, takenAtMs: Date.now(), rule: 403, sentence: "", order };
+    const retired = now.retired.map((each) => ({ ...each, branchedAt: null }));
+    const Body = Buffer.from(JSON.stringify({ ...now, attempts: attempts + 1, claim, retired }));
+    await lab.world.call("s3", "PutObject", { Bucket: bucket, Key: `databases/${name}/record.json`, Body }, { region });
+  };
+
   say("status and watch come first");
   for (const run of ["status", "watch"]) {
     await first();
@@ -94,6 +116,16 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
   await invoke("watch", { database: name });
   await waitFor("the move's end", PATIENCE_MS, async () => (await record())?.generation === 2);
   await told("failover done");
+
+  say("a new standby follows; the way back is refused: nobody knows what the old primary holds alone, so a snapshot keeps it");
+  await told("standby rebuilt");
+  await waitFor("the new standby's link", PATIENCE_MS, async () => {
+    await invoke("probe", {}, { InvocationType: "Event" });
+    return (await vote())?.linkSeen === "streaming";
+  });
+  await unclear();
+  await invoke("watch", { database: name });
+  await told("failback called off");
 
   say("the new primary is lost too: refused");
   const asked = mails("needs you");

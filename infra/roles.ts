@@ -26,9 +26,9 @@ export function roles(plan: Plan, stackName: string): Resources {
   const databases = Object.values(plan.databases);
   const members = databases.flatMap((database) => [database.primary, ...database.standbys]);
   // Rebuilt standbys carry their slot's name and the generation.
-  const instanceArns = members.flatMap(({ instance, region }) =>
-    [instance, `${slotName(instance)}*`].map((id) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:db:${id}`)),
-  );
+  const slots = members.flatMap(({ instance, region }) => [instance, `${slotName(instance)}*`].map((id) => ({ id, region })));
+  const instanceArn = (region: string, id: string) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:db:${id}`);
+  const instanceArns = slots.map(({ id, region }) => instanceArn(region, id));
   const instanceRegions = [...new Set(members.map(({ region }) => region))];
   const snapshotArns = (regions: string[]) =>
     regions.map((region) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:snapshot:understudy-*`));
@@ -139,11 +139,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow(
         "SeeSnapshots",
         ["rds:DescribeDBSnapshots"],
-        [
-          ...instanceArns,
-          ...members.map(({ instance }) => sub(`arn:\${AWS::Partition}:rds:${recovery}:\${AWS::AccountId}:db:${instance}`)),
-          ...snapshotArns([recovery]),
-        ],
+        [...instanceArns, ...slots.map(({ id }) => instanceArn(recovery, id)), ...snapshotArns([recovery])],
       ),
       ...entersDatabases,
       ...readsNames,

@@ -9,6 +9,7 @@
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { createSnapshot } from "../aws/rds.ts";
 import type { Alone, Retired } from "../core/facts.ts";
+import { Problem } from "../core/problem.ts";
 import { started } from "./backup.ts";
 import { changeRecord, readRecord } from "./record.ts";
 import type { Protected, Settings } from "./settings.ts";
@@ -88,7 +89,10 @@ class Gate extends PlannedMove {
 
   async asked(former: Retired, primary: string): Promise<Answer> {
     await this.holdsClaim();
-    if (!former.branchedAt) throw new Error("nobody saw where its history branched off");
+    if (!former.branchedAt)
+      throw new Problem("BranchUnknown", "nobody saw where its history branched off", {
+        hint: "Compare by hand; the snapshot keeps what it holds.",
+      });
     const from = await this.at(former.instance);
     const { count, named } = await this.engine.alone(from, await this.at(primary), former.branchedAt, ASK_MS);
     const { heartbeatAtMs } = await this.engine.askStandby(from, this.database.name, ASK_MS);

@@ -154,6 +154,18 @@ test("an automatic move is claimed: a planned one cannot be claimed beside it, a
   expect(await shop.groups("shop-a")).toEqual(before);
 });
 
+test("a planned move that is refused does not end the cooldown of the move before it (S17)", async () => {
+  const { settings, shop: database } = await shop.settings();
+  const { claim, endClaim, readRecord } = await import("../../runbooks/record.ts");
+  await shop.laps(1);
+  const automatic = { kind: "failover", target: "shop-b", rule: 401, sentence: "for the bench", order: null } as const;
+  const failed = await claim(settings, await readRecord(settings, database), automatic, Date.now());
+  await endClaim(settings, database, failed?.execution as string, "failed", Date.now());
+  const { result, record } = await shop.move("shop-b", { generation: 7 });
+  expect(result).toMatchObject({ outcome: "refused", sentence: expect.stringContaining("(rule 206)") });
+  expect(record).toMatchObject({ claim: null, lastMove: { execution: failed?.execution, outcome: "failed", automatic: true } });
+});
+
 test("the execution dies with the primary closed: whoever ends its claim opens the primary again (S23)", async () => {
   const { settings, shop: database } = await shop.settings();
   const { watchLap } = await import("../../runbooks/watch.ts");
