@@ -73,6 +73,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...keepsRecords,
       ...seesInstances,
       ...entersDatabases,
+      allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
       // Former primaries stay closed, and a move that died is undone, without a move.
       ...fences,
       ...tells,

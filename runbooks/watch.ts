@@ -2,12 +2,14 @@
  * One lap of the watcher: read the world, decide, and only when a rule says so claim the database and start the move.
  * Harmless when run twice or by several at once: the claim is a conditional write, the execution's name is the claim's.
  */
+import { createDocument } from "../aws/documents.ts";
 import { executionStatus, startExecution } from "../aws/functions.ts";
 import { describeInstance, setSecurityGroups } from "../aws/rds.ts";
 import { diagnose } from "../core/diagnosis.ts";
 import type { Claim, DatabaseRecord } from "../core/facts.ts";
 import { decisionNews, type News } from "../core/news.ts";
 import { type Policy, policyOf } from "../core/policy.ts";
+import { decisionKey, type RecordedDecision, recordDecision } from "../core/recorded.ts";
 import { type Decision, decide } from "../core/rules.ts";
 import { keepFences } from "./fences.ts";
 import { observe } from "./observe.ts";
@@ -39,6 +41,7 @@ export async function watchLap(settings: Settings, database: Protected): Promise
   const policy = policyOf(settings.plan, database.plan);
   const decision = decide(facts, diagnose(facts, policy), policy);
   console.log(JSON.stringify({ what: "decision", database: database.name, ...decision }));
+  await keepDecision(settings, recordDecision(facts, policy, null, decision));
   if (decision.kind !== "failover" || decision.target === null) {
     if (decision.tell) await tell(settings, decisionNews(decision, facts.record, facts.vote, facts.atMs));
     return result(database, decision, null);
@@ -76,6 +79,20 @@ async function countOnBrake(settings: Settings, policy: Policy, record: Database
   });
   return counted.moves.some((move) => move.execution === execution);
 }
+
+/** A quiet lap is kept every ten minutes, every other one always: what `explain` and `replay` read. Never stops what is decided. */
+async function keepDecision(settings: Settings, recorded: RecordedDecision): Promise<void> {
+  const { facts, decision } = recorded;
+  if (decision.rule === QUIET_RULE && facts.atMs % (10 * 60_000) >= 60_000) return;
+  try {
+    await createDocument(settings.state, decisionKey(facts.database, facts.atMs, decision.rule), recorded);
+  } catch (error) {
+    console.error(JSON.stringify({ what: "decision not kept", database: facts.database, rule: decision.rule, error: String(error) }));
+  }
+}
+
+/** "Nothing to do". */
+const QUIET_RULE = 101;
 
 const result = (database: Protected, decision: Decision, execution: string | null): WatchResult => ({
   database: database.name,
