@@ -1,8 +1,10 @@
 /**
  * Faults of databases, made on purpose. RDS's own view stays rosy: an instance killed here is still `available`,
- * since real monitoring takes its time; only its clients see the disaster. A reboot brings a killed or frozen one back.
+ * since real monitoring takes its time; only its clients see the disaster. A reboot brings a killed or frozen one back; where there is
+ * a second zone, RDS does so by itself.
  */
 import type { Rds } from "./lifecycle.ts";
+import { watchZone } from "./multi-az.ts";
 import { findInstance, type InstanceRecord, instanceByArn } from "./state.ts";
 
 export type Partition = "clients" | "replica";
@@ -27,7 +29,8 @@ export interface RdsFaults {
   resumeReplication(region: string, id: string): Promise<void>;
 }
 
-export function createFaults({ world, fleet }: Rds): RdsFaults {
+export function createFaults(rds: Rds): RdsFaults {
+  const { world, fleet } = rds;
   const tell = (record: InstanceRecord, what: string): void => {
     world.tell({ kind: "fault", region: record.region, service: "rds", what: `${record.id} ${what}`, detail: { instance: record.arn } });
   };
@@ -53,12 +56,14 @@ export function createFaults({ world, fleet }: Rds): RdsFaults {
       record.fault = { kind: "killed", at: world.now() };
       tell(record, "is killed");
       await fleet.cluster(record).kill();
+      watchZone(rds, record);
     },
     async hang(region, id) {
       const record = find(region, id);
       record.fault = { kind: "hung", at: world.now() };
       tell(record, "hangs");
       fleet.cluster(record).hang();
+      watchZone(rds, record);
     },
     async resume(region, id) {
       const record = find(region, id);

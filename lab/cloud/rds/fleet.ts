@@ -106,12 +106,19 @@ export class Fleet {
     return host.upstream.port;
   }
 
-  /** Opens the instance to its clients: its address, its name, its gate. */
-  async connect(record: InstanceRecord): Promise<void> {
+  /** Its host is gone from the network: sessions are cut, and nobody answers at its address until it is connected again. */
+  async disconnect(record: InstanceRecord): Promise<void> {
+    const host = this.host(record);
+    await host.gate?.close();
+    host.gate = undefined;
+  }
+
+  /** Opens the instance to its clients: its address (a new one when it moves to another host), its name, its gate. */
+  async connect(record: InstanceRecord, { elsewhere = false } = {}): Promise<void> {
     const host = this.host(record);
     host.gate ??= await openGateSomewhere(
       { port: record.port, target: () => host.cluster.port, admits: () => admits(this.world, record) },
-      record.address,
+      elsewhere ? undefined : record.address,
     );
     record.address = host.gate.address;
     this.names()[endpointName(this.world, record)] = host.gate.address;

@@ -1,6 +1,6 @@
 /**
  * RDS for PostgreSQL and MariaDB (which plays MySQL too), with real servers behind it: what its API says, what its clients meet, and the faults a lab makes.
- * Holds the parts together; each operation lives in the file of its noun. Other engines, Aurora's clusters and Multi-AZ are not modelled.
+ * Holds the parts together; each operation lives in the file of its noun. Other engines and Aurora's clusters are not modelled.
  */
 import type { Cluster } from "../../engines/engine.ts";
 import type { Gate } from "../../network/gate.ts";

@@ -5,6 +5,7 @@ import { instanceEvent } from "./events.ts";
 import { chooseVersion, flavourNamed } from "./flavours.ts";
 import { checkPassword, filters, keyArn, only, page, required } from "./input.ts";
 import { addInstance, failed, mustBe, NEW_INSTANCE, notRestarted, type Rds, restart, setStatus } from "./lifecycle.ts";
+import { failOverOnRequest, watchZone } from "./multi-az.ts";
 import { forgetReplica, orphanReplicas } from "./replicas.ts";
 import { meetNetwork } from "./security.ts";
 import { subnetGroup, toInstance } from "./shapes.ts";
@@ -95,7 +96,7 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
     async RebootDBInstance(input, { region }) {
       only(input, "RebootDBInstance", "DBInstanceIdentifier", "ForceFailover");
       const record = findInstance(world, region, required(input, "DBInstanceIdentifier"));
-      if (input.ForceFailover)
+      if (input.ForceFailover && !record.secondZone)
         throw refuse("InvalidParameterCombination", `ForceFailover cannot be specified: ${record.id} is not a Multi-AZ DB instance.`);
       mustBe(record, ["available", "incompatible-parameters"], "reboot");
       if (record.promoting)
@@ -107,6 +108,10 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
         setStatus(world, record, "available");
         instanceEvent(world, record, "0006");
       };
+      if (input.ForceFailover) {
+        failOverOnRequest(rds, record);
+        return await answer(record);
+      }
       fleet.work(0, `rebooting ${record.id}`, region, reboot, () => notRestarted(rds, record));
       return await answer(record);
     },
@@ -214,6 +219,7 @@ async function resume(rds: Rds, record: InstanceRecord): Promise<void> {
   }
   for (const group of record.groups) if (group.status === "adding") group.status = "active";
   record.groups = record.groups.filter((group) => group.status !== "removing");
+  record.failingOver = undefined;
   if (record.status === "failed") return;
   await fleet.connect(record);
   if (record.status === "stopped" || record.status === "stopping") {
@@ -225,4 +231,5 @@ async function resume(rds: Rds, record: InstanceRecord): Promise<void> {
     if (record.fault) fleet.cluster(record).hang();
   }
   setStatus(world, record, "available");
+  watchZone(rds, record);
 }

@@ -2,14 +2,14 @@
  * ModifyDBInstance. Some changes come at once, some after a moment, some wait for ApplyImmediately, as AWS's page says for each:
  * - security groups, deletion protection, the password, tags on snapshots: always now;
  * - a parameter group: associated now, its values taken up at the next reboot;
- * - class, storage, retention from or to 0: with ApplyImmediately, else PendingModifiedValues (the lab has no maintenance window).
+ * - class, storage, a second zone, retention from or to 0: with ApplyImmediately, else PendingModifiedValues (the lab has no maintenance window).
  */
 import type { Operation } from "../world.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
 import { flavour } from "./flavours.ts";
 import { between, checkPassword, only, required } from "./input.ts";
-import { checkClass, exists, mustBe, notRestarted, type Rds, restart, setStatus } from "./lifecycle.ts";
+import { checkClass, exists, mustBe, notRestarted, otherZone, type Rds, restart, setStatus } from "./lifecycle.ts";
 import { parameterGroupFor } from "./parameters.ts";
 import { chooseGroups, meetNetwork } from "./security.ts";
 import { toInstance } from "./shapes.ts";
@@ -71,6 +71,8 @@ export function modifyOperations(rds: Rds): Record<string, Operation> {
         else record.pending.BackupRetentionPeriod = retention;
       }
 
+      if (input.MultiAZ !== undefined && input.MultiAZ !== (record.secondZone !== undefined)) record.pending.MultiAZ = input.MultiAZ;
+
       const waiting = Object.keys(record.pending).length > 0;
       if (waiting && input.ApplyImmediately) {
         setStatus(world, record, "modifying");
@@ -107,11 +109,17 @@ export function modifyOperations(rds: Rds): Record<string, Operation> {
 /** Takes up what was pending. A new class, and backups turned on or off, restart the instance: its sessions end. */
 async function apply(rds: Rds, record: InstanceRecord): Promise<void> {
   const { world } = rds;
-  const { DBInstanceClass, AllocatedStorage, BackupRetentionPeriod } = record.pending;
+  const { DBInstanceClass, AllocatedStorage, BackupRetentionPeriod, MultiAZ } = record.pending;
   record.instanceClass = DBInstanceClass ?? record.instanceClass;
   record.storageGb = AllocatedStorage ?? record.storageGb;
   record.retentionDays = BackupRetentionPeriod ?? record.retentionDays;
   record.pending = {};
+  if (MultiAZ !== undefined) {
+    // No outage: the standby is made beside the running instance, or goes.
+    instanceEvent(world, record, MultiAZ ? "0024" : "0030");
+    record.secondZone = MultiAZ ? otherZone(record.zone) : undefined;
+    instanceEvent(world, record, MultiAZ ? "0025" : "0029");
+  }
   if (DBInstanceClass !== undefined || BackupRetentionPeriod !== undefined) {
     instanceEvent(world, record, "0004");
     await restart(rds, record);

@@ -29,6 +29,11 @@ export interface InstanceRecord {
   dbName?: string;
   port: number;
   zone: string;
+  /** The zone of its synchronous standby: there on a Multi-AZ instance alone. */
+  secondZone?: string;
+  /** A failover between its zones is under way. */
+  failingOver?: true;
+  failedOverAt?: number;
   retentionDays: number;
   backupWindow: string;
   maintenanceWindow: string;
@@ -36,7 +41,7 @@ export interface InstanceRecord {
   parameterGroup: { name: string; status: "in-sync" | "applying" | "pending-reboot" };
   /** Settings the engine was last given: a group's values reach it at once or at a reboot. */
   settings: Record<string, string>;
-  pending: { DBInstanceClass?: string; AllocatedStorage?: number; BackupRetentionPeriod?: number };
+  pending: { DBInstanceClass?: string; AllocatedStorage?: number; BackupRetentionPeriod?: number; MultiAZ?: boolean };
   deletionProtection: boolean;
   copyTagsToSnapshot: boolean;
   publiclyAccessible: boolean;
