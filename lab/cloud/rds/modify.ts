@@ -5,6 +5,7 @@
  * - class, storage, a second zone, retention from or to 0: with ApplyImmediately, else PendingModifiedValues (the lab has no maintenance window).
  */
 import type { Operation } from "../world.ts";
+import { notOfTheCluster } from "./cluster-members.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
 import { flavour } from "./flavours.ts";
@@ -28,6 +29,7 @@ const MEMBERS = [
   "MultiAZ",
   "PreferredBackupWindow",
   "PreferredMaintenanceWindow",
+  "PromotionTier",
   "PubliclyAccessible",
   "VpcSecurityGroupIds",
 ];
@@ -41,6 +43,8 @@ export function modifyOperations(rds: Rds): Record<string, Operation> {
       only(input, "ModifyDBInstance", ...MEMBERS);
       const record = findInstance(world, region, required(input, "DBInstanceIdentifier"));
       // Everything is checked before anything changes.
+      const tier = between(input.PromotionTier, "PromotionTier", 0, 15);
+      if (record.cluster) notOfTheCluster(input);
       const instanceClass = input.DBInstanceClass && checkClass(input.DBInstanceClass);
       const storage = between(input.AllocatedStorage, "AllocatedStorage", record.storageGb, 65_536);
       const retention = between(input.BackupRetentionPeriod, "BackupRetentionPeriod", 0, 35);
@@ -55,6 +59,7 @@ export function modifyOperations(rds: Rds): Record<string, Operation> {
       if (record.promoting)
         throw refuse("InvalidDBInstanceState", `Instance ${record.id} cannot currently be modified: it is being promoted.`);
 
+      if (record.cluster) record.promotionTier = tier ?? record.promotionTier;
       record.deletionProtection = input.DeletionProtection ?? record.deletionProtection;
       record.copyTagsToSnapshot = input.CopyTagsToSnapshot ?? record.copyTagsToSnapshot;
       record.publiclyAccessible = input.PubliclyAccessible ?? record.publiclyAccessible;
@@ -129,7 +134,7 @@ async function apply(rds: Rds, record: InstanceRecord): Promise<void> {
 }
 
 /** New groups are `adding`, old ones `removing`, until the network has taken them up. Connections that stand are not looked at again. */
-function moveToGroups({ world, fleet }: Rds, record: InstanceRecord, wanted: string[]): void {
+export function moveToGroups({ world, fleet }: Rds, record: InstanceRecord, wanted: string[]): void {
   const kept = record.groups.filter((group) => wanted.includes(group.id));
   const gone = record.groups.filter((group) => !wanted.includes(group.id));
   const fresh = wanted.filter((id) => !kept.some((group) => group.id === id));

@@ -65,6 +65,8 @@ export async function toInstance(world: World, fleet: Fleet, record: InstanceRec
     ReadReplicaSourceDBInstanceIdentifier: record.source && seenFrom(region, record.source),
     ReadReplicaDBInstanceIdentifiers: record.replicas.map((arn) => seenFrom(region, arn)),
     StatusInfos: record.source && record.address ? [await replicationStatus(world, fleet, record)] : undefined,
+    DBClusterIdentifier: record.cluster,
+    PromotionTier: record.promotionTier,
     TagList: record.tags,
   };
 }
