@@ -8,6 +8,7 @@ import { clusterEndpoint, findCluster, isAurora, leadOf, membersOf } from "./clu
 import { refuse } from "./errors.ts";
 import { clusterEvent, instanceEvent } from "./events.ts";
 import { flavour } from "./flavours.ts";
+import { resyncLater } from "./global-moves.ts";
 import { between, checkPassword, only, required } from "./input.ts";
 import { type Rds, restart, setStatus } from "./lifecycle.ts";
 import { moveToGroups } from "./modify.ts";
@@ -165,6 +166,7 @@ export async function resumeClusters(rds: Rds, region: string): Promise<void> {
     else if (cluster.status === "stopping") setClusterStatus(world, cluster, "stopped");
     else if (!["stopped", "failed"].includes(cluster.status)) setClusterStatus(world, cluster, "available");
     pointNames(rds, cluster);
+    if (cluster.resync) resyncLater(rds, cluster);
   }
 }
 

@@ -73,7 +73,7 @@ export function watchMember(rds: Rds, record: InstanceRecord): void {
     else if (heirs(rds, cluster).length > 0) await failOver(rds, cluster);
     else {
       await fleet.pause(world.timings.clusterFailoverMs * ALONE);
-      await revive(rds, cluster, record);
+      if (record.fault) await revive(rds, cluster, record);
     }
   };
   const late = world.timings.clusterFailoverMs * UNNOTICED;

@@ -44,6 +44,8 @@ export interface ClusterRecord extends ClusterData {
   failingOver?: true;
   /** The global database it is in. */
   global?: string;
+  /** It was left behind by a failover of its global database, and is to be made again from the new primary. */
+  resync?: true;
 }
 
 export interface ClusterSnapshotRecord extends ClusterData {
@@ -51,7 +53,7 @@ export interface ClusterSnapshotRecord extends ClusterData {
   arn: string;
   region: string;
   status: string;
-  type: "manual";
+  type: "manual" | "automated";
   clusterId: string;
   resourceId: string;
   clusterCreatedAt: number;

@@ -12,7 +12,7 @@ import { filters, identifier, keyArn, mergeTags, only, page, required, tags } fr
 import type { Rds } from "./lifecycle.ts";
 import { meetNetwork } from "./security.ts";
 import { saveTo } from "./snapshots.ts";
-import { arnOf, parseArn, regionState } from "./state.ts";
+import { arnOf, parseArn, regionState, type Tag } from "./state.ts";
 
 /** Counted apart from instances' snapshots. */
 const MANUAL_PER_REGION = 100;
@@ -152,7 +152,27 @@ export function newClusterSnapshot(
   const own = tags(input.Tags);
   clusterSnapshotRoom(world, region, id);
   last();
-  const record: ClusterSnapshotRecord = {
+  const record = recordOf(world, cluster, id, cluster.copyTagsToSnapshot ? mergeTags(cluster.tags, own) : own);
+  regionState(world, region).clusterSnapshots[id] = record;
+  clusterSnapshotStatus(world, record, "creating");
+  clusterSnapshotEvent(world, record, "0074");
+  return record;
+}
+
+/** What a global database's old primary had when it was left behind: Aurora's own snapshot, taken before its storage is made again. */
+export async function keepLostWrites(rds: Rds, cluster: ClusterRecord): Promise<void> {
+  const { world } = rds;
+  const minute = new Date(world.now()).toISOString().slice(0, 16).replace(/[T:]/g, "-");
+  const id = `rds:unplanned-global-failover-${cluster.id}-${minute}`;
+  const record: ClusterSnapshotRecord = { ...recordOf(world, cluster, id, []), type: "automated" };
+  regionState(world, cluster.region).clusterSnapshots[id] = record;
+  clusterSnapshotStatus(world, record, "creating");
+  await takeClusterSnapshot(rds, cluster, record);
+}
+
+function recordOf(world: World, cluster: ClusterRecord, id: string, tags: Tag[]): ClusterSnapshotRecord {
+  const { region } = cluster;
+  return {
     ...dataOf(cluster),
     id,
     arn: arnOf(world, region, "cluster-snapshot", id),
@@ -162,13 +182,9 @@ export function newClusterSnapshot(
     clusterId: cluster.id,
     resourceId: cluster.resourceId,
     clusterCreatedAt: cluster.createdAt,
-    tags: cluster.copyTagsToSnapshot ? mergeTags(cluster.tags, own) : own,
+    tags,
     takenSince: world.now(),
   };
-  regionState(world, region).clusterSnapshots[id] = record;
-  clusterSnapshotStatus(world, record, "creating");
-  clusterSnapshotEvent(world, record, "0074");
-  return record;
 }
 
 export function clusterSnapshotRoom(world: World, region: string, id: string): void {
@@ -178,7 +194,7 @@ export function clusterSnapshotRoom(world: World, region: string, id: string): v
       "DBClusterSnapshotAlreadyExistsFault",
       `Cannot create the cluster snapshot because a snapshot with the identifier ${id} already exists.`,
     );
-  if (Object.keys(clusterSnapshots).length >= MANUAL_PER_REGION)
+  if (Object.values(clusterSnapshots).filter(({ type }) => type === "manual").length >= MANUAL_PER_REGION)
     throw refuse("SnapshotQuotaExceeded", `Cannot create more than ${MANUAL_PER_REGION} manual snapshots`);
 }
 
@@ -191,7 +207,7 @@ export async function takeClusterSnapshot({ world, fleet }: Rds, cluster: Cluste
   await fleet.pause(world.timings.snapshotMs - (world.now() - started));
   snapshot.createdAt = started;
   clusterSnapshotStatus(world, snapshot, "available");
-  clusterSnapshotEvent(world, snapshot, "0075");
+  if (snapshot.type === "manual") clusterSnapshotEvent(world, snapshot, "0075");
 }
 
 export function clusterSnapshotStatus(world: World, snapshot: ClusterSnapshotRecord, status: string): void {

@@ -35,6 +35,8 @@ const INSTANCE_EVENTS = {
   "0087": ["notification", "DB instance stopped"],
   "0088": ["notification", "DB instance started"],
   "0202": ["read replica", "Read replica creation failed"],
+  "0390": ["notification, global database", "Attempt to block writes for DB cluster {} succeeded"],
+  "0391": ["notification, global database", "Attempt to block writes for DB cluster {} timed out"],
 } as const;
 
 const SNAPSHOT_EVENTS = {
@@ -65,6 +67,7 @@ const CLUSTER_EVENTS = {
   "0184": ["global failover", "New primary DB cluster {} was successfully promoted"],
   "0185": ["global failover", "Global switchover to DB cluster {} finished"],
   "0186": ["global failover", "Global switchover to DB cluster {} is cancelled"],
+  "0187": ["global failover", "Global switchover to DB cluster {} failed"],
   "0238": ["global failover", "Global failover to DB cluster {} completed"],
   "0239": ["global failover", "Global failover to DB cluster {} failed"],
   "0240": ["global failover", "Started resynchronizing members of DB cluster {} after global failover"],

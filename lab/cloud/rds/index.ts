@@ -14,6 +14,7 @@ import { copyOperations, resumeSnapshots } from "./copies.ts";
 import { eventOperations } from "./events.ts";
 import { createFaults, type RdsFaults } from "./faults.ts";
 import { Fleet } from "./fleet.ts";
+import { globalOperations } from "./global-clusters.ts";
 import { instanceOperations, resumeInstances } from "./instances.ts";
 import type { Rds } from "./lifecycle.ts";
 import { reportMetrics } from "./metrics.ts";
@@ -56,6 +57,7 @@ export function createRds(world: World, { metricsEveryMs = 60_000 }: { metricsEv
       ...tagOperations(world),
       ...eventOperations(world),
       ...clusterOperations(rds),
+      ...globalOperations(rds),
       ...clusterChangeOperations(rds),
       ...failoverOperations(rds),
       ...clusterSnapshotOperations(rds),
@@ -68,6 +70,10 @@ export function createRds(world: World, { metricsEveryMs = 60_000 }: { metricsEv
     async start() {
       const { regions } = rdsState(world);
       await Promise.all(Object.keys(regions).map((region) => resumeInstances(rds, region)));
+      for (const global of Object.values(rdsState(world).globals)) {
+        global.move = undefined;
+        global.status = "available";
+      }
       for (const region of Object.keys(regions)) {
         resumeSnapshots(rds, region);
         resumeClusterSnapshots(rds, region);
