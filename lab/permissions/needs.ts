@@ -7,10 +7,11 @@ import type { At, Need, Needs } from "./need.ts";
 import { lambda } from "./needs-lambda.ts";
 import { ec2, events, monitoring, route53, secretsmanager, sns, sts } from "./needs-others.ts";
 import { rds } from "./needs-rds.ts";
+import { rdsClusters } from "./needs-rds-clusters.ts";
 import { s3 } from "./needs-s3.ts";
 
 export const NEEDS: Readonly<Record<string, Readonly<Record<string, Needs>>>> = {
-  rds,
+  rds: { ...rds, ...rdsClusters },
   s3,
   lambda,
   route53,
