@@ -1,7 +1,7 @@
 /**
  * `npm run permissions:removals`: is every permission needed, and is its loss seen? For each action of each role the rehearsal's test
  * is run, as a run of its own, on a template without that action, and must fail with an AccessDenied that names the role and the
- * action. First it must pass with nothing taken away. Exits non-zero when a removal went unnoticed. Not part of npm test.
+ * action. An action that stands in several statements of a role is also taken out of each of them alone. First it must pass with nothing taken away. Exits non-zero when a removal went unnoticed. Not part of npm test.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -17,7 +17,7 @@ import { tightPlan } from "./tight-plan.ts";
 const HELP = `npm run permissions:removals -- [options]
 
   --plan FILE     the plan whose roles are tried (recovery-plan.yml)
-  --only TEXT     only removals whose "Role Sid action" holds the text
+  --only TEXT     only removals that hold the text, like "MoveRole rds:"
   --at-a-time N   test runs side by side (3)`;
 
 const ROOT = join(import.meta.dirname, "..");
@@ -53,8 +53,8 @@ await endWell(async (atEnd) => {
   writeFileSync(planFile, tightPlan(readFileSync(values.plan, "utf8")));
   console.log(`Packaging ${values.plan} (serverless package)`);
   const packaged = await packageProduct(planFile, "dist/removals");
-  const removals = grantedBy(packaged).filter((grant) => nameOf(grant).includes(values.only));
-  if (removals.length === 0) throw new Error(`--only: no permission's "Role Sid action" holds "${values.only}".`);
+  const removals = removalsOf(grantedBy(packaged)).filter(({ taken }) => taken.includes(values.only));
+  if (removals.length === 0) throw new Error(`--only: no removal, like "MoveRole rds:PromoteReadReplica", holds "${values.only}".`);
 
   const reports = mkdtempSync(join(tmpdir(), "removals-"));
   atEnd(() => rmSync(reports, { recursive: true, force: true }));
@@ -74,37 +74,45 @@ await endWell(async (atEnd) => {
   let noticed = 0;
   let done = 0;
   const worker = async () => {
-    for (const [at, grant] of queue) {
-      const ran = await run(nameOf(grant), at + 1);
-      const refusal = refusalIn(ran, grant);
+    for (const [at, removal] of queue) {
+      const ran = await run(removal.taken, at + 1);
+      const refusal = refusalIn(ran, removal);
+      const otherwise = ran.verdict === "passed" ? "the test passed" : `the test failed otherwise:\n${ran.message}`;
       if (refusal) noticed++;
-      done++;
-      const counted = `${done}/${removals.length}`.padStart(7);
-      const seconds = `${ran.seconds} s`.padStart(5);
-      if (refusal) console.log(`${counted} ${seconds}  ${nameOf(grant)}: ${refusal}`);
-      else
-        console.log(
-          `${counted} ${seconds}  ${nameOf(grant)}: UNNOTICED, ${ran.verdict === "passed" ? "the test passed" : `the test failed otherwise:\n${ran.message}`}`,
-        );
+      const counted = `${++done}/${removals.length}`.padStart(7);
+      console.log(`${counted} ${`${ran.seconds} s`.padStart(5)}  without ${removal.taken}: ${refusal ?? `UNNOTICED, ${otherwise}`}`);
     }
   };
   await Promise.all(Array.from({ length: atATime }, worker));
 
-  const pairs = new Set(removals.map(({ role, action }) => `${role} ${action}`)).size;
   const roles = new Set(removals.map(({ role }) => role)).size;
+  const pairs = new Set(removals.map(({ role, action }) => `${role} ${action}`)).size;
+  const seconds = Math.round((Date.now() - startedAtMs) / 1000);
   console.log(
-    `${noticed} of ${removals.length} removals made a test fail with AccessDenied naming role and action (${pairs} pairs of role and action, ${roles} roles) in ${Math.round((Date.now() - startedAtMs) / 1000)} s.`,
+    `${noticed} of ${removals.length} removals made a test fail with AccessDenied naming role and action (${roles} roles, ${pairs} pairs of role and action) in ${seconds} s.`,
   );
   if (noticed < removals.length) throw new Error(`${removals.length - noticed} removals went unnoticed: see above.`);
 });
 
-/** What UNDERSTUDY_WITHOUT takes: one action of one statement. Less is taken than the role's whole action, so more must be noticed. */
-function nameOf({ role, sid, action }: Granted): string {
-  return `${role} ${sid} ${action}`;
+interface Removal {
+  /** What UNDERSTUDY_WITHOUT says. */
+  readonly taken: string;
+  readonly role: string;
+  readonly action: string;
+}
+
+function removalsOf(granted: readonly Granted[]): Removal[] {
+  const pairs = Map.groupBy(granted, ({ role, action }) => `${role} ${action}`);
+  return [...pairs.values()].flatMap((grants) =>
+    grants.flatMap(({ role, sid, action }, at) => [
+      ...(at === 0 ? [{ taken: `${role} ${action}`, role, action }] : []),
+      ...(grants.length > 1 ? [{ taken: `${role} ${sid} ${action}`, role, action }] : []),
+    ]),
+  );
 }
 
 /** The test's own words when they name the pair; undefined for any other end. */
-function refusalIn({ verdict, message }: Ran, { role, action }: Granted): string | undefined {
+function refusalIn({ verdict, message }: Ran, { role, action }: Removal): string | undefined {
   const words = `AccessDenied: ${role} may not ${action} on `;
   const line = message.split("\n")[0]?.replace(/^Error: /, "");
   return verdict === "failed" && line?.startsWith(words) ? line : undefined;

@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { DatabasePlan, Plan } from "../core/plan/schema.ts";
 import type { World } from "./cloud/world.ts";
-import { createHostedZone, createSecurityGroup } from "./given.ts";
+import { createHostedZone, createKey, createSecurityGroup } from "./given.ts";
 import { makeTables } from "./shop/session.ts";
 
 export interface ShopDatabase {
@@ -37,6 +37,7 @@ export async function buildEstate(world: World, plan: Plan): Promise<ShopDatabas
       "shop-databases",
       Object.values(plan.databases).map((database) => database.port),
     );
+  for (const { kmsKeyId, copyTo } of plan.backups) if (kmsKeyId) await createKey(world, copyTo, kmsKeyId);
   return await Promise.all(Object.entries(plan.databases).map(([name, database]) => buildDatabase(world, plan, name, database)));
 }
 
@@ -79,6 +80,8 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
     VpcSecurityGroupIds: [APP_GROUP],
     BackupRetentionPeriod: 7,
     DeletionProtection: true,
+    // What a plan names a key for is the copy of an encrypted database.
+    StorageEncrypted: plan.backups.some((backup) => backup.database === name && backup.kmsKeyId !== undefined),
   });
   await available(world, region, database.primary.instance);
   await rds("CreateDBInstanceReadReplica", {
