@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { readPlanFile } from "../infra/plan-file.ts";
 import { endWell } from "./endings.ts";
@@ -25,7 +26,7 @@ const TEST_FILE = "test/permissions/rehearsal.test.ts";
 const TEST_NAME = "no role is refused anything";
 /** Far above what a run takes; one that hangs is stopped and counts as failed for another reason. */
 const LIMIT_MS = 150_000;
-const GRACE_MS = 10_000;
+const GRACE_MS = 20_000;
 
 interface Ran {
   readonly verdict: "passed" | "failed";
@@ -59,7 +60,11 @@ await endWell(async (atEnd) => {
   const reports = mkdtempSync(join(tmpdir(), "removals-"));
   atEnd(() => rmSync(reports, { recursive: true, force: true }));
   const running = new Set<ChildProcess>();
-  atEnd(() => Promise.all([...running].map(stop)));
+  let ending = false;
+  atEnd(async () => {
+    ending = true;
+    await Promise.all([...running].map(stop));
+  });
   const run = (taken: string | undefined, at: number) => runTest(planFile, packaged, taken, join(reports, `${at}.json`), running);
 
   const whole = await run(undefined, 0);
@@ -75,7 +80,9 @@ await endWell(async (atEnd) => {
   let done = 0;
   const worker = async () => {
     for (const [at, removal] of queue) {
+      if (ending) return;
       const ran = await run(removal.taken, at + 1);
+      if (ending) return;
       const refusal = refusalIn(ran, removal);
       const otherwise = ran.verdict === "passed" ? "the test passed" : `the test failed otherwise:\n${ran.message}`;
       if (refusal) noticed++;
@@ -84,6 +91,7 @@ await endWell(async (atEnd) => {
     }
   };
   await Promise.all(Array.from({ length: atATime }, worker));
+  if (ending) return;
 
   const roles = new Set(removals.map(({ role }) => role)).size;
   const pairs = new Set(removals.map(({ role, action }) => `${role} ${action}`)).size;
@@ -160,20 +168,17 @@ function judgement(report: string, said: string): Omit<Ran, "seconds"> {
     : { verdict: "failed", message: result.failureMessages.join("\n") };
 }
 
-/** Asks the whole group to end, and ends it when it does not. */
+/** Asks the whole group to end, and ends it when it does not. A test's process takes a signal only once its test is over. */
 async function stop(child: ChildProcess): Promise<void> {
   const { pid } = child;
-  if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
-  const signal = (name: NodeJS.Signals) => {
+  if (pid === undefined) return;
+  const reaches = (signal: NodeJS.Signals | 0): boolean => {
     try {
-      process.kill(-pid, name);
+      return process.kill(-pid, signal);
     } catch {
-      // It has ended meanwhile.
+      return false;
     }
   };
-  signal("SIGTERM");
-  const late = setTimeout(() => signal("SIGKILL"), GRACE_MS);
-  await gone;
-  clearTimeout(late);
+  const late = Date.now() + GRACE_MS;
+  for (let left = reaches("SIGTERM"); left; left = reaches(Date.now() > late ? "SIGKILL" : 0)) await pause(100);
 }

@@ -25,7 +25,13 @@ export function packageWithout(packaged: string, taken: string): string {
     );
 
   const folder = mkdtempSync(join(tmpdir(), "without-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  // A test that is cut off never finishes.
+  process.once("exit", remove);
+  onTestFinished(() => {
+    process.removeListener("exit", remove);
+    remove();
+  });
   cpSync(packaged, folder, { recursive: true });
   let places = 0;
   for (const name of TEMPLATES) {
