@@ -116,7 +116,7 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
 
   say("the new primary is lost too: refused");
   const asked = mails("needs you");
-  await lab.rds.faults.kill(plan.regions.primary, database.hotStandby.instance);
+  await lab.rds.faults.kill(plan.regions.primary, String(database.standbys[0]?.instance));
   await until("the votes to turn again", async () => (await vote())?.primarySeen === "lost");
   await until("a refusal's mail", async () => {
     await invoke("watch", { database: name });

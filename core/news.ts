@@ -45,7 +45,7 @@ export function decisionNews(decision: Decision, record: DatabaseRecord, vote: V
     details: [
       ["Diagnosis", decision.diagnosis],
       ["Primary on record", `${record.primary} (generation ${record.generation})`],
-      ["Standby", record.standby ?? "none"],
+      ["Standbys", record.standbys.join(", ") || "none"],
       [
         "Probe's vote",
         vote

@@ -23,8 +23,8 @@ const allow = (Sid: string, Action: readonly string[], Resource: Json, Condition
 export function roles(plan: Plan, stackName: string): Resources {
   const { primary, recovery } = plan.regions;
   const databases = Object.values(plan.databases);
-  const instances = databases.flatMap((database) => [database.primary.instance, database.hotStandby.instance]);
-  const instanceArns = instances.map((id) => sub(`arn:\${AWS::Partition}:rds:${primary}:\${AWS::AccountId}:db:${id}`));
+  const members = databases.flatMap((database) => [database.primary, ...database.standbys]);
+  const instanceArns = members.map(({ instance, region }) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:db:${instance}`));
   const snapshotArns = (regions: string[]) =>
     regions.map((region) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:snapshot:understudy-*`));
   const functionArn = (name: string) => `arn:\${AWS::Partition}:lambda:${recovery}:\${AWS::AccountId}:function:${stackName}-${name}`;
@@ -112,7 +112,7 @@ export function roles(plan: Plan, stackName: string): Resources {
         ["rds:DescribeDBSnapshots"],
         [
           ...instanceArns,
-          ...instances.map((id) => sub(`arn:\${AWS::Partition}:rds:${recovery}:\${AWS::AccountId}:db:${id}`)),
+          ...members.map(({ instance }) => sub(`arn:\${AWS::Partition}:rds:${recovery}:\${AWS::AccountId}:db:${instance}`)),
           ...snapshotArns([recovery]),
         ],
       ),

@@ -31,6 +31,7 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
     return { outcome: "refused", sentence: confirmed.refusal, evidence: null };
   }
   const { primary, standby } = confirmed;
+  move.regions = confirmed.facts.record.regions;
   await ctx.step("tell of the start", () => tell(settings, move.startedNews(confirmed)), patiently);
 
   let stage = "fence";

@@ -6,9 +6,10 @@ import { executionStatus, startExecution } from "../aws/functions.ts";
 import { diagnose } from "../core/diagnosis.ts";
 import type { Claim, DatabaseRecord } from "../core/facts.ts";
 import { decisionNews, type News } from "../core/news.ts";
+import { type Policy, policyOf } from "../core/policy.ts";
 import { type Decision, decide } from "../core/rules.ts";
 import { observe } from "./observe.ts";
-import { claim, endClaim, readRecord } from "./record.ts";
+import { changeBrake, claim, endClaim, executionName, readBrake, readRecord } from "./record.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
 
@@ -21,7 +22,7 @@ export interface WatchResult {
 }
 
 export interface MoveInput {
-  readonly kind: "failover";
+  readonly kind: Claim["kind"];
   readonly database: string;
   readonly generation: number;
   readonly attempt: number;
@@ -32,13 +33,19 @@ export async function watchLap(settings: Settings, database: Protected): Promise
   if (found.claim) return await tendClaim(settings, database, found, found.claim);
 
   const { facts, stored } = await observe(settings, database);
-  const decision = decide(facts, diagnose(facts, database.plan.failover), database.plan.failover);
+  const policy = policyOf(settings.plan, database.plan);
+  const decision = decide(facts, diagnose(facts, policy), policy);
   console.log(JSON.stringify({ what: "decision", database: database.name, ...decision }));
-  if (decision.kind !== "failover") {
+  if (decision.kind !== "failover" || decision.target === null) {
     if (decision.tell) await tell(settings, decisionNews(decision, facts.record, facts.vote, facts.atMs));
     return result(database, decision, null);
   }
-  const taken = await claim(settings, stored, facts.record.standby as string, decision, Date.now());
+  if (!(await countOnBrake(settings, policy, facts.record))) {
+    const braked = decide({ ...facts, brake: (await readBrake(settings)).value }, diagnose(facts, policy), policy);
+    return result(database, braked, null);
+  }
+  const { target, rule, sentence } = decision;
+  const taken = await claim(settings, stored, { kind: "failover", target, rule, sentence, order: null }, Date.now());
   if (!taken) {
     const now = (await readRecord(settings, database)).value;
     return {
@@ -52,6 +59,21 @@ export async function watchLap(settings: Settings, database: Protected): Promise
   return result(database, decision, taken.execution);
 }
 
+/**
+ * Counts the move before it is claimed, so that of several databases that go down at once no more move than the brake allows. false:
+ * others were faster. A move that is counted and then not claimed is one too many on the brake, which errs on the safe side.
+ */
+async function countOnBrake(settings: Settings, policy: Policy, record: DatabaseRecord): Promise<boolean> {
+  const execution = executionName(record.database, record.generation, record.attempts + 1);
+  const counted = await changeBrake(settings, (brake) => {
+    const fromMs = Math.max(brake.releasedAtMs, Date.now() - policy.brake.withinMinutes * 60_000);
+    const moves = brake.moves.filter(({ atMs }) => atMs > fromMs);
+    if (moves.length >= policy.brake.moves || moves.some((move) => move.execution === execution)) return { ...brake, moves };
+    return { ...brake, moves: [...moves, { execution, atMs: Date.now() }] };
+  });
+  return counted.moves.some((move) => move.execution === execution);
+}
+
 const result = (database: Protected, decision: Decision, execution: string | null): WatchResult => ({
   database: database.name,
   rule: decision.rule,
@@ -60,7 +82,7 @@ const result = (database: Protected, decision: Decision, execution: string | nul
 });
 
 async function start(settings: Settings, record: DatabaseRecord, held: Claim): Promise<void> {
-  const input: MoveInput = { kind: "failover", database: record.database, generation: record.generation, attempt: held.attempt };
+  const input: MoveInput = { kind: held.kind, database: record.database, generation: record.generation, attempt: held.attempt };
   await startExecution(settings.region, settings.functions.move, held.execution, input);
 }
 

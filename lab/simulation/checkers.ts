@@ -200,7 +200,7 @@ export class Checkers {
     const { served } = this;
     const named = this.evidence.named();
     if (named && record.primary === named.id && served?.by === named.id && nowMs - served.atMs < 5000) return "served";
-    const told = this.mails.some((text) => /\(rule (202|3\d\d|499)\)|failed at the stage|ended as/.test(text));
+    const told = this.mails.some((text) => /\(rule (20[2-8]|3\d\d|499)\)|failed at the stage|ended as/.test(text));
     return told ? "told" : undefined;
   }
 

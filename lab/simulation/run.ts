@@ -83,10 +83,11 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   const world = new VirtualWorld(clock, log, { seed, state: {}, dnsInsyncMs });
   const [[databaseName, database]] = Object.entries(plan.databases) as [[string, Plan["databases"][string]]];
 
-  const rds = new SimulatedRds(world, clock, log, new Chance(seed, "rds"), database.fenceSecurityGroup);
-  const [first, second] = [new Server(database.primary.instance, clock, network), new Server(database.hotStandby.instance, clock, network)];
+  const [hot] = database.standbys as [Plan["databases"][string]["primary"]];
+  const rds = new SimulatedRds(world, clock, log, new Chance(seed, "rds"), database.fenceSecurityGroups[database.primary.region] as string);
+  const [first, second] = [new Server(database.primary.instance, clock, network), new Server(hot.instance, clock, network)];
   const primary = rds.add(first.id, database.primary.region, first, database.port, "sg-shop");
-  const standby = rds.add(second.id, database.hotStandby.region, second, database.port, "sg-shop", first.id);
+  const standby = rds.add(second.id, hot.region, second, database.port, "sg-shop", first.id);
   first.followers.push(second);
   second.follow(first);
 

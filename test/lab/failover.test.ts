@@ -19,7 +19,7 @@ test("the primary is killed: the standby takes over by itself, no acknowledged r
   expect(record).toMatchObject({
     generation: 2,
     primary: "shop-b",
-    standby: null,
+    standbys: [],
     claim: null,
     lastMove: { outcome: "succeeded", execution: "move-shop-g1-a1" },
   });

@@ -127,13 +127,17 @@ describe("the checkers are alive: a product that is wrong in one place breaks th
     const edits: Edit[] = [
       [["watch"], "const won = await replaceDocument(", "const won = await (async () => true)("],
       [["move"], "record.claim?.execution !== this.execution", "false"],
+      [["move"], 'record.claim?.target ?? "(none)"', '"shop-b"'],
+      [["move"], "record.claim.order", "null"],
+      [["move"], "decision.kind !== record.claim.kind", "false"],
+      [["move"], "decision.target === record.claim.target", "true"],
       [["move"], "async holdsClaim() {", "async holdsClaim() { return;"],
     ];
     expect(await brokenBy(edits, killed)).toContain("S10");
   });
 
   test("a lag that is not looked at", async () => {
-    const edit: Edit = [["watch", "move"], "d.lagSeconds > limits.maxLagSeconds", "false"];
+    const edit: Edit = [["watch", "move"], "(prices[id]?.lagSeconds ?? 0) > policy.maxLagSeconds", "false"];
     const rules = await brokenBy([edit], ({ rds, primary, standby, clock }) => {
       standby.server.settle();
       standby.server.lagMs = 90_000;
@@ -155,7 +159,7 @@ describe("the checkers are alive: a product that is wrong in one place breaks th
   });
 
   test("a claim that is never given up", async () => {
-    const edits: Edit[] = [[["move", "watch"], "claim: null, lastMove: { execution", "lastMove: { execution"]];
+    const edits: Edit[] = [[["move", "watch"], "record.claim?.execution === execution ?", "false ?"]];
     expect(await brokenBy(edits, killed)).toContain("CONVERGES");
   });
 });
