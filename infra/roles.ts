@@ -37,6 +37,7 @@ export function roles(plan: Plan, stackName: string): Resources {
   ];
   const keepsRecords = [...readsRecords, allow("WriteRecords", ["s3:PutObject"], bucketKeys("databases"))];
   const seesInstances = [allow("SeeInstances", ["rds:DescribeDBInstances"], instanceArns)];
+  const fences = [allow("Fence", ["rds:ModifyDBInstance", "rds:RebootDBInstance"], instanceArns)];
   const entersDatabases = [
     allow(
       "EnterDatabases",
@@ -68,12 +69,21 @@ export function roles(plan: Plan, stackName: string): Resources {
 
   const statements: Record<string, Statement[]> = {
     probe: [...keepsRecords, ...seesInstances, ...entersDatabases, starts("watch")],
-    watch: [...keepsRecords, ...seesInstances, ...entersDatabases, ...tells, starts("move", "lambda:ListDurableExecutionsByFunction")],
+    watch: [
+      ...keepsRecords,
+      ...seesInstances,
+      ...entersDatabases,
+      allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
+      // Former primaries stay closed, and a move that died is undone, without a move.
+      ...fences,
+      ...tells,
+      starts("move", "lambda:ListDurableExecutionsByFunction"),
+    ],
     move: [
       ...keepsRecords,
       allow("KeepEvidence", ["s3:PutObject"], bucketKeys("evidence")),
       ...seesInstances,
-      allow("Fence", ["rds:ModifyDBInstance", "rds:RebootDBInstance"], instanceArns),
+      ...fences,
       allow("Promote", ["rds:PromoteReadReplica"], instanceArns),
       ...entersDatabases,
       ...readsNames,
