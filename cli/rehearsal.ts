@@ -117,12 +117,12 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
   say("somebody opens the old primary: it is closed again");
   const rds = (operation: string, input: object) => lab.world.call("rds", operation, input, { region: plan.regions.primary });
   const old = { DBInstanceIdentifier: database.primary.instance };
-  await waitFor("the old primary to be available", PATIENCE_MS, async () => {
+  await until("the old primary to be available", async () => {
     const { DBInstances } = await rds("DescribeDBInstances", old);
     return DBInstances[0].DBInstanceStatus === "available";
   });
   await rds("ModifyDBInstance", { ...old, VpcSecurityGroupIds: [APP_GROUP], ApplyImmediately: true });
-  await waitFor("the fence to be closed", PATIENCE_MS, async () => {
+  await until("the fence to be closed", async () => {
     await invoke("watch", { database: name });
     return mails("an old primary is fenced") > 0;
   });

@@ -100,8 +100,10 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
         SourceDBInstanceIdentifier: here
           ? database.primary.instance
           : `arn:aws:rds:${region}:${world.account}:db:${database.primary.instance}`,
-        // From another region it gets that region's default group (aws-facts A6).
-        ...(here ? {} : { DBParameterGroupName: group, SourceRegion: region, ...(encrypted ? { KmsKeyId: "alias/aws/rds" } : {}) }),
+        // From another region it gets that region's default group, unless the engine's replicas may choose (aws-facts A6), and needs
+        // that region's key.
+        ...(here || engine === "postgres" ? {} : { DBParameterGroupName: group }),
+        ...(here || !encrypted ? {} : { KmsKeyId: "alias/aws/rds" }),
         DBInstanceClass: "db.t4g.micro",
         VpcSecurityGroupIds: [APP_GROUP],
       },
