@@ -150,5 +150,8 @@ export const ec2: Record<string, Needs> = {
   DescribeSnapshots: everything("ec2:DescribeSnapshots"),
 };
 
-/** No policy can take this away. */
-export const sts: Record<string, Needs> = { GetCallerIdentity: () => [] };
+export const sts: Record<string, Needs> = {
+  /** No policy can take this away. */
+  GetCallerIdentity: () => [],
+  AssumeRole: (input) => [{ action: "sts:AssumeRole", resource: input.RoleArn, context: { "sts:RoleSessionName": input.RoleSessionName } }],
+};

@@ -82,6 +82,7 @@ export const s3: Record<string, Needs> = {
   GetBucketPolicy: onBucket("GetBucketPolicy"),
   PutBucketPolicy: onBucket("PutBucketPolicy"),
   DeleteBucket: onBucket("DeleteBucket"),
-  CreateBucket: (input) => [need("CreateBucket", bucketArn(input.Bucket))],
+  /** Its own, although the name may be taken by another's. */
+  CreateBucket: (input, at) => [{ ...need("CreateBucket", bucketArn(input.Bucket)), account: at.account }],
   ListBuckets: () => [need("ListAllMyBuckets", "*")],
 };

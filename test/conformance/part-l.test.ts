@@ -64,7 +64,11 @@ describe("L.1 regions and accounts are separate stores", () => {
   });
 
   elsewhere("functions are of their region", "lab/lambda.test.ts", "functions are listed page by page, region by region");
-  test.todo("L.1 two accounts: the lab has one; an access key would have to choose a World of its own (lab/lab.ts, lab/wire/server.ts)");
+  elsewhere(
+    "two accounts",
+    "conformance/accounts.test.ts",
+    "what one account has the other does not see, and may have too under the same name",
+  );
 });
 
 describe("L.3 identifiers", () => {

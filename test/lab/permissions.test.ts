@@ -6,13 +6,14 @@ import { ChangeResourceRecordSetsCommand, Route53Client } from "@aws-sdk/client-
 import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
-import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { AssumeRoleCommand, GetCallerIdentityCommand, GetSessionTokenCommand, STSClient } from "@aws-sdk/client-sts";
 import { expect, onTestFinished, test } from "vitest";
 import { throwawayFolder } from "../../lab/folder.ts";
 import { startLab } from "../../lab/lab.ts";
 import { waitFor } from "../../lab/look.ts";
 import { evaluate } from "../../lab/permissions/evaluate.ts";
 import { NEEDS } from "../../lab/permissions/needs.ts";
+import { resourcePolicyOf } from "../../lab/permissions/resource-policies.ts";
 
 const ACCOUNT = "111122223333";
 const REGION = "eu-west-1";
@@ -192,15 +193,22 @@ test("a list is granted by a pattern that covers it all, and by nothing narrower
   expect((await rds.send(new DescribeDBInstancesCommand({}))).DBInstances).toEqual([]);
 });
 
-test("an operation whose permissions the lab does not know is refused to a role, and open to the account's root", async () => {
-  const { client, root } = await wearing({ Action: "*", Resource: "*" });
-  const assume = new AssumeRoleCommand({ RoleArn: `arn:aws:iam::${ACCOUNT}:role/clerk`, RoleSessionName: "again" });
-  expect(await failure(new STSClient(client).send(assume))).toMatchObject({
+test("an operation whose permissions the lab does not know is refused to a role", async () => {
+  const { client } = await wearing({ Action: "*", Resource: "*" });
+  expect(await failure(new STSClient(client).send(new GetSessionTokenCommand({})))).toMatchObject({
     name: "AccessDenied",
     message: expect.stringContaining("the lab does not know which permissions it needs"),
   });
-  await new STSClient(root).send(assume);
   expect((await new STSClient(client).send(new GetCallerIdentityCommand({}))).Arn).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/clerk/desk`);
+});
+
+test("a role is taken by another role only if that one may and the trust lets it", async () => {
+  const RoleArn = `arn:aws:iam::${ACCOUNT}:role/clerk`;
+  const { client, may } = await wearing({ Action: "sts:AssumeRole", Resource: `arn:aws:iam::${ACCOUNT}:role/other` });
+  const assume = () => new STSClient(client).send(new AssumeRoleCommand({ RoleArn, RoleSessionName: "again" }));
+  expect(await failure(assume())).toMatchObject({ name: "AccessDenied", message: refused("sts:AssumeRole", RoleArn) });
+  await may({ Action: "sts:AssumeRole", Resource: RoleArn });
+  expect((await assume()).AssumedRoleUser?.Arn).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/clerk/again`);
 });
 
 test("a rule reaches another region's bus in the name of its role, and only if the role may", async () => {
@@ -263,13 +271,16 @@ test("whatever the lab knows the permissions of can be judged", async () => {
     Entries: [{ Source: "some", DetailType: "some", Detail: "{}" }],
     ChangeBatch: { Changes: [{ Action: "UPSERT", ResourceRecordSet: { Name: "*.some.", Type: "A" } }] },
     DurableExecutionArn: execution,
+    RoleArn: `arn:aws:iam::${ACCOUNT}:role/clerk`,
+    RoleSessionName: "some",
     CallbackId: Buffer.from(JSON.stringify([execution, "1"])).toString("base64"),
   };
   const principal = `arn:aws:sts::${ACCOUNT}:assumed-role/clerk/desk`;
   for (const [service, operations] of Object.entries(NEEDS)) {
     for (const [operation, needs] of Object.entries(operations)) {
       for (const { action, resource, context = {} } of needs(input, at)) {
-        const verdict = await evaluate({ principal, account: ACCOUNT, action, resource, context, policies });
+        const resourcePolicy = resourcePolicyOf(lab.world, resource, action);
+        const verdict = await evaluate({ principal, account: ACCOUNT, action, resource, context, policies, resourcePolicy });
         expect(verdict, `${service}:${operation} needs ${action} on ${resource}`).toMatchObject({ allowed: true, by: ["#1"] });
       }
     }

@@ -11,7 +11,7 @@ import { type Gate, openGate } from "../../network/gate.ts";
 import type { World } from "../world.ts";
 import { flavour } from "./flavours.ts";
 import { admits } from "./security.ts";
-import { endpointName, hex, type InstanceRecord, type SnapshotRecord } from "./state.ts";
+import { endpointName, hex, type InstanceRecord, parseArn, type SnapshotRecord } from "./state.ts";
 
 interface Host {
   cluster: Cluster;
@@ -61,7 +61,7 @@ export class Fleet {
   host(record: InstanceRecord): Host {
     let host = this.hosts.get(record.arn);
     if (!host) {
-      host = { cluster: flavour(record.engine).engine.cluster(this.folder(record.region, "instances", record.id)) };
+      host = { cluster: flavour(record.engine).engine.cluster(this.folder(record, "instances", record.id)) };
       this.hosts.set(record.arn, host);
     }
     return host;
@@ -76,15 +76,18 @@ export class Fleet {
     return this.hosts.get(record.arn)?.gate?.connections ?? 0;
   }
 
-  private folder(region: string, kind: "instances" | "snapshots", id: string): string {
-    return path.join(this.world.dir, "rds", region, kind, id);
+  /** In the folder of the record's account. */
+  private folder({ arn, region }: { arn: string; region: string }, kind: "instances" | "snapshots", id: string): string {
+    const owner = this.world.accounts.get(parseArn(arn)?.account ?? "") ?? this.world;
+    return path.join(owner.dir, "rds", region, kind, id);
   }
 
   /** An identifier of 255 characters fits RDS and no file system's names together with an ending. */
   snapshotFolder(record: SnapshotRecord): string {
     const name = record.id.length <= 100 ? record.id : `${record.id.slice(0, 80)}-${hex(16, record.id)}`;
-    prepareDir(path.dirname(this.folder(record.region, "snapshots", name)));
-    return this.folder(record.region, "snapshots", name);
+    const folder = this.folder(record, "snapshots", name);
+    prepareDir(path.dirname(folder));
+    return folder;
   }
 
   hasSnapshot(record: SnapshotRecord): boolean {

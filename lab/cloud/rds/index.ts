@@ -16,6 +16,7 @@ import { modifyOperations } from "./modify.ts";
 import { parameterOperations } from "./parameters.ts";
 import { promoteLater, replicaOperations } from "./replicas.ts";
 import { restoreOperations } from "./restore.ts";
+import { sharingOperations } from "./sharing.ts";
 import { snapshotOperations } from "./snapshots.ts";
 import { findInstance, rdsState } from "./state.ts";
 import { tagOperations } from "./tags.ts";
@@ -45,6 +46,7 @@ export function createRds(world: World, { metricsEveryMs = 60_000 }: { metricsEv
       ...replicaOperations(rds),
       ...snapshotOperations(rds),
       ...copyOperations(rds),
+      ...sharingOperations(world),
       ...restoreOperations(rds),
       ...parameterOperations(world, fleet),
       ...versionOperations(),

@@ -91,12 +91,3 @@ export function checkPassword(password: string, longest: number): string {
     );
   return password;
 }
-
-/** The key an encrypted thing lives under; keys are regional, and one of another region cannot be reached. */
-export function keyArn(account: string, region: string, key: string | undefined): string {
-  if (!key) return `arn:aws:kms:${region}:${account}:alias/aws/rds`;
-  if (!key.startsWith("arn:")) return `arn:aws:kms:${region}:${account}:${key.startsWith("alias/") ? key : `key/${key}`}`;
-  if (key.split(":")[3] !== region)
-    throw refuse("KMSKeyNotAccessibleFault", `The KMS key ${key} is not in ${region} and cannot be used there.`);
-  return key;
-}

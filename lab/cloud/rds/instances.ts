@@ -3,7 +3,8 @@ import type { Operation } from "../world.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
 import { chooseVersion, flavourNamed } from "./flavours.ts";
-import { checkPassword, filters, keyArn, only, page, required } from "./input.ts";
+import { checkPassword, filters, only, page, required } from "./input.ts";
+import { keyFor } from "./keys.ts";
 import { addInstance, failed, mustBe, NEW_INSTANCE, notRestarted, type Rds, restart, setStatus } from "./lifecycle.ts";
 import { forgetReplica, orphanReplicas } from "./replicas.ts";
 import { meetNetwork } from "./security.ts";
@@ -16,7 +17,8 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
   const answer = async (record: InstanceRecord) => ({ DBInstance: await toInstance(world, fleet, record) });
 
   return {
-    async CreateDBInstance(input, { region }) {
+    async CreateDBInstance(input, caller) {
+      const { region } = caller;
       only(
         input,
         "CreateDBInstance",
@@ -58,7 +60,7 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
         instanceClass: "",
         storageGb: 20,
         storageType: "gp3",
-        kmsKeyId: input.StorageEncrypted ? keyArn(world.account, region, input.KmsKeyId) : undefined,
+        kmsKeyId: input.StorageEncrypted ? await keyFor(world, caller, input.KmsKeyId) : undefined,
         port: chosen.port,
         retentionDays: 1,
         backupWindow: "03:00-03:30",

@@ -4,20 +4,27 @@ import { refuse } from "./errors.ts";
 import { instanceEvent, snapshotEvent } from "./events.ts";
 import { flavourNamed } from "./flavours.ts";
 import { only, required } from "./input.ts";
+import { keyFor } from "./keys.ts";
 import { addInstance, failed, NEW_INSTANCE, type Rds, setStatus } from "./lifecycle.ts";
 import { meetNetwork } from "./security.ts";
 import { toInstance } from "./shapes.ts";
-import { findSnapshot } from "./state.ts";
+import { findReadable, isForeign } from "./state.ts";
 
 export function restoreOperations(rds: Rds): Record<string, Operation> {
   const { world, fleet } = rds;
 
   return {
-    async RestoreDBInstanceFromDBSnapshot(input, { region }) {
+    async RestoreDBInstanceFromDBSnapshot(input, caller) {
+      const { region } = caller;
       const members = NEW_INSTANCE.filter((member) => member !== "PreferredMaintenanceWindow");
       only(input, "RestoreDBInstanceFromDBSnapshot", ...members, "DBSnapshotIdentifier", "Engine", "LicenseModel");
       await meetNetwork(world, region);
-      const snapshot = findSnapshot(world, region, required(input, "DBSnapshotIdentifier"));
+      const snapshot = findReadable(world, region, required(input, "DBSnapshotIdentifier"));
+      if (isForeign(world, snapshot) && snapshot.kmsKeyId)
+        throw refuse(
+          "InvalidParameterCombination",
+          `${snapshot.id} is encrypted and another account's: it cannot be restored directly. Copy it with a KmsKeyId of your own, and restore the copy.`,
+        );
       if (input.Engine && flavourNamed(input.Engine).name !== snapshot.engine)
         throw refuse("InvalidParameterCombination", `${snapshot.id} holds ${snapshot.engine}: it cannot be restored to ${input.Engine}.`);
       if (snapshot.status !== "available")
@@ -25,6 +32,7 @@ export function restoreOperations(rds: Rds): Record<string, Operation> {
           "InvalidDBSnapshotState",
           `The snapshot ${snapshot.id} cannot be restored: its status is ${snapshot.status}, not available.`,
         );
+      const kmsKeyId = snapshot.kmsKeyId && (await keyFor(world, caller, snapshot.kmsKeyId));
       const record = addInstance(rds, region, input, {
         engine: snapshot.engine,
         engineVersion: snapshot.engineVersion,
@@ -33,7 +41,7 @@ export function restoreOperations(rds: Rds): Record<string, Operation> {
         instanceClass: "db.t3.medium",
         storageGb: snapshot.storageGb,
         storageType: snapshot.storageType,
-        kmsKeyId: snapshot.kmsKeyId,
+        kmsKeyId,
         port: snapshot.port,
         retentionDays: snapshot.retentionDays,
         backupWindow: snapshot.backupWindow,

@@ -11,6 +11,7 @@ import {
   hex,
   type InstanceRecord,
   instanceByArn,
+  isForeign,
   type ParameterGroupRecord,
   parseArn,
   type SnapshotRecord,
@@ -92,13 +93,15 @@ async function replicationStatus(world: World, fleet: Fleet, record: InstanceRec
 }
 
 export function toSnapshot(world: World, record: SnapshotRecord): DBSnapshot {
+  const foreign = isForeign(world, record);
   return {
-    DBSnapshotIdentifier: record.id,
+    // Another account's has no other name than its ARN.
+    DBSnapshotIdentifier: foreign ? record.arn : record.id,
     DBSnapshotArn: record.arn,
     DBInstanceIdentifier: record.instanceId,
     DbiResourceId: record.resourceId,
     Status: record.status,
-    SnapshotType: record.type,
+    SnapshotType: foreign ? (record.sharedWith?.includes("all") ? "public" : "shared") : record.type,
     PercentProgress: progress(world, record),
     Engine: record.engine,
     EngineVersion: record.engineVersion,
@@ -122,7 +125,8 @@ export function toSnapshot(world: World, record: SnapshotRecord): DBSnapshot {
     SnapshotDatabaseTime: date(record.databaseAt),
     SourceRegion: record.sourceRegion,
     SourceDBSnapshotIdentifier: record.sourceArn,
-    TagList: record.tags,
+    // Tags are the owner's to see.
+    TagList: foreign ? [] : record.tags,
   };
 }
 

@@ -7,7 +7,18 @@ import { snapshotEvent } from "./events.ts";
 import { filters, identifier, mergeTags, only, page, required, tags } from "./input.ts";
 import { mustBe, type Rds, setStatus } from "./lifecycle.ts";
 import { toSnapshot } from "./shapes.ts";
-import { arnOf, findInstance, findSnapshot, type InstanceRecord, parseArn, regionState, type SnapshotRecord } from "./state.ts";
+import {
+  arnOf,
+  findInstance,
+  findReadable,
+  findSnapshot,
+  type InstanceRecord,
+  isForeign,
+  parseArn,
+  rdsState,
+  regionState,
+  type SnapshotRecord,
+} from "./state.ts";
 
 /** AWS's usual quota of manual snapshots in a region. Copies still under way count. */
 const MANUAL_PER_REGION = 100;
@@ -52,11 +63,11 @@ export function snapshotOperations(rds: Rds): Record<string, Operation> {
         engine: (each) => [each.engine],
       });
       const wantedInstance = instanceId && (parseArn(instanceId)?.id ?? instanceId.toLowerCase());
-      const all = (id ? [findSnapshot(world, region, id)] : Object.values(regionState(world, region).snapshots))
+      const all = (id ? [findReadable(world, region, id)] : listed(world, region, input))
         .filter((each) => !wantedInstance || each.instanceId === wantedInstance)
         .filter((each) => !resourceId || each.resourceId === resourceId)
-        .filter((each) => !type || each.type === type);
-      const { page: shown, marker } = page(all.filter(matches), (each) => each.id, input);
+        .filter((each) => !type || (isForeign(world, each) ? sharedAs(world, each) : each.type) === type);
+      const { page: shown, marker } = page(all.filter(matches), (each) => (isForeign(world, each) ? each.arn : each.id), input);
       return { Marker: marker, DBSnapshots: shown.map((each) => toSnapshot(world, each)) };
     },
 
@@ -84,6 +95,26 @@ export function snapshotOperations(rds: Rds): Record<string, Operation> {
       return { DBSnapshot: answer };
     },
   };
+}
+
+/** The account's own; what others share with it, with everyone or with it by name, only when it is asked for. */
+function listed(
+  world: World,
+  region: string,
+  input: { SnapshotType?: string; IncludeShared?: boolean; IncludePublic?: boolean },
+): SnapshotRecord[] {
+  const wanted = [input.SnapshotType, input.IncludeShared && "shared", input.IncludePublic && "public"];
+  const others = [...world.accounts.values()].filter((each) => each !== world);
+  const foreign = others.flatMap((other) => Object.values(rdsState(other).regions[region]?.snapshots ?? {}));
+  return [
+    ...Object.values(regionState(world, region).snapshots),
+    ...foreign.filter((each) => wanted.includes(sharedAs(world, each) ?? "no")),
+  ];
+}
+
+function sharedAs(world: World, { sharedWith = [] }: SnapshotRecord): "shared" | "public" | undefined {
+  if (sharedWith.includes(world.account)) return "shared";
+  return sharedWith.includes("all") ? "public" : undefined;
 }
 
 /** Checks the request and keeps the new record, status `creating`. `member` names the identifier in the request; `last` is asked after the other checks. */
