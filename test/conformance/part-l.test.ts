@@ -97,7 +97,11 @@ describe("L.3 identifiers", () => {
     await expect(lab.snapshot(lab.snapshotArn(id))).rejects.toEqual(refusal("DBSnapshotNotFound", 404, /rds:shop-a-2026/));
   });
 
-  test.todo("L.3 automated snapshots (rds:…) are listed with SnapshotType automated: the lab takes manual ones only");
+  elsewhere(
+    "automated snapshots have the colon, and cannot be deleted",
+    "conformance/backups.test.ts",
+    "a backup is neither deleted nor shared by hand",
+  );
   test.todo("L.3 a cluster snapshot's identifier has 63 characters: clusters are not modelled");
 });
 

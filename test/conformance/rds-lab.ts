@@ -46,7 +46,7 @@ export class RdsLab {
     const timings = { modifyInstanceMs: 20, rebootMs: 20, promoteLingerMs: 300, snapshotMs: 50, copyMs: 300, copyQueueMs: 300 };
     const state = { ec2: { regions: Object.fromEntries([HOME, AWAY].map((region) => [region, { securityGroups: { "sg-open": OPEN } }])) } };
     this.world = new World({ dir: this.folder.path, timings, state, account: ACCOUNT });
-    this.rds = createRds(this.world, { metricsEveryMs: 50 });
+    this.rds = createRds(this.world, { metricsEveryMs: 50, backupsEveryMs: 50 });
     this.world.register({ name: "events", operations: { LabDeliver: ({ event }) => void this.events.push(event) } });
     this.world.register({ name: "ec2", operations: {} });
     this.world.register(createCloudWatch(this.world));

@@ -33,6 +33,11 @@ export class Fleet {
     this.world = world;
   }
 
+  /** The lab is ending: what fails now fails because of that. */
+  get isClosing(): boolean {
+    return this.closing;
+  }
+
   /** Does `then` in the background after `ms`. What goes wrong is handed to `otherwise`, and becomes a line of the story. */
   work(ms: number, what: string, region: string, then: () => Promise<void>, otherwise?: (error: Error) => void): void {
     this.world.later(ms, what, () => {

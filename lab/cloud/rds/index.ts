@@ -5,6 +5,7 @@
 import type { Cluster } from "../../engines/engine.ts";
 import type { Gate } from "../../network/gate.ts";
 import type { Service, World } from "../world.ts";
+import { keepBackups } from "./backups.ts";
 import { copyOperations, resumeSnapshots } from "./copies.ts";
 import { eventOperations } from "./events.ts";
 import { createFaults, type RdsFaults } from "./faults.ts";
@@ -34,8 +35,14 @@ export interface RdsService extends Service {
   gate(region: string, id: string): Gate | undefined;
 }
 
-/** `metricsEveryMs`: how often AWS/RDS ReplicaLag is reported; a minute on AWS. */
-export function createRds(world: World, { metricsEveryMs = 60_000 }: { metricsEveryMs?: number } = {}): RdsService {
+export interface RdsOptions {
+  /** How often AWS/RDS ReplicaLag is reported; a minute on AWS. */
+  readonly metricsEveryMs?: number;
+  /** How often backup windows are looked at. */
+  readonly backupsEveryMs?: number;
+}
+
+export function createRds(world: World, { metricsEveryMs = 60_000, backupsEveryMs }: RdsOptions = {}): RdsService {
   const fleet = new Fleet(world);
   const rds: Rds = { world, fleet };
   return {
@@ -65,6 +72,7 @@ export function createRds(world: World, { metricsEveryMs = 60_000 }: { metricsEv
         for (const record of Object.values(instances)) if (record.promoting) promoteLater(rds, record);
       }
       reportMetrics(rds, metricsEveryMs);
+      keepBackups(rds, backupsEveryMs);
     },
     stop: () => fleet.close(),
   };

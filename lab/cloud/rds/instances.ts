@@ -1,5 +1,7 @@
 /** Instances from creation to deletion, and the reboot. Changes of a running instance are in modify.ts, replicas in replicas.ts. */
 import type { Operation } from "../world.ts";
+import { usualWindow } from "./backup-times.ts";
+import { dropBackups, settleWithBackup } from "./backups.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
 import { chooseVersion, flavourNamed } from "./flavours.ts";
@@ -63,7 +65,7 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
         kmsKeyId: input.StorageEncrypted ? await keyFor(world, caller, input.KmsKeyId) : undefined,
         port: chosen.port,
         retentionDays: 1,
-        backupWindow: "03:00-03:30",
+        backupWindow: usualWindow(world),
         maintenanceWindow: "sun:04:30-sun:05:00",
       });
       const create = async (): Promise<void> => {
@@ -74,8 +76,8 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
         record.hasData = true;
         await fleet.connect(record);
         record.createdAt = world.now();
-        setStatus(world, record, "available");
         instanceEvent(world, record, "0005");
+        await settleWithBackup(rds, record);
       };
       fleet.work(world.timings.createInstanceMs, `creating ${record.id}`, region, create, (error) => failed(rds, record, error.message));
       return await answer(record);
@@ -170,6 +172,7 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
         await orphanReplicas(rds, record);
         forgetReplica(world, record);
         await fleet.remove(record);
+        if (input.DeleteAutomatedBackups !== false) await dropBackups(rds, record);
         delete regionState(world, region).instances[record.id];
         world.tell({ kind: "state", region, service: "rds", what: `${record.id} is deleted`, detail: { instance: record.arn } });
         instanceEvent(world, record, "0003");

@@ -6,7 +6,7 @@ import type { Operation, World } from "../world.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
 import { flavour } from "./flavours.ts";
-import { between, only, required } from "./input.ts";
+import { backupWindow, between, only, required } from "./input.ts";
 import { keyFor } from "./keys.ts";
 import { addInstance, exists, failed, mustBe, NEW_INSTANCE, type Rds, setStatus } from "./lifecycle.ts";
 import { meetNetwork } from "./security.ts";
@@ -96,12 +96,13 @@ export function replicaOperations(rds: Rds): Record<string, Operation> {
       only(input, "PromoteReadReplica", "DBInstanceIdentifier", "BackupRetentionPeriod", "PreferredBackupWindow");
       const record = findInstance(world, region, required(input, "DBInstanceIdentifier"));
       const retentionDays = between(input.BackupRetentionPeriod, "BackupRetentionPeriod", 0, 35) ?? 1;
+      const window = backupWindow(input.PreferredBackupWindow);
       if (!record.source) throw refuse("InvalidDBInstanceState", `DB Instance ${record.id} is not a read replica.`);
       mustBe(record, ["available"], "be promoted");
       if (record.promoting) throw refuse("InvalidDBInstanceState", `DB Instance ${record.id} is already being promoted.`);
       if (retentionDays === 0 && record.replicas.length > 0)
         throw refuse("InvalidParameterCombination", `Backups of ${record.id} cannot be turned off: it is the source of read replicas.`);
-      record.promoting = { retentionDays, backupWindow: input.PreferredBackupWindow };
+      record.promoting = { retentionDays, backupWindow: window };
       world.tell({
         kind: "state",
         region,

@@ -1,11 +1,12 @@
 /** New instances out of snapshots. What the request does not say is the region's default, not the old instance's setting: groups above all. */
 import type { Operation } from "../world.ts";
+import { settleWithBackup } from "./backups.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent, snapshotEvent } from "./events.ts";
 import { flavourNamed } from "./flavours.ts";
 import { only, required } from "./input.ts";
 import { keyFor } from "./keys.ts";
-import { addInstance, failed, NEW_INSTANCE, type Rds, setStatus } from "./lifecycle.ts";
+import { addInstance, failed, NEW_INSTANCE, type Rds } from "./lifecycle.ts";
 import { meetNetwork } from "./security.ts";
 import { toInstance } from "./shapes.ts";
 import { findReadable, isForeign } from "./state.ts";
@@ -56,8 +57,8 @@ export function restoreOperations(rds: Rds): Record<string, Operation> {
         await fleet.pause(world.timings.restoreMs - (world.now() - started));
         await fleet.connect(record);
         record.createdAt = world.now();
-        setStatus(world, record, "available");
         instanceEvent(world, record, "0005");
+        await settleWithBackup(rds, record);
         snapshotEvent(world, snapshot, "0043", snapshot.id);
       };
       fleet.work(0, `restoring ${record.id} from ${snapshot.id}`, region, restore, (error) => failed(rds, record, error.message));

@@ -1,6 +1,7 @@
 /** How records look on the wire. Asks a replica's server for the state of its link; changes nothing. */
 import type { DBInstance, DBInstanceStatusInfo, DBParameterGroup, DBSnapshot } from "@aws-sdk/client-rds";
 import type { World } from "../world.ts";
+import { latestRestorable } from "./backup-times.ts";
 import { flavour, optionGroupOf } from "./flavours.ts";
 import type { Fleet } from "./fleet.ts";
 import { vpcOf } from "./security.ts";
@@ -49,6 +50,7 @@ export async function toInstance(world: World, fleet: Fleet, record: InstanceRec
     OptionGroupMemberships: [{ OptionGroupName: optionGroupOf(record), Status: "in-sync" }],
     BackupRetentionPeriod: record.retentionDays,
     PreferredBackupWindow: record.backupWindow,
+    LatestRestorableTime: latestRestorable(world, record),
     PreferredMaintenanceWindow: record.maintenanceWindow,
     PendingModifiedValues: record.pending,
     AutoMinorVersionUpgrade: true,

@@ -1,4 +1,4 @@
-/** Manual snapshots: taken from instances, listed, deleted. Each is a folder that holds real data. Copies are in copies.ts. */
+/** Snapshots: taken from instances, listed, deleted. Each is a folder that holds real data. Copies are in copies.ts, automated ones in backups.ts. */
 import { rename } from "node:fs/promises";
 import { removeTree } from "../../engines/folders.ts";
 import type { Operation, World } from "../world.ts";
@@ -18,6 +18,7 @@ import {
   rdsState,
   regionState,
   type SnapshotRecord,
+  type Tag,
 } from "./state.ts";
 
 /** AWS's usual quota of manual snapshots in a region. Copies still under way count. */
@@ -74,6 +75,7 @@ export function snapshotOperations(rds: Rds): Record<string, Operation> {
     async DeleteDBSnapshot(input, { region }) {
       only(input, "DeleteDBSnapshot", "DBSnapshotIdentifier");
       const snapshot = findSnapshot(world, region, required(input, "DBSnapshotIdentifier"));
+      if (snapshot.type === "automated") throw refuse("InvalidDBSnapshotState", "automated snapshots cannot be deleted.");
       if (snapshot.status !== "available" && snapshot.status !== "failed") {
         throw refuse(
           "InvalidDBSnapshotState",
@@ -130,12 +132,24 @@ export function newSnapshot(
   const own = tags(input.Tags);
   roomFor(world, region, id);
   last();
+  return addSnapshot(world, instance, id, "manual", instance.copyTagsToSnapshot ? mergeTags(instance.tags, own) : own);
+}
+
+/** The record of a snapshot that is about to be taken. */
+export function addSnapshot(
+  world: World,
+  instance: InstanceRecord,
+  id: string,
+  type: SnapshotRecord["type"],
+  snapshotTags: Tag[],
+): SnapshotRecord {
+  const { region } = instance;
   const record: SnapshotRecord = {
     id,
     arn: arnOf(world, region, "snapshot", id),
     region,
     status: "",
-    type: "manual",
+    type,
     instanceId: instance.id,
     resourceId: instance.resourceId,
     instanceCreatedAt: instance.createdAt,
@@ -150,12 +164,12 @@ export function newSnapshot(
     zone: instance.zone,
     retentionDays: instance.retentionDays,
     backupWindow: instance.backupWindow,
-    tags: instance.copyTagsToSnapshot ? mergeTags(instance.tags, own) : own,
+    tags: snapshotTags,
     takenSince: world.now(),
   };
   regionState(world, region).snapshots[id] = record;
   snapshotStatus(world, record, "creating");
-  snapshotEvent(world, record, "0040");
+  snapshotEvent(world, record, type === "manual" ? "0040" : "0090");
   return record;
 }
 
@@ -164,22 +178,27 @@ export function roomFor(world: World, region: string, id: string): void {
   const { snapshots } = regionState(world, region);
   if (id in snapshots)
     throw refuse("DBSnapshotAlreadyExists", `Cannot create the snapshot because a snapshot with the identifier ${id} already exists.`);
-  if (Object.keys(snapshots).length >= MANUAL_PER_REGION)
+  if (Object.values(snapshots).filter(({ type }) => type === "manual").length >= MANUAL_PER_REGION)
     throw refuse("SnapshotQuotaExceeded", `Cannot create more than ${MANUAL_PER_REGION} manual snapshots`);
 }
 
 /** Copies the instance's data as it is now, and resolves when the snapshot is available. */
-export async function takeSnapshot({ world, fleet }: Rds, instance: InstanceRecord, snapshot: SnapshotRecord): Promise<void> {
+export async function takeSnapshot(
+  { world, fleet }: Rds,
+  instance: InstanceRecord,
+  snapshot: SnapshotRecord,
+  atLeastMs = world.timings.snapshotMs,
+): Promise<void> {
   const started = world.now();
   const diedAt = instance.fault?.at;
   await saveTo(fleet.snapshotFolder(snapshot), (draft) => fleet.cluster(instance).takeBackup(draft));
-  await fleet.pause(world.timings.snapshotMs - (world.now() - started));
+  await fleet.pause(atLeastMs - (world.now() - started));
   snapshot.createdAt = started;
   snapshot.originalCreatedAt = started;
   // A dead database has taken no transaction since it died.
   snapshot.databaseAt = diedAt ?? started;
   snapshotStatus(world, snapshot, "available");
-  snapshotEvent(world, snapshot, "0042");
+  snapshotEvent(world, snapshot, snapshot.type === "manual" ? "0042" : "0091");
 }
 
 /** Fills a folder beside `folder` and moves it there whole, so that a folder found later is never half a snapshot. */
