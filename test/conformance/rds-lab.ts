@@ -53,8 +53,8 @@ export class RdsLab {
     this.world.register(this.rds);
   }
 
-  /** Up with `shop-a`, its replica `shop-b` (unless `alone`) and the snapshot `daily` of shop-a. */
-  static async open({ alone = false } = {}): Promise<RdsLab> {
+  /** Up with `shop-a`, its replica `shop-b` (unless `alone`) and the snapshot `daily` of shop-a; or `empty`. */
+  static async open({ alone = false, empty = false } = {}): Promise<RdsLab> {
     const lab = new RdsLab();
     lab.wire = await startWire(lab.world, {
       port: 0,
@@ -66,6 +66,7 @@ export class RdsLab {
       },
     });
     await lab.world.start();
+    if (empty) return lab;
     await lab.create("shop-a");
     await lab.available("shop-a");
     if (!alone) await lab.replica("shop-b", "shop-a");
