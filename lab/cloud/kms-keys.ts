@@ -43,8 +43,14 @@ export function keyRing(world: World, account: string, region: string): KeyRing 
 }
 
 /** A new key; `service` makes it the one AWS keeps for that service. */
-export function newKey(world: World, account: string, region: string, description: string, service?: string): KeyRecord {
-  const id = uuid(world);
+export function newKey(
+  world: World,
+  account: string,
+  region: string,
+  description: string,
+  service?: string,
+  id: string = uuid(world),
+): KeyRecord {
   const key: KeyRecord = {
     id,
     arn: `arn:aws:kms:${region}:${account}:key/${id}`,
@@ -87,6 +93,13 @@ export function keyUsable(world: World, region: string, given: string, account: 
   if (key.state === "Disabled") return { usable: false, reason: `${key.arn} is disabled.` };
   if (key.state === "PendingDeletion") return { usable: false, reason: `${key.arn} is pending deletion.` };
   return { usable: true, arn: key.arn };
+}
+
+/** The names of a key: `alias/name`. */
+export function aliasesOf(world: World, arn: string): string[] {
+  const [, , , region = "", account = "", resource = ""] = arn.split(":");
+  const { aliases } = keyRing(world, account, region);
+  return Object.keys(aliases).filter((alias) => `key/${aliases[alias]}` === resource);
 }
 
 function rootPolicy(account: string): string {

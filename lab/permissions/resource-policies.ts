@@ -24,9 +24,10 @@ export function ownerOf(world: World, resource: string): string | undefined {
 export function resourcePolicyOf(from: World, resource: string, action: string): unknown {
   const [, , service, region = "", account = "", ...rest] = resource.split(":");
   const name = rest.join(":");
+  // Keys of all accounts are in one place, of accounts too that nobody has opened.
+  if (service === "kms") return parsed(findKey(from, account, region, resource)?.policy);
   const world = account && account !== from.account ? from.accounts.get(account) : from;
   if (!world) return undefined;
-  if (service === "kms") return parsed(findKey(world, account, region, resource)?.policy);
   if (service === "iam") return action === "sts:AssumeRole" ? roleOf(world, resource)?.trust : undefined;
   if (service === "s3") return parsed(s3State(world).buckets[name.split("/")[0] ?? ""]?.policy);
   if (service === "sns") return parsed(snsState(world, region).topics[resource]?.attributes.Policy);

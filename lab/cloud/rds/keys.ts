@@ -3,7 +3,7 @@
  * key in the caller's name, who needs kms:DescribeKey and kms:CreateGrant on it (RDS User Guide, AWS KMS key management). Its own
  * aws/rds key is open to all of the account. Encrypts nothing.
  */
-import { findKey, keyUsable } from "../kms-keys.ts";
+import { aliasesOf, findKey, keyUsable } from "../kms-keys.ts";
 import type { Caller, World } from "../world.ts";
 import { refuse } from "./errors.ts";
 
@@ -43,6 +43,7 @@ async function refusalOf(world: World, caller: Caller, region: string, arn: stri
     "kms:ViaService": `rds.${region}.amazonaws.com`,
     "kms:CallerAccount": caller.account,
     "kms:GrantIsForAWSResource": "true",
+    "kms:ResourceAliases": aliasesOf(world, arn),
     "aws:ViaAWSService": "true",
   };
   const needs = ACTIONS.map((action) => ({ action, resource: arn, context }));
