@@ -102,7 +102,8 @@ export function aliasesOf(world: World, arn: string): string[] {
   return Object.keys(aliases).filter((alias) => `key/${aliases[alias]}` === resource);
 }
 
-function rootPolicy(account: string): string {
+/** What a key lets in when nobody says otherwise: the account, whose IAM policies then decide. */
+export function rootPolicy(account: string): string {
   const Principal = { AWS: `arn:aws:iam::${account}:root` };
   const Statement = [{ Sid: "Enable IAM User Permissions", Effect: "Allow", Principal, Action: "kms:*", Resource: "*" }];
   return JSON.stringify({ Version: "2012-10-17", Id: "key-default-1", Statement });

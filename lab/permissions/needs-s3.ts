@@ -73,6 +73,12 @@ export const s3: Record<string, Needs> = {
           ...(input.IfMatch === undefined ? [] : [need("GetObject", objectArn(input.Bucket, input.Key))]),
         ]
       : [],
+  DeleteObjects: (input, at) =>
+    bucketOf(at, input.Bucket)
+      ? (input.Delete?.Objects ?? []).map(({ Key, VersionId }: any) =>
+          need(VersionId ? "DeleteObjectVersion" : "DeleteObject", objectArn(input.Bucket, Key)),
+        )
+      : [],
   ListObjectsV2: listing("ListBucket"),
   ListObjectVersions: listing("ListBucketVersions"),
   HeadBucket: onBucket("ListBucket"),

@@ -4,7 +4,7 @@
  * them where their services keep them and judges none. A function's statements for services are Lambda's own business and left out.
  */
 import { roleOf } from "../cloud/iam.ts";
-import { findKey } from "../cloud/kms-keys.ts";
+import { findKey, rootPolicy } from "../cloud/kms-keys.ts";
 import { stateOf as lambdaState } from "../cloud/lambda/functions.ts";
 import { s3State } from "../cloud/s3-state.ts";
 import { snsState } from "../cloud/sns-state.ts";
@@ -25,6 +25,8 @@ export function resourcePolicyOf(from: World, resource: string, action: string):
   const [, , service, region = "", account = "", ...rest] = resource.split(":");
   const name = rest.join(":");
   // Keys of all accounts are in one place, of accounts too that nobody has opened.
+  // An alias has no policy: IAM's decide.
+  if (service === "kms" && name.startsWith("alias/")) return parsed(rootPolicy(account));
   if (service === "kms") return parsed(findKey(from, account, region, resource)?.policy);
   const world = account && account !== from.account ? from.accounts.get(account) : from;
   if (!world) return undefined;
