@@ -6,7 +6,8 @@ import { toClusterSnapshot } from "./cluster-shapes.ts";
 import { clusterSnapshotRoom, clusterSnapshotStatus, LONGEST_ID } from "./cluster-snapshots.ts";
 import { findClusterSnapshot } from "./cluster-state.ts";
 import { refuse } from "./errors.ts";
-import { identifier, keyArn, mergeTags, only, required, tags } from "./input.ts";
+import { identifier, mergeTags, only, required, tags } from "./input.ts";
+import { keyFor } from "./keys.ts";
 import type { Rds } from "./lifecycle.ts";
 import { saveTo } from "./snapshots.ts";
 import { arnOf, parseArn, rdsState, regionState } from "./state.ts";
@@ -17,7 +18,8 @@ const ACROSS_AT_A_TIME = 5;
 export function clusterCopyOperations(rds: Rds): Record<string, Operation> {
   const { world } = rds;
   return {
-    CopyDBClusterSnapshot(input, { region }) {
+    async CopyDBClusterSnapshot(input, caller) {
+      const { region } = caller;
       const members = [
         "SourceDBClusterSnapshotIdentifier",
         "TargetDBClusterSnapshotIdentifier",
@@ -42,7 +44,7 @@ export function clusterCopyOperations(rds: Rds): Record<string, Operation> {
           "InvalidParameterCombination",
           `${source.id} is encrypted: a copy in another region needs the KmsKeyId of a key in ${region}.`,
         );
-      const kmsKeyId = input.KmsKeyId ? keyArn(world.account, region, input.KmsKeyId) : source.kmsKeyId;
+      const kmsKeyId = input.KmsKeyId ? await keyFor(world, caller, input.KmsKeyId) : source.kmsKeyId;
       if (kmsKeyId && !source.kmsKeyId)
         throw refuse(
           "InvalidParameterCombination",
