@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import type { Plan } from "../core/plan/schema.ts";
 import { readPlanFile } from "../infra/plan-file.ts";
 import { SECOND_ACCOUNT } from "../lab/accounts.ts";
+import { engineNamed } from "../lab/engines/engines.ts";
 import { keptFolder, throwawayFolder } from "../lab/folder.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { endWell } from "./endings.ts";
@@ -40,6 +41,8 @@ await endWell(async (atEnd, stopped) => {
   const lab = await startLab({ folder, port, resume: values.resume });
   atEnd(() => lab.close());
   if (!values.resume && !values.empty) {
+    // A server that cannot run on this machine is said before anything is made.
+    for (const { engine } of Object.values(plan.databases)) await engineNamed(engine).version();
     say("Packaging (serverless package) …");
     const packaged = await packageProduct(values.plan);
     say("Building the shop: databases, standby, name, credentials …");
