@@ -71,6 +71,14 @@ export function firstLatch(database: string, members: readonly string[], sideCou
   return { database, sides, bits, generation: 1, attempt: 0, saidBy: "the plan", saidAtMs: nowMs };
 }
 
+/** The plan has grown: more sides, at the end. What answers stays as it is. */
+export function withSides(latch: Latch, sideCount: number): Latch {
+  const more = sideCount - latch.sides.length;
+  if (more <= 0) return latch;
+  const grown = <Value>(list: readonly Value[], value: Value) => [...list, ...Array.from({ length: more }, () => value)];
+  return { ...latch, sides: grown(latch.sides, null), bits: grown<Bit>(latch.bits, 0) };
+}
+
 /**
  * Seats instances that have none on sides whose instance is no longer among the members. Whoever sits stays, and the side that
  * answers is never given away.

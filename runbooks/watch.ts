@@ -10,6 +10,7 @@ import { type Policy, policyOf } from "../core/policy.ts";
 import { type Decision, decide } from "../core/rules.ts";
 import { observe } from "./observe.ts";
 import { changeBrake, claim, endClaim, executionName, readBrake, readRecord } from "./record.ts";
+import { wayOf } from "./repoint-way.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
 
@@ -34,7 +35,11 @@ export async function watchLap(settings: Settings, database: Protected): Promise
 
   const { facts, stored } = await observe(settings, database);
   const policy = policyOf(settings.plan, database.plan);
-  const decision = decide(facts, diagnose(facts, policy), policy);
+  const first = decide(facts, diagnose(facts, policy), policy);
+  // Before anything is claimed or counted: a move that could not take the name along would leave it with nobody.
+  const chosen = first.kind === "failover" ? facts.standbys.find(({ id }) => id === first.target)?.instance : null;
+  const nameTrouble = chosen ? await wayOf(settings, database).trouble(chosen) : null;
+  const decision = nameTrouble ? decide({ ...facts, nameTrouble }, diagnose(facts, policy), policy) : first;
   console.log(JSON.stringify({ what: "decision", database: database.name, ...decision }));
   if (decision.kind !== "failover" || decision.target === null) {
     if (decision.tell) await tell(settings, decisionNews(decision, facts.record, facts.vote, facts.atMs));

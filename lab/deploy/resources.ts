@@ -171,6 +171,25 @@ const others: Record<string, Maker> = {
   },
 };
 
+/** Global services: the stack's region says nothing. */
+const route53: Record<string, Maker> = {
+  async "AWS::Route53::HealthCheck"({ HealthCheckConfig, HealthCheckTags = [] }, making) {
+    const { HealthCheck } = await making.call("route53", "CreateHealthCheck", { CallerReference: making.name(64), HealthCheckConfig });
+    const AddTags = HealthCheckTags.map(({ Key, Value }: { Key: string; Value: string }) => ({ Key, Value }));
+    if (AddTags.length > 0)
+      await making.call("route53", "ChangeTagsForResource", { ResourceType: "healthcheck", ResourceId: HealthCheck.Id, AddTags });
+    return { id: HealthCheck.Id, attributes: { HealthCheckId: HealthCheck.Id } };
+  },
+  async "AWS::Route53::RecordSet"({ HostedZoneId, Comment, ResourceRecords, ...set }, making) {
+    const records = ResourceRecords ? { ResourceRecords: ResourceRecords.map((Value: string) => ({ Value })) } : {};
+    await making.call("route53", "ChangeResourceRecordSets", {
+      HostedZoneId,
+      ChangeBatch: { Comment, Changes: [{ Action: "CREATE", ResourceRecordSet: { ...set, ...records } }] },
+    });
+    return { id: set.Name };
+  },
+};
+
 /** CloudFormation's flat ingress rule as EC2's IpPermission. */
 function permissionOf({ IpProtocol, FromPort, ToPort, CidrIp, CidrIpv6, SourceSecurityGroupId, Description }: any): any {
   return {
@@ -184,4 +203,4 @@ function permissionOf({ IpProtocol, FromPort, ToPort, CidrIp, CidrIpv6, SourceSe
 }
 
 /** By CloudFormation type. */
-export const MAKERS: Readonly<Record<string, Maker>> = { ...iam, ...lambda, ...events, ...sns, ...s3, ...others };
+export const MAKERS: Readonly<Record<string, Maker>> = { ...iam, ...lambda, ...events, ...sns, ...s3, ...route53, ...others };

@@ -1,7 +1,7 @@
 /** The latch's truth table and its ways, for every state there is of up to five sides. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { answeredSide, type Bit, firstLatch, latchNames, mayFollow, seated, seenBit, stagesTo } from "../../core/latch.ts";
+import { answeredSide, type Bit, firstLatch, latchNames, mayFollow, seated, seenBit, stagesTo, withSides } from "../../core/latch.ts";
 
 const bitsOf = (nodes: number): Bit[][] =>
   Array.from({ length: 2 ** nodes }, (_, number) => Array.from({ length: nodes }, (__, at): Bit => ((number >> at) & 1 ? 1 : 0)));
@@ -81,6 +81,17 @@ test("a rebuilt standby takes the seat of one that is gone; nobody else moves, a
       },
     ),
   );
+});
+
+test("the plan gets another standby: the side that answers is the same (S21)", () => {
+  for (const bits of EVERY) {
+    const latch = { ...firstLatch("shop", ["a"], bits.length + 1, 0), bits };
+    for (const more of [0, 1, 2]) {
+      const grown = withSides(latch, bits.length + 1 + more);
+      expect(answeredSide(grown.bits)).toBe(answeredSide(bits));
+      expect(grown.sides).toHaveLength(grown.bits.length + 1);
+    }
+  }
 });
 
 test("a move of an older generation, or an older attempt of the same, may not speak any more (S10)", () => {
