@@ -7,7 +7,7 @@ import type { Plan } from "../../core/plan/schema.ts";
 import type { LabEvent } from "../../lab/cloud/world.ts";
 import { type ShopDatabase, seedShop } from "../../lab/estate.ts";
 import { throwawayFolder } from "../../lab/folder.ts";
-import { type Lab, startLab } from "../../lab/lab.ts";
+import { type Lab, type LabOptions, startLab } from "../../lab/lab.ts";
 import { endpoint, readJson, stateBucket, waitFor } from "../../lab/look.ts";
 import { countLost } from "../../lab/shop/orders.ts";
 import { Traffic } from "../../lab/shop/traffic.ts";
@@ -16,6 +16,13 @@ export function testPlan(): Plan {
   const parsed = parsePlan(readFileSync(inject("planFile"), "utf8"));
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   return parsed.plan;
+}
+
+export interface ShopOptions {
+  readonly seed?: number;
+  readonly timings?: LabOptions["timings"];
+  /** Another plan than the tests', packaged. */
+  readonly product?: { readonly plan: Plan; readonly folder: string };
 }
 
 export class Shop {
@@ -32,13 +39,13 @@ export class Shop {
   }
 
   /** Up, seeded, deployed, the probe voting and the standby following. Ends with the test. */
-  static async open(options: { seed?: number } = {}): Promise<Shop> {
-    const plan = testPlan();
+  static async open({ product, ...options }: ShopOptions = {}): Promise<Shop> {
+    const plan = product?.plan ?? testPlan();
     const lab = await startLab({ folder: throwawayFolder(), ...options });
     onTestFinished(() => lab.close());
     const [access] = (await lab.estate(plan)) as [ShopDatabase];
     await seedShop(await endpoint(lab, plan.regions.primary, "shop-a"), "shop", access);
-    await lab.deploy(plan, inject("packageFolder"));
+    await lab.deploy(plan, product?.folder ?? inject("packageFolder"));
     const shop = new Shop(lab, plan, access, await stateBucket(lab, plan.regions.recovery, "understudy-corner-shop-watch"));
     await waitFor("the probe's votes to be well", 20_000, async () => {
       const vote = await shop.vote();
