@@ -1,4 +1,4 @@
-/** Names that move without us-east-1: the deployed product with a latch in the plan, its metrics' minute shortened to two seconds. */
+/** Names that move without us-east-1: the deployed product with a latch in the plan, its metrics' minute shortened to a second. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, inject, test } from "vitest";
@@ -10,7 +10,7 @@ import { lookUp } from "../../lab/shop/lookup.ts";
 import { Shop } from "./shop.ts";
 
 const REGION = "eu-central-1";
-const MINUTE_MS = 2_000;
+const MINUTE_MS = 1_000;
 const CHANGES = "route53:ChangeResourceRecordSets";
 
 let product: { plan: Plan; folder: string };
