@@ -11,9 +11,10 @@ import { decisionNews, type News } from "../core/news.ts";
 import { type Policy, policyOf } from "../core/policy.ts";
 import { decisionKey, type RecordedDecision, recordDecision } from "../core/recorded.ts";
 import { type Decision, decide } from "../core/rules.ts";
-import { keepFences } from "./fences.ts";
+import { groupsOf, keepFences } from "./fences.ts";
 import { observe } from "./observe.ts";
 import { changeBrake, claim, endClaim, executionName, readBrake, readRecord, succeed } from "./record.ts";
+import { wayOf } from "./repoint-way.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
 
@@ -39,7 +40,11 @@ export async function watchLap(settings: Settings, database: Protected): Promise
 
   const { facts, stored } = await observe(settings, database);
   const policy = policyOf(settings.plan, database.plan);
-  const decision = decide(facts, diagnose(facts, policy), policy);
+  const first = decide(facts, diagnose(facts, policy), policy);
+  // Before anything is claimed or counted: a move that could not take the name along would leave it with nobody.
+  const chosen = first.kind === "failover" ? facts.standbys.find(({ id }) => id === first.target)?.instance : null;
+  const nameTrouble = chosen ? await wayOf(settings, database).trouble(chosen) : null;
+  const decision = nameTrouble ? decide({ ...facts, nameTrouble }, diagnose(facts, policy), policy) : first;
   console.log(JSON.stringify({ what: "decision", database: database.name, ...decision }));
   await keepDecision(settings, recordDecision(facts, policy, null, decision));
   if (decision.kind !== "failover" || decision.target === null) {
@@ -151,8 +156,10 @@ async function undo(settings: Settings, database: Protected, record: DatabaseRec
     return `Held: ${held.target} was promoted after all; ${successor?.execution ?? "another execution"} goes on from there.`;
   }
   if (held.network) {
+    const region = record.regions[record.primary] as string;
     try {
-      await setSecurityGroups(record.regions[record.primary] as string, record.primary, held.network);
+      const primary = await describeInstance(region, record.primary);
+      if (primary && groupsOf(primary).join() !== held.network.join()) await setSecurityGroups(region, record.primary, held.network);
     } catch (error) {
       const so = `${record.primary} is still fenced: its groups ${held.network.join(", ")} could not be given back (${(error as Error).message}). It is tried again each minute`;
       await tell(settings, diedNews(record, held, "FENCED", so));

@@ -59,6 +59,8 @@ export interface Timings {
   copyQueueMs: number;
   restoreMs: number;
   dnsInsyncMs: number;
+  /** The minute of metrics of standard resolution, as Route 53's health checks read them: a real one unless a test is in a hurry (1, 5, 10 or 30 s). */
+  metricMinuteMs: number;
   /** Every rate() schedule fires first after this long, then at its own rate: the phase, which AWS does not promise. */
   firstTickMs: number;
 }
@@ -76,6 +78,7 @@ export const DEFAULT_TIMINGS: Timings = {
   copyQueueMs: 300,
   restoreMs: 300,
   dnsInsyncMs: 250,
+  metricMinuteMs: 60_000,
   firstTickMs: 1000,
 };
 
