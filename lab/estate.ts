@@ -44,7 +44,8 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
   const region = plan.regions.primary;
   const rds = (operation: string, input: unknown) => world.call("rds", operation, input, { region });
   const password = randomBytes(12).toString("base64url");
-  await createSecurityGroup(world, region, database.fenceSecurityGroup, `${name}-fence`, []);
+  for (const [where, fence] of Object.entries(database.fenceSecurityGroups))
+    await createSecurityGroup(world, where, fence, `${name}-fence`, []);
   await world.call(
     "secretsmanager",
     "CreateSecret",
@@ -57,15 +58,19 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
   const group = `${name}-${engine}`;
   const [parameter, value] = QUICK_WITNESS[engine];
   const { DBEngineVersions } = await rds("DescribeDBEngineVersions", { Engine: engine, DefaultOnly: true });
-  await rds("CreateDBParameterGroup", {
-    DBParameterGroupName: group,
-    DBParameterGroupFamily: DBEngineVersions[0]?.DBParameterGroupFamily ?? engine,
-    Description: "The standby notices a silent primary",
-  });
-  await rds("ModifyDBParameterGroup", {
-    DBParameterGroupName: group,
-    Parameters: [{ ParameterName: parameter, ParameterValue: value, ApplyMethod: "immediate" }],
-  });
+  const members = [database.primary, ...database.standbys];
+  for (const where of new Set(members.map((member) => member.region))) {
+    const there = (operation: string, input: unknown) => world.call("rds", operation, input, { region: where });
+    await there("CreateDBParameterGroup", {
+      DBParameterGroupName: group,
+      DBParameterGroupFamily: DBEngineVersions[0]?.DBParameterGroupFamily ?? engine,
+      Description: "The standby notices a silent primary",
+    });
+    await there("ModifyDBParameterGroup", {
+      DBParameterGroupName: group,
+      Parameters: [{ ParameterName: parameter, ParameterValue: value, ApplyMethod: "immediate" }],
+    });
+  }
   await rds("CreateDBInstance", {
     DBInstanceIdentifier: database.primary.instance,
     Engine: engine,
@@ -81,16 +86,26 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
     DeletionProtection: true,
   });
   await available(world, region, database.primary.instance);
-  await rds("CreateDBInstanceReadReplica", {
-    DBInstanceIdentifier: database.hotStandby.instance,
-    SourceDBInstanceIdentifier: database.primary.instance,
-    DBInstanceClass: "db.t4g.micro",
-    VpcSecurityGroupIds: [APP_GROUP],
-  });
-  const [endpoint] = await Promise.all([
-    available(world, region, database.primary.instance),
-    available(world, region, database.hotStandby.instance),
-  ]);
+  for (const standby of database.standbys) {
+    const here = standby.region === region;
+    await world.call(
+      "rds",
+      "CreateDBInstanceReadReplica",
+      {
+        DBInstanceIdentifier: standby.instance,
+        SourceDBInstanceIdentifier: here
+          ? database.primary.instance
+          : `arn:aws:rds:${region}:${world.account}:db:${database.primary.instance}`,
+        // From another region it gets that region's default group (aws-facts A6).
+        ...(here ? {} : { DBParameterGroupName: group, SourceRegion: region }),
+        DBInstanceClass: "db.t4g.micro",
+        VpcSecurityGroupIds: [APP_GROUP],
+      },
+      { region: standby.region },
+    );
+  }
+  const [endpoint] = await Promise.all(members.map((member) => available(world, member.region, member.instance)));
+  if (!endpoint) throw new Error(`${name} has no primary`);
   for (const record of plan.records.filter((entry) => entry.database === name)) {
     const set = { Name: record.name, Type: "CNAME", TTL: record.ttlSeconds, ResourceRecords: [{ Value: endpoint.Address }] };
     await world.call(
