@@ -2,7 +2,6 @@
  * A decision as it was recorded: all that went in, and what came out. Deciding is pure, so the same facts give the same decision again;
  * `explain` shows why row by row, `replay` what another policy would have said of the same facts. Pure.
  */
-import { isDeepStrictEqual } from "node:util";
 import { rank } from "./candidates.ts";
 import { diagnose } from "./diagnosis.ts";
 import type { Facts, Order } from "./facts.ts";
@@ -50,7 +49,11 @@ export function explain({ facts, policy, order, decision }: RecordedDecision): E
     if (matched && !overridden) break;
   }
   return {
-    same: isDeepStrictEqual(again, decision),
+    same:
+      again.rule === decision.rule &&
+      again.kind === decision.kind &&
+      again.target === decision.target &&
+      again.sentence === decision.sentence,
     again,
     rows,
     standbys: candidates.map(({ standby, hot, refusal }) => ({
