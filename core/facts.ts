@@ -53,6 +53,10 @@ export interface Claim {
   readonly sentence: string;
   /** The order that asked for it; null: Understudy by itself. */
   readonly order: Order | null;
+  /** How far it came, should its execution die: before the promotion it can be undone, after it only be finished. */
+  readonly stage: "claimed" | "fencing" | "promoted" | "undoing";
+  /** Groups the old primary had before the fence; null until they are noted, or where its region is dark. */
+  readonly network: readonly string[] | null;
 }
 
 /** Where an instance stands in its own log: a primary, what it has written; a standby, what it has applied. Only its engine reads it. */
@@ -220,4 +224,6 @@ export interface Facts {
   /** In the record's order. */
   readonly standbys: readonly Standby[];
   readonly brake: Brake;
+  /** Why the clients' name could not be moved to the instance chosen; looked at only when a move is about to begin. */
+  readonly nameTrouble?: string | null;
 }

@@ -17,6 +17,10 @@ const HEADLINES: Record<News["kind"], string> = {
   "Move Failed": "{move} FAILED",
   "Standby Rebuilt": "standby rebuilt",
   "Standby Missing": "standby NOT rebuilt",
+  "Move Stuck": "{move} STUCK, goes on",
+  "Fence Open": "an old primary is open",
+  "Fence Closed": "an old primary is fenced",
+  "Two Writers": "TWO DATABASES TAKE WRITES",
   "Backup Completed": "backup done",
   "Backup Failed": "backup FAILED",
 };

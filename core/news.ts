@@ -16,6 +16,10 @@ export const NEWS_KINDS = [
   "Move Failed",
   "Standby Rebuilt",
   "Standby Missing",
+  "Move Stuck",
+  "Fence Open",
+  "Fence Closed",
+  "Two Writers",
   "Backup Completed",
   "Backup Failed",
 ] as const;

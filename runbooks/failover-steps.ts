@@ -2,7 +2,8 @@
  * The steps of one failover: each looks first, does only what is missing, and is safe to run again. Every effect makes sure of
  * the claim before it acts. `failover.ts` tells in which order they come.
  */
-import { pointCname, readCname, resolve } from "../aws/dns.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { cnameOf, resolve } from "../aws/dns.ts";
 import { putDocument } from "../aws/documents.ts";
 import { isCode } from "../aws/errors.ts";
 import { describeInstance, promoteReplica, reboot, setSecurityGroups } from "../aws/rds.ts";
@@ -13,8 +14,12 @@ import { policyOf } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { decide } from "../core/rules.ts";
 import { type DatabaseEngine, engineOf, refusedWrite } from "../databases/engines.ts";
+import type { Stage } from "./failover.ts";
+import { FENCE_PROOF_MS, groupsOf, isFenced } from "./fences.ts";
 import { endpointOf, LOOK_MS, observe, targetOf } from "./observe.ts";
-import { endClaim, readRecord } from "./record.ts";
+import { endClaim, noteOnClaim, readRecord } from "./record.ts";
+import { attemptOf, type Mover, type Way } from "./repoint.ts";
+import { wayOf } from "./repoint-way.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { notYet, type Proof, proven } from "./until.ts";
 
@@ -26,6 +31,8 @@ export interface Confirmed {
   readonly sentence: string;
   readonly primary: string;
   readonly standby: string;
+  /** Why the old primary cannot be fenced, where it cannot; a person has approved the move all the same. */
+  readonly unfenced: string | null;
   readonly facts: Facts;
 }
 
@@ -34,6 +41,8 @@ export class Move {
   readonly database: Protected;
   readonly execution: string;
   readonly generation: number;
+  /** How the clients' names are moved. */
+  private readonly way: Way;
   /** Region of every instance, as the record had it when the move was confirmed. */
   regions: Readonly<Record<string, string>> = {};
 
@@ -42,6 +51,12 @@ export class Move {
     this.database = database;
     this.execution = execution;
     this.generation = generation;
+    this.way = wayOf(settings, database);
+  }
+
+  private get mover(): Mover {
+    const { execution, generation } = this;
+    return { execution, generation, attempt: attemptOf(execution), holdsClaim: () => this.holdsClaim() };
   }
 
   /** What people call this move. */
@@ -69,14 +84,24 @@ export class Move {
   async confirm(): Promise<Confirmed> {
     const { facts } = await observe(this.settings, this.database);
     const { record } = facts;
-    const base = { atMs: facts.atMs, primary: record.primary, standby: record.claim?.target ?? "(none)", facts };
+    const unfenced =
+      facts.primaryRegion === "dark"
+        ? `RDS in ${record.regions[record.primary]} does not answer, so ${record.primary} cannot be fenced`
+        : null;
+    const base = { atMs: facts.atMs, primary: record.primary, standby: record.claim?.target ?? "(none)", unfenced, facts };
     if (record.claim?.execution !== this.execution) {
       const sentence = `Refused: the claim ${this.execution} is not the one on record (${record.claim?.execution ?? "none"}). (rule 201)`;
       return { ...base, refusal: sentence, rule: 201, sentence };
     }
+    if (record.claim.stage === "promoted") {
+      const sentence = `Goes on with the move of ${record.database} to ${record.claim.target}, which had promoted it. (rule ${record.claim.rule})`;
+      return { ...base, refusal: null, rule: record.claim.rule, sentence };
+    }
     const unclaimed: Facts = { ...facts, record: { ...record, claim: null } };
     const policy = policyOf(this.settings.plan, this.database.plan);
-    const decision = decide(unclaimed, diagnose(unclaimed, policy), policy, record.claim.order);
+    const target = facts.standbys.find(({ id }) => id === record.claim?.target)?.instance;
+    const known: Facts = { ...unclaimed, nameTrouble: target ? await this.way.trouble(target) : null };
+    const decision = decide(known, diagnose(known, policy), policy, record.claim.order);
     const { rule, sentence } = decision;
     const goesBack = decision.kind === "switchover" && record.claim.kind === "failback";
     if (decision.kind !== record.claim.kind && !goesBack) return { ...base, refusal: sentence, rule, sentence };
@@ -105,13 +130,21 @@ export class Move {
     return found;
   }
 
-  /** The groups to give back should the move fail before the promotion. */
-  async networkOf(id: string): Promise<string[]> {
-    return (await this.instance(id)).securityGroups.filter(staysOn).map(groupId);
+  /** Notes on the claim how far the move has come, for whoever finds its execution dead. */
+  async note(note: Parameters<typeof noteOnClaim>[3]): Promise<void> {
+    if (!(await noteOnClaim(this.settings, this.database, this.execution, note))) await this.holdsClaim();
+  }
+
+  /** The groups to give back should the move end before the promotion. An execution that succeeds a dead one keeps the first note. */
+  async noteNetwork(id: string): Promise<void> {
+    const { claim } = (await readRecord(this.settings, this.database)).value;
+    if (claim?.stage === "promoted") return;
+    const groups = groupsOf(await this.instance(id)).filter((group) => group !== this.fenceGroup(id));
+    await this.note(groups.length > 0 ? { stage: "fencing", network: groups } : { stage: "fencing" });
   }
 
   protected isFenced(instance: InstanceFacts): boolean {
-    return instance.securityGroups.length === 1 && instance.securityGroups[0] === `${this.fenceGroup(instance.id)}:active`;
+    return isFenced(instance, this.fenceGroup(instance.id));
   }
 
   /** Leaves the instance with the fence's group alone. RDS takes the change once the instance is in a state that allows it. */
@@ -120,15 +153,16 @@ export class Move {
     const instance = await this.instance(id);
     if (this.isFenced(instance)) return proven(`${id} has no group but ${instance.securityGroups.join()}`);
     const fence = this.fenceGroup(id);
-    if (instance.securityGroups.filter(staysOn).map(groupId).join() !== fence) await setSecurityGroups(this.regionOf(id), id, [fence]);
+    if (groupsOf(instance).join() !== fence) await setSecurityGroups(this.regionOf(id), id, [fence]);
     return notYet(`the network of ${id} is not taken away yet: ${instance.securityGroups.join(", ")}`);
   }
 
   /** Undoes the fence of a move that ends before the promotion. Whoever has lost the claim leaves everything to the one who has it. */
-  async giveNetworkBack(id: string, groups: readonly string[]): Promise<{ given: boolean }> {
-    const record = (await readRecord(this.settings, this.database)).value;
-    if (record.claim?.execution !== this.execution) return { given: false };
-    await setSecurityGroups(this.regionOf(id), id, groups);
+  async giveNetworkBack(id: string): Promise<{ given: boolean }> {
+    const { claim } = (await readRecord(this.settings, this.database)).value;
+    if (claim?.execution !== this.execution || !claim.network) return { given: false };
+    if (groupsOf(await this.instance(id)).join() === claim.network.join()) return { given: true };
+    await setSecurityGroups(this.regionOf(id), id, claim.network);
     return { given: true };
   }
 
@@ -180,6 +214,19 @@ export class Move {
     }
   }
 
+  /**
+   * Whether a promotion that could not be asked for has not begun all the same: a reply that was lost is not a refusal, and RDS says
+   * "available" for a moment longer. Half a minute without a change is the proof.
+   */
+  async isStillReplica(id: string): Promise<boolean> {
+    for (let looks = 0; looks < 30; looks++) {
+      const { sourceId, status } = await this.instance(id);
+      if (sourceId === null || status !== "available") return false;
+      await pause(1000);
+    }
+    return true;
+  }
+
   /** "available" is also what a promotion that has not begun says: no longer a replica, and a write that arrives, are the proof. */
   async takesWrites(id: string): Promise<Proof> {
     const instance = await this.instance(id);
@@ -191,51 +238,44 @@ export class Move {
   }
 
   async readName(): Promise<{ target: string | null; address: string | null }> {
-    const { zone, name } = this.database.record;
-    return { target: (await readCname(zone, name))?.target ?? null, address: await resolve(name) };
+    const { name } = this.database.record;
+    return { target: await cnameOf(name), address: await resolve(name) };
   }
 
   async changeName(id: string): Promise<{ atMs: number; target: string; changeId: string | null }> {
-    await this.holdsClaim();
-    const { zone, name, ttlSeconds } = this.database.record;
-    const target = (await this.instance(id)).address as string;
-    const now = await readCname(zone, name);
-    if (now?.target === target.toLowerCase()) return { atMs: Date.now(), target, changeId: null };
-    const changeId = await pointCname(
-      zone,
-      name,
-      target,
-      ttlSeconds,
-      `Understudy ${this.execution}: ${name} follows the new primary ${id}`,
-    );
-    return { atMs: Date.now(), target, changeId };
+    const target = await this.instance(id);
+    const { changeId } = await this.way.change(target, this.mover);
+    return { atMs: Date.now(), target: target.address as string, changeId };
   }
 
-  /** The clients' own way: resolve the name, connect to what it gives, write. It must be the new primary that answers. */
+  /** The clients' own way: resolve the name, connect to what it gives, write. It must be the new primary that answers, at every server. */
   async writesThroughName(id: string): Promise<Proof> {
     const instance = await this.instance(id);
+    const settled = await this.way.settled(instance, this.mover);
+    if (!settled.holds) return settled;
     const target = await targetOf(this.settings, this.database, endpointOf(instance));
     const { name } = this.database.record;
     const [byName, byInstance] = await Promise.all([resolve(name), resolve(instance.address ?? "")]);
     if (!target || byName === null || byName !== byInstance)
       return notYet(`${name} resolves to ${byName ?? "nothing"}, expected ${byInstance ?? "an address"}`);
     await this.engine.writeCanary({ ...target, host: name }, this.execution, LOOK_MS);
-    return proven(`a write through ${name} (${byName}) arrived`);
+    return proven(`a write through ${name} (${byName}) arrived; ${settled.seen}`);
   }
 
   async raiseGeneration(
-    primary: string,
-    standby: string,
-    past: Pick<Retired, "fenced" | "branchedAt" | "lossless">,
-    network: readonly string[],
+    { primary, standby, unfenced }: Confirmed,
+    past: Pick<Retired, "branchedAt"> & Partial<Retired>,
   ): Promise<DatabaseRecord> {
     const change = (record: DatabaseRecord): Partial<DatabaseRecord> => ({
       generation: this.generation + 1,
       primary: standby,
       // The others still follow the old primary; who follows the new one is built anew (aws-facts A6).
       standbys: [],
-      retired: [...this.retiredBefore(record), { instance: primary, generation: this.generation, atMs: Date.now(), ...past }],
-      networks: { ...record.networks, [primary]: network },
+      retired: [
+        ...this.retiredBefore(record),
+        { instance: primary, generation: this.generation, atMs: Date.now(), fenced: unfenced === null, ...past },
+      ],
+      networks: record.claim?.network ? { ...record.networks, [primary]: record.claim.network } : (record.networks ?? {}),
       attempts: 0,
     });
     const record = await endClaim(this.settings, this.database, this.execution, "succeeded", Date.now(), change);
@@ -282,7 +322,18 @@ export class Move {
     return { ...news, atMs, details: [["Why", confirmed.sentence], ...news.details, ["Evidence", evidence]] };
   }
 
-  failedNews(sentence: string, stage: string, primary: string, standby: string): News {
+  stuckNews(confirmed: Confirmed, reason: string): News {
+    const { standby } = confirmed;
+    const sentence = `${standby} is promoted, but ${this.database.record.name} cannot be pointed to it yet: ${reason}`;
+    return this.news(
+      "Move Stuck",
+      sentence,
+      confirmed,
+      "It is tried again each minute. Look at what the reason names; do not start the old primary.",
+    );
+  }
+
+  failedNews(sentence: string, stage: Stage, primary: string, standby: string): News {
     const untouched = stage === "fence" || stage === "drain";
     return {
       kind: "Move Failed",
@@ -293,12 +344,12 @@ export class Move {
       sentence,
       details: [
         ["Execution", this.execution],
-        ["Old primary", untouched ? `${primary}: has its network back` : `${primary}: fenced`],
+        ["Old primary", untouched ? `${primary}: gets its network back` : `${primary}: fenced`],
         ["Target", untouched ? `${standby}: still a replica` : standby],
       ],
       next: untouched
         ? "Nothing was promoted. Look at the primary and the standby now."
-        : `Look at ${standby} and at the record ${this.database.record.name} now; ${primary} must stay fenced.`,
+        : `The watcher starts it again where it ended. Look at ${standby} and at the record ${this.database.record.name} now; ${primary} must stay fenced.`,
     };
   }
 
@@ -322,11 +373,6 @@ export class Move {
   }
 }
 
-/** A fenced instance drops packets in silence, so the proof lasts as long as its patience. */
-const FENCE_PROOF_MS = 500;
 /** In these no session can be open that was open before the fence. */
 const WITHOUT_SESSIONS = ["rebooting", "stopping", "stopped"];
 const BACKUP_RETENTION_DAYS = 7;
-
-const staysOn = (group: string) => !group.endsWith(":removing");
-const groupId = (group: string) => group.split(":")[0] as string;

@@ -50,7 +50,7 @@ export async function askRetired(
         rescue = null;
       });
     }
-    await ctx.step(`note what ${instance} holds`, () => gate.note(former, { ...alone, rescue }), patiently);
+    await ctx.step(`note what ${instance} holds`, () => gate.keep(former, { ...alone, rescue }), patiently);
   }
 }
 
@@ -71,7 +71,8 @@ class Gate extends PlannedMove {
   /** Those a failback would return to; one that was closed and equal when it was left holds nothing. */
   async whom(): Promise<{ regions: Readonly<Record<string, string>>; primary: string; asked: Retired[] }> {
     const { claim, regions, primary, retired } = (await readRecord(this.settings, this.database)).value;
-    const home = claim?.execution === this.execution ? regions[claim.target] : undefined;
+    // One that has promoted already asks nobody: it only goes on.
+    const home = claim?.execution === this.execution && claim.stage !== "promoted" ? regions[claim.target] : undefined;
     return {
       regions,
       primary,
@@ -114,7 +115,7 @@ class Gate extends PlannedMove {
     return await started(region, name, tags, () => createSnapshot(region, id, name, tags));
   }
 
-  async note(former: Retired, alone: Alone): Promise<void> {
+  async keep(former: Retired, alone: Alone): Promise<void> {
     await this.holdsClaim();
     await changeRecord(this.settings, this.database, (record) => ({
       ...record,

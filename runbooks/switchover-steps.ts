@@ -9,9 +9,9 @@ import type { News } from "../core/news.ts";
 import { Problem } from "../core/problem.ts";
 import { refusedWrite, type Target } from "../databases/engines.ts";
 import { type Confirmed, Move } from "./failover-steps.ts";
+import { groupsOf } from "./fences.ts";
 import { endpointOf, LOOK_MS, targetOf } from "./observe.ts";
-import { changeRecord, readRecord } from "./record.ts";
-import { promotionBegan } from "./reopen.ts";
+import { readRecord } from "./record.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { calledOff, deletable, settled } from "./switchover-news.ts";
 import { notYet, type Proof, proven } from "./until.ts";
@@ -56,19 +56,14 @@ export class PlannedMove extends Move {
     });
   }
 
-  /** Keeps in the record what the primary's network is, before anything changes: whoever comes after a crash can give it back. */
-  async noteNetwork(id: string): Promise<readonly string[]> {
-    await this.holdsClaim();
+  /** Keeps on the claim what the primary's network was, before anything changes: whoever finds this execution dead gives it back. */
+  override async noteNetwork(id: string): Promise<void> {
+    const { claim, networks } = (await readRecord(this.settings, this.database)).value;
+    if (claim?.stage === "promoted") return;
     const closed = [this.drainGroup(id), this.fenceGroup(id)];
-    const now = await this.networkOf(id);
-    const open = now.every((group) => closed.includes(group)) ? await this.kept(id) : now;
-    await changeRecord(this.settings, this.database, (record) => ({ ...record, networks: { ...record.networks, [id]: open } }));
-    return open;
-  }
-
-  private async kept(id: string): Promise<readonly string[]> {
-    const open = (await readRecord(this.settings, this.database)).value.networks?.[id];
-    if (open) return open;
+    const open = groupsOf(await this.instance(id)).filter((group) => !closed.includes(group));
+    const network = open.length > 0 ? open : (claim?.network ?? networks?.[id]);
+    if (network) return await this.note({ stage: "fencing", network });
     throw new Problem("NetworkUnknown", `${id} is closed to its clients, and the record does not say which security groups it had`, {
       hint: "Give it its security groups by hand, then order again.",
     });
@@ -86,7 +81,11 @@ export class PlannedMove extends Move {
   }
 
   protected async moveInto(id: string, groups: readonly string[]): Promise<void> {
-    if ((await this.networkOf(id)).slice().sort().join() !== groups.slice().sort().join())
+    if (
+      groupsOf(await this.instance(id))
+        .sort()
+        .join() !== [...groups].sort().join()
+    )
       await setSecurityGroups(this.regionOf(id), id, groups);
   }
 
@@ -148,8 +147,13 @@ export class PlannedMove extends Move {
     }
   }
 
+  /** Whether a promotion that may have been asked for is under way or done. Until the API shows it some time may pass. */
   async promotionBegan(id: string): Promise<Proof> {
-    return await promotionBegan(this.settings, this.database, await this.instance(id));
+    const { sourceId, status } = await this.instance(id);
+    if (sourceId === null) return proven(`${id} is no replica any more`);
+    if (["modifying", "rebooting"].includes(status)) return proven(`${id} is ${status}`);
+    const { inRecovery } = await this.engine.askStandby(await this.at(id), this.database.name, LOOK_MS);
+    return inRecovery ? notYet(`${id} is ${status} and still a replica`) : proven(`${id} has left recovery`);
   }
 
   /** The new primary takes a write; on the way, the old one is seen to refuse one. */
@@ -169,11 +173,6 @@ export class PlannedMove extends Move {
     return retired.map((each) => (each.alone && each.alone.count !== 0 ? { acceptedBy: order, ...each } : each));
   }
 
-  async named(id: string): Promise<Proof> {
-    await this.changeName(id);
-    return await this.writesThroughName(id);
-  }
-
   plannedNews(sentence: string, confirmed: Confirmed, evidence: string, atMs: number, after: DatabaseRecord): News {
     const news = this.succeededNews(sentence, confirmed, evidence, atMs);
     const next = `Clients that keep connections open have reconnected by now. ${confirmed.primary} stays fenced; nothing is deleted by Understudy.`;
@@ -185,11 +184,12 @@ export class PlannedMove extends Move {
   }
 
   /** The old primary is its clients' again: its own groups are in force and it takes a write. */
-  async reopened(id: string, groups: readonly string[]): Promise<Proof> {
-    const record = (await readRecord(this.settings, this.database)).value;
-    if (record.claim?.execution !== this.execution) return proven("whoever holds the claim now sees to it");
-    if (!(await this.isIn(id, groups))) {
-      await this.moveInto(id, groups);
+  async reopened(id: string): Promise<Proof> {
+    const { claim } = (await readRecord(this.settings, this.database)).value;
+    if (claim?.execution !== this.execution) return proven("whoever holds the claim now sees to it");
+    if (!claim.network) return proven(`${id} was not touched`);
+    if (!(await this.isIn(id, claim.network))) {
+      await this.moveInto(id, claim.network);
       return notYet(`${id} does not have its network back yet`);
     }
     const refusal = await refusedWrite(this.engine, await this.at(id), this.execution, LOOK_MS);

@@ -4,7 +4,8 @@
  * with the former primary asked first what it alone holds (gate.ts).
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
-import type { MoveResult } from "./failover.ts";
+import { forward, type MoveResult } from "./failover.ts";
+import type { Confirmed } from "./failover-steps.ts";
 import { askRetired } from "./gate.ts";
 import { startRebuild } from "./rebuild.ts";
 import { endClaim, executionName } from "./record.ts";
@@ -15,9 +16,9 @@ import { patiently, reasonOf, until } from "./until.ts";
 import type { MoveInput } from "./watch.ts";
 
 /** Looks of about a second. The clients wait from "sessions" on: what cannot be had quickly is not waited for. */
-const PATIENCE = { close: 300, sessions: 15, equal: 15, begin: 30, promote: 1800, fence: 60, repoint: 3600, reopen: 900 };
+const PATIENCE = { close: 300, sessions: 15, equal: 15, begin: 30, promote: 1800, fence: 60, repoint: 300, reopen: 900 };
 
-type Stage = "note" | "close" | "sessions" | "equal" | "promote" | "repoint" | "record";
+type Stage = "close" | "sessions" | "equal" | "promote" | "repoint" | "record";
 
 export async function switchover(input: MoveInput, ctx: DurableContext, settings: Settings): Promise<MoveResult> {
   const database = protectedDatabase(settings.plan, input.database);
@@ -35,20 +36,15 @@ export async function switchover(input: MoveInput, ctx: DurableContext, settings
   move.regions = confirmed.facts.record.regions;
   await ctx.step("tell of the start", () => tell(settings, move.startedNews(confirmed)), patiently);
 
-  let stage: Stage = "note";
+  // An execution before this one had both sides equal, and died while it promoted: from there it goes on.
+  const resumed = confirmed.facts.record.claim?.stage === "promoted";
+  let stage: Stage = "close";
   let refused = false;
-  let open: readonly string[] = [];
   try {
-    open = await ctx.step("note the old network", () => move.noteNetwork(primary), patiently);
-    const dnsBefore = await ctx.step("read the record", () => move.readName(), patiently);
-    stage = "close";
-    const closed = await until(ctx, "it is closed to its clients", PATIENCE.close, () => move.closed(primary));
-    stage = "sessions";
-    const alone = await until(ctx, "its sessions are ended", PATIENCE.sessions, () => move.nobodyElse(primary));
-    stage = "equal";
-    const equal = await until(ctx, "both stand at the same place", PATIENCE.equal, () => move.equal(primary, standby));
+    const drained = resumed ? null : await drain(ctx, move, confirmed, (now) => (stage = now));
     await ctx.step("ask for the fence", () => move.askFence(primary), patiently);
     stage = "promote";
+    await ctx.step("note that it is promoted", () => move.note({ stage: "promoted" }), patiently);
     const asked = await ctx.step("promote", () => move.promoteUnlessRefused(standby), patiently);
     refused = asked.refusal !== null;
     if (asked.refusal !== null) throw new Error(asked.refusal);
@@ -58,39 +54,53 @@ export async function switchover(input: MoveInput, ctx: DurableContext, settings
     const fenced =
       promoted.fence ??
       (await until(ctx, "a write to the old primary is refused", PATIENCE.fence, () => move.fenceHolds(primary)).catch(() => null));
-    const repointed = await until(ctx, "a write through the name arrives", PATIENCE.repoint, () => move.named(standby));
+    const end = await forward(ctx, settings, move, confirmed, async () => {
+      await ctx.step("change the record", () => move.changeName(standby), patiently);
+      return await until(ctx, "a write through the name arrives", PATIENCE.repoint, () => move.writesThroughName(standby));
+    });
     stage = "record";
-    const past = { fenced: fenced !== null, branchedAt: equal.position ?? null, lossless: true };
-    const after = await ctx.step("raise the generation", () => move.raiseGeneration(primary, standby, past, open), patiently);
+    const past = { fenced: fenced !== null, branchedAt: drained?.equal.position ?? null, lossless: true };
+    const after = await ctx.step("raise the generation", () => move.raiseGeneration(confirmed, past), patiently);
     const evidence = await ctx.step(
       "keep the evidence",
-      () => move.keepEvidence({ confirmed, closed, alone, equal, asked, promoted, fenced, dnsBefore, repointed, after }),
+      () => move.keepEvidence({ confirmed, ...drained, asked, promoted, fenced, repointed: end, after }),
       patiently,
     );
-    const sentence = `${database.name} now runs on ${standby}: ${database.record.name} points to it and took a write. Nothing was lost; writes stood still for ${seconds(repointed.atMs - alone.atMs)} s. ${primary} is ${fenced ? "fenced" : "closed, its fence is not proven yet"}.`;
+    const stood = drained ? `; writes stood still for ${seconds(end.atMs - drained.ended.atMs)} s` : "";
+    const sentence = `${database.name} now runs on ${standby}: ${database.record.name} points to it and took a write. Nothing was lost${stood}. ${primary} is ${fenced ? "fenced" : "closed, its fence is not proven yet"}.`;
     await ctx.step(
       "tell of the success",
-      () => tell(settings, move.plannedNews(sentence, confirmed, evidence, repointed.atMs, after)),
+      () => tell(settings, move.plannedNews(sentence, confirmed, evidence, end.atMs, after)),
       patiently,
     );
     await ctx.step("start the rebuild", () => startRebuild(settings, database, after), patiently);
     return { outcome: "succeeded", sentence, evidence };
   } catch (error) {
     const back = stage === "promote" ? refused || !(await began(ctx, move, standby)) : !["repoint", "record"].includes(stage);
-    let again: string | null = null;
-    if (back)
-      again =
-        open.length === 0
-          ? `${primary} was not touched`
-          : await until(ctx, "the old primary takes writes again", PATIENCE.reopen, () => move.reopened(primary, open)).then(
-              ({ seen }) => seen,
-              (trouble) => `${primary} COULD NOT BE OPENED AGAIN: ${reasonOf(trouble)}`,
-            );
+    const again = back
+      ? await until(ctx, "the old primary takes writes again", PATIENCE.reopen, () => move.reopened(primary)).then(
+          ({ seen }) => seen,
+          (trouble) => `${primary} COULD NOT BE OPENED AGAIN: ${reasonOf(trouble)}`,
+        )
+      : null;
     const sentence = `The ${move.kind} of ${database.name} to ${standby} failed at the stage "${stage}": ${reasonOf(error)}`;
-    await ctx.step("release the failed claim", () => endClaim(settings, database, execution, "failed", Date.now()), patiently);
     await ctx.step("tell of the failure", () => tell(settings, move.calledOffNews(sentence, primary, standby, again)), patiently);
+    // After the promotion the claim is kept: the watcher starts the move again where it ended (watch.ts).
+    if (back) await ctx.step("release the failed claim", () => endClaim(settings, database, execution, "failed", Date.now()), patiently);
     return { outcome: "failed", sentence, evidence: null };
   }
+}
+
+/** Up to the moment in which both hold the same and nobody writes. Every part of it can be undone. */
+async function drain(ctx: DurableContext, move: PlannedMove, { primary, standby }: Confirmed, at: (stage: Stage) => void) {
+  await ctx.step("note the old network", () => move.noteNetwork(primary), patiently);
+  const dnsBefore = await ctx.step("read the record", () => move.readName(), patiently);
+  const closed = await until(ctx, "it is closed to its clients", PATIENCE.close, () => move.closed(primary));
+  at("sessions");
+  const ended = await until(ctx, "its sessions are ended", PATIENCE.sessions, () => move.nobodyElse(primary));
+  at("equal");
+  const equal = await until(ctx, "both stand at the same place", PATIENCE.equal, () => move.equal(primary, standby));
+  return { dnsBefore, closed, ended, equal };
 }
 
 /** Asked for and not seen to end: it counts as begun when there is any sign of it, and as never asked for when thirty looks, about a minute, show none. */

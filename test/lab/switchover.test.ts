@@ -21,7 +21,18 @@ async function ordered(shop: Shop, verb: Order["verb"], target: string): Promise
   };
   const attempt = record.attempts + 1;
   const execution = `move-shop-g${generation}-a${attempt}`;
-  const claim = { execution, attempt, kind: verb, target, takenAtMs: Date.now(), rule: 403, sentence: "for the test", order };
+  const claim = {
+    execution,
+    attempt,
+    kind: verb,
+    target,
+    takenAtMs: Date.now(),
+    stage: "claimed",
+    network: null,
+    rule: 403,
+    sentence: "for the test",
+    order,
+  };
   await shop.lab.world.call(
     "s3",
     "PutObject",

@@ -166,9 +166,10 @@ test("a planned move that is refused does not end the cooldown of the move befor
   expect(record).toMatchObject({ claim: null, lastMove: { execution: failed?.execution, outcome: "failed", automatic: true } });
 });
 
-test("the execution dies with the primary closed: whoever ends its claim opens the primary again (S23)", async () => {
+test("the execution dies with the primary closed: the watcher opens the primary again (S23)", async () => {
   const { settings, shop: database } = await shop.settings();
   const { watchLap } = await import("../../runbooks/watch.ts");
+  const { changeRecord } = await import("../../runbooks/record.ts");
   const { lab } = open();
   const before = await shop.groups("shop-a");
   await shop.laps(1);
@@ -184,6 +185,10 @@ test("the execution dies with the primary closed: whoever ends its claim opens t
       DurableExecutions: [{ DurableExecutionName: taken.execution, Status: "TIMED_OUT" }],
     })),
   );
+  await watchLap(settings, database);
+  expect((await shop.record()).claim).toMatchObject({ stage: "undoing", kind: "switchover" });
+  // The dead execution's last calls have been waited for.
+  await changeRecord(settings, database, (record) => record.claim && { ...record, claim: { ...record.claim, takenAtMs: 0 } });
   await watchLap(settings, database);
   expect((await shop.record()).claim).toBeNull();
   await waitFor("the primary's own groups", 10_000, async () => String(await shop.groups("shop-a")) === String(before));
@@ -221,8 +226,10 @@ test("everything goes well, and the answer to the promotion is lost on the way: 
     "its sessions are ended",
     "both stand at the same place",
     "ask for the fence",
+    "note that it is promoted",
     "promote",
     "the new primary takes writes",
+    "change the record",
     "a write through the name arrives",
     "raise the generation",
     "keep the evidence",
