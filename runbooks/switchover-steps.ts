@@ -16,17 +16,11 @@ import type { Protected, Settings } from "./settings.ts";
 import { calledOff, deletable, settled } from "./switchover-news.ts";
 import { notYet, type Proof, proven } from "./until.ts";
 
-export interface Promoted extends Proof {
-  /** How the fence of the old primary was proven by then; null: not yet. */
-  readonly fence: Proof | null;
-}
-
 /** RDS took the request and said no: nothing has begun. */
 const REFUSED = ["AccessDenied", "UnauthorizedOperation", "InvalidParameterCombination", "InvalidParameterValue", "DBInstanceNotFound"];
 
 export class PlannedMove extends Move {
   readonly kind: "switchover" | "failback";
-  private fence: Proof | null = null;
 
   constructor(settings: Settings, database: Protected, execution: string, generation: number, kind: "switchover" | "failback") {
     super(settings, database, execution, generation);
@@ -130,15 +124,16 @@ export class PlannedMove extends Move {
     return notYet(`${others.join(", ")} had sessions on ${id}; they are ended`);
   }
 
-  /** Asked before the promotion, so that it is in force by the time the new primary takes writes. */
+  /** Asked before the promotion, so that it is in force by the time the clients' name has moved. */
   async askFence(id: string): Promise<{ atMs: number }> {
     await this.holdsClaim();
     await this.moveInto(id, [this.fenceGroup(id)]);
     return { atMs: Date.now() };
   }
 
-  /** A refusal in RDS's own words, or null: it is asked for, or may be. */
+  /** A refusal in RDS's own words, or null: it is asked for, or may be. Noted first: whoever succeeds this execution goes on from here. */
   async promoteUnlessRefused(id: string): Promise<{ atMs: number; refusal: string | null }> {
+    await this.note({ stage: "promoted" });
     try {
       return { atMs: (await this.promote(id)).atMs, refusal: null };
     } catch (error) {
@@ -154,16 +149,6 @@ export class PlannedMove extends Move {
     if (["modifying", "rebooting"].includes(status)) return proven(`${id} is ${status}`);
     const { inRecovery } = await this.engine.askStandby(await this.at(id), this.database.name, LOOK_MS);
     return inRecovery ? notYet(`${id} is ${status} and still a replica`) : proven(`${id} has left recovery`);
-  }
-
-  /** The new primary takes a write; on the way, the old one is seen to refuse one. */
-  async takesOver(primary: string, standby: string): Promise<Promoted> {
-    const [writes, fence] = await Promise.all([
-      this.takesWrites(standby),
-      this.fence ?? this.fenceHolds(primary).catch((error: Error) => notYet(error.message)),
-    ]);
-    if (fence.holds) this.fence = fence;
-    return { ...writes, fence: this.fence };
   }
 
   /** Whoever goes back has been told what stays behind; an order that does so all the same settles it. */
