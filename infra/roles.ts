@@ -28,11 +28,16 @@ export function roles(plan: Plan, stackName: string): Resources {
   const { primary, recovery } = plan.regions;
   const databases = Object.values(plan.databases);
   const members = databases.flatMap((database) => [database.primary, ...database.standbys]);
+  const rdsArn = (region: string, rest: string) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:${rest}`);
   // Rebuilt standbys carry their slot's name and the generation.
   const slots = members.flatMap(({ instance, region }) => [instance, `${slotName(instance)}*`].map((id) => ({ id, region })));
-  const instanceArn = (region: string, id: string) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:db:${id}`);
+  const instanceArn = (region: string, id: string) => rdsArn(region, `db:${id}`);
   const instanceArns = slots.map(({ id, region }) => instanceArn(region, id));
   const instanceRegions = [...new Set(members.map(({ region }) => region))];
+  // A standby is made like the one before it: with whatever groups that one has.
+  const parameterGroups = (region: string) => rdsArn(region, "pg:*");
+  const groupArns = (region: string) => ["pg:*", "og:*", "subgrp:*"].map((rest) => rdsArn(region, rest));
+  const rescueArns = instanceRegions.map((region) => rdsArn(region, "snapshot:understudy-rescue-*"));
   const snapshotArns = (regions: string[]) =>
     regions.map((region) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:snapshot:understudy-*`));
   const functionArn = (name: string) => `arn:\${AWS::Partition}:lambda:${recovery}:\${AWS::AccountId}:function:${stackName}-${name}`;
@@ -120,29 +125,10 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...seesInstances,
       ...fences,
       allow("Promote", ["rds:PromoteReadReplica"], instanceArns),
-      allow(
-        "RebuildStandbys",
-        ["rds:CreateDBInstanceReadReplica", "rds:AddTagsToResource"],
-        [
-          ...instanceArns,
-          ...instanceRegions.flatMap((region) =>
-            ["pg", "og", "subgrp"].map((kind) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:${kind}:*`)),
-          ),
-        ],
-      ),
-      allow(
-        "TakeParameters",
-        ["rds:ModifyDBInstance"],
-        instanceRegions.map((region) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:pg:*`)),
-      ),
-      allow(
-        "RescueLostWrites",
-        ["rds:CreateDBSnapshot", "rds:AddTagsToResource", "rds:DescribeDBSnapshots"],
-        [
-          ...instanceArns,
-          ...instanceRegions.map((region) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:snapshot:understudy-rescue-*`)),
-        ],
-      ),
+      allow("RebuildStandbys", ["rds:CreateDBInstanceReadReplica"], [...instanceArns, ...instanceRegions.flatMap(groupArns)]),
+      allow("TakeParameters", ["rds:ModifyDBInstance"], instanceRegions.map(parameterGroups)),
+      allow("RescueLostWrites", ["rds:CreateDBSnapshot", "rds:DescribeDBSnapshots"], [...instanceArns, ...rescueArns]),
+      allow("TagWhatIsMade", ["rds:AddTagsToResource"], [...instanceArns, ...rescueArns]),
       starts("move"),
       ...entersDatabases,
       ...readsNames(rewritten),
