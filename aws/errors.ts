@@ -9,3 +9,13 @@ export function codeOf(error: unknown): string {
 }
 
 export const isCode = (error: unknown, ...codes: string[]): boolean => codes.includes(codeOf(error));
+
+/** Nothing came back: a dark region, a cut line, a service that fails inside. What was asked may have been done all the same. */
+export function isNoAnswer(error: unknown): boolean {
+  const { name, code, $metadata } = (error ?? {}) as { name?: unknown; code?: unknown; $metadata?: { httpStatusCode?: number } };
+  if (($metadata?.httpStatusCode ?? 0) >= 500) return true;
+  return (
+    name === "TimeoutError" ||
+    ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"].includes(String(code))
+  );
+}

@@ -168,7 +168,7 @@ async function build(lab: Lab, plan: Plan, timeline: Timeline): Promise<[name: s
     const database = plan.databases[shop.name] as Plan["databases"][string];
     const rows = await seedShop(await endpoint(lab, plan.regions.primary, database.primary.instance), database.database, shop);
     timeline.say(
-      `${shop.name}: ${database.primary.instance} with its standby ${database.hotStandby.instance} in ${plan.regions.primary}, ${rows} products`,
+      `${shop.name}: ${database.primary.instance} with ${database.standbys.map(({ instance, region }) => `its standby ${instance} in ${region}`).join(" and ")}, ${rows} products`,
     );
   }
   const [first] = shops;

@@ -1,78 +1,132 @@
 /**
  * Turns facts into one diagnosis. Knows nothing of what will be done about it.
  *
- * Two witnesses judge the primary: the probe (its vote) and the standby's replication link. The watcher's own look can only
- * save a primary, never condemn one: it stands where the probe stands, so it is no third witness.
+ * Witnesses fail independently: a probe in the recovery region, a probe in the primary's network, the standbys' replication links.
+ * A probe and a link must both have lost the primary before it counts as down. The watcher's own look can only save a primary, never
+ * condemn one: it stands where a probe stands, so it is no further witness. RDS's status saves nobody and condemns nobody.
  */
-import { confirmationSeconds, type Facts, type Limits, type Sight, voteFreshSeconds } from "./facts.ts";
+import type { Condition, Facts, Sight, Vote } from "./facts.ts";
+import { confirmationSeconds, type Policy, voteFreshSeconds } from "./policy.ts";
 
 export type DiagnosisName =
-  /** Someone reaches the primary and the standby follows it. */
+  /** Someone reaches the primary and a standby follows it. */
   | "PrimaryHealthy"
-  /** Someone reaches the primary, but the standby has lost it: there is nothing to fail over to. */
+  /** Someone reaches the primary, but no standby follows it: there is nothing to fail over to. */
   | "ReplicationStopped"
+  /** It acknowledges, late. Slow is not dead. */
+  | "PrimarySlow"
+  /** It answers and takes no writes: it was made read-only. */
+  | "PrimaryReadOnly"
+  /** It answers and takes no writes: its disk is full. */
+  | "PrimaryDiskFull"
   /** One witness has lost the primary, another still has it: I cannot see it is not it is down. */
   | "PrimaryUnreachable"
-  /** Both witnesses have lost it, but not yet for the confirmation window. */
+  /** A probe and the links have lost it, but not yet for the confirmation window. */
   | "PrimarySuspect"
-  /** Both witnesses have lost it for the whole window, and nobody sees it alive. */
+  /** A probe and the links have lost it for the whole window, and nobody sees it alive; its port still opens. */
+  | "PrimaryHung"
+  /** A probe and the links have lost it for the whole window, and nobody sees it alive. */
   | "PrimaryDown"
+  /** The same, and RDS in its region does not answer either. */
+  | "PrimaryRegionDark"
   /** Too few witnesses can be asked to say anything. */
   | "Blind";
+
+/** What a promotion of one standby would cost. */
+export interface Price {
+  /** The last acknowledged heartbeat against the newest one this standby has applied; null when it cannot be told. */
+  readonly lagSeconds: number | null;
+  /** How long before the primary was lost this standby's link had already been lost; 0 when they went together. */
+  readonly linkLostEarlierSeconds: number;
+}
 
 export interface Diagnosis {
   readonly name: DiagnosisName;
   readonly probe: Sight;
+  readonly nearProbe: Sight;
   readonly link: Sight;
   readonly ownLook: Sight;
-  /** How long the younger of the two losses has lasted; null unless both witnesses have lost the primary. */
+  /** How the probe that saw most found the primary; null when no probe's word counts. */
+  readonly condition: Condition | null;
+  /** How long the youngest of the losses has lasted; null unless a probe and the links have lost the primary. */
   readonly lostForSeconds: number | null;
+  /** How long the probe that lost it first has not reached it; null while none has lost it. */
+  readonly unreachableForSeconds: number | null;
   readonly voteAgeSeconds: number | null;
-  /** The standby's newest heartbeat against the last one the primary acknowledged; null when it cannot be told. */
-  readonly lagSeconds: number | null;
-  /** How long before the primary was lost the standby's link had already been lost; 0 when they went together. */
-  readonly linkLostEarlierSeconds: number;
+  /** By standby. */
+  readonly prices: Readonly<Record<string, Price>>;
 }
 
-export function diagnose(facts: Facts, limits: Limits): Diagnosis {
-  const { vote, standbyAnswer, ownLook } = facts;
-  const voteAgeSeconds = vote && vote.primary === facts.record.primary ? (facts.atMs - vote.atMs) / 1000 : null;
-  const voteCounts = voteAgeSeconds !== null && voteAgeSeconds <= voteFreshSeconds(limits);
-  const probe: Sight = !voteCounts || !vote ? "unknown" : vote.primarySeen;
-  const link: Sight = standbyAnswer === null ? "unknown" : standbyAnswer.link === "streaming" ? "alive" : "lost";
+/** These are the diagnoses a failover may follow. */
+export const DEAD: readonly DiagnosisName[] = ["PrimaryDown", "PrimaryHung", "PrimaryRegionDark"];
 
-  const window = confirmationSeconds(limits);
-  const primaryLostSince = voteCounts && vote ? vote.primaryLostSinceMs : null;
-  // The link's own loss is dated by the probe's laps; a loss only this look has seen begins now.
-  const linkLostSince = link !== "lost" ? null : ((voteCounts ? vote?.linkLostSinceMs : null) ?? facts.atMs);
+export function diagnose(facts: Facts, policy: Policy): Diagnosis {
+  const { record, ownLook, atMs } = facts;
+  const counts = (vote: Vote | null): Vote | null => {
+    const age = ageOf(vote, facts);
+    return vote && age !== null && age <= voteFreshSeconds(policy) ? vote : null;
+  };
+  const far = counts(facts.vote);
+  const near = counts(facts.nearVote);
+  const votes = [far, near].filter((vote) => vote !== null);
+  const lostBy = votes.filter((vote) => vote.primarySeen === "lost" && vote.primaryLostSinceMs !== null);
+  const answers = facts.standbys.flatMap(({ answer }) => answer ?? []);
+  const link: Sight = answers.some((answer) => answer.link === "streaming") ? "alive" : answers.length > 0 ? "lost" : "unknown";
+
+  const since = lostBy.map((vote) => vote.primaryLostSinceMs as number);
+  const primaryLostSince = since.length > 0 ? Math.max(...since) : null;
+  // A link's loss is dated by the probe's laps; a loss only this look has seen begins now.
+  const linkLostSince = link !== "lost" ? null : (far?.linkLostSinceMs ?? near?.linkLostSinceMs ?? atMs);
   const lostForSeconds =
-    primaryLostSince !== null && linkLostSince !== null ? (facts.atMs - Math.max(primaryLostSince, linkLostSince)) / 1000 : null;
-  const earlier = primaryLostSince !== null && linkLostSince !== null ? (primaryLostSince - linkLostSince) / 1000 : 0;
+    primaryLostSince !== null && linkLostSince !== null ? (atMs - Math.max(primaryLostSince, linkLostSince)) / 1000 : null;
 
+  const alive = votes.find((vote) => vote.primarySeen === "alive");
+  const condition = (alive ?? lostBy.find((vote) => vote.condition === "hung") ?? lostBy[0])?.condition ?? null;
   const shared = {
-    probe,
+    probe: far?.primarySeen ?? "unknown",
+    nearProbe: near?.primarySeen ?? "unknown",
     link,
     ownLook,
+    condition,
     lostForSeconds,
-    voteAgeSeconds,
-    lagSeconds: lag(facts, voteCounts),
-    linkLostEarlierSeconds: Math.max(0, earlier),
-  };
+    unreachableForSeconds: since.length > 0 ? (atMs - Math.min(...since)) / 1000 : null,
+    voteAgeSeconds: ageOf(facts.vote, facts),
+    prices: Object.fromEntries(record.standbys.map((id) => [id, price(facts, far, id)])),
+  } as const;
   const named = (name: DiagnosisName): Diagnosis => ({ name, ...shared });
 
-  const reached = probe === "alive" || ownLook === "alive";
-  if (probe === "lost" || ownLook === "lost") {
-    if (reached || link === "alive") return named("PrimaryUnreachable");
+  const reached = alive !== undefined || ownLook === "alive";
+  if ((lostBy.length > 0 || ownLook === "lost") && (reached || link === "alive")) return named("PrimaryUnreachable");
+  if (reached) {
+    if (condition === "read-only") return named("PrimaryReadOnly");
+    if (condition === "disk-full") return named("PrimaryDiskFull");
+    if (link === "lost") return named("ReplicationStopped");
+    return named(condition === "slow" ? "PrimarySlow" : "PrimaryHealthy");
   }
-  if (reached) return named(link === "lost" ? "ReplicationStopped" : "PrimaryHealthy");
-  if (probe === "lost" && link === "lost")
-    return named(lostForSeconds !== null && lostForSeconds >= window ? "PrimaryDown" : "PrimarySuspect");
-  return named("Blind");
+  if (lostBy.length === 0) return named("Blind");
+  const window = confirmationSeconds(policy);
+  if (facts.primaryRegion === "dark" && link === "unknown" && (shared.unreachableForSeconds ?? 0) >= window)
+    return named("PrimaryRegionDark");
+  if (link !== "lost") return named("Blind");
+  if (lostForSeconds === null || lostForSeconds < window) return named("PrimarySuspect");
+  if (facts.primaryRegion === "dark") return named("PrimaryRegionDark");
+  return named(condition === "hung" ? "PrimaryHung" : "PrimaryDown");
 }
 
-function lag(facts: Facts, voteCounts: boolean): number | null {
-  const written = voteCounts ? facts.vote?.lastHeartbeatAtMs : null;
-  const applied = facts.standbyAnswer?.heartbeatAtMs;
-  if (written === null || written === undefined || applied === null || applied === undefined) return null;
-  return Math.max(0, (written - applied) / 1000);
+/** Only a vote about the primary on record has an age. */
+function ageOf(vote: Vote | null, { record, atMs }: Facts): number | null {
+  return vote && vote.primary === record.primary && vote.generation === record.generation ? (atMs - vote.atMs) / 1000 : null;
+}
+
+function price(facts: Facts, vote: Vote | null, id: string): Price {
+  const written = vote?.lastHeartbeatAtMs ?? null;
+  const answer = facts.standbys.find((standby) => standby.id === id)?.answer ?? null;
+  const applied = answer?.heartbeatAtMs ?? null;
+  const lostSince = answer?.link === "lost" ? (vote?.links[id]?.lostSinceMs ?? facts.atMs) : null;
+  const primaryLostSince = vote?.primaryLostSinceMs ?? null;
+  return {
+    lagSeconds: written === null || applied === null ? null : Math.max(0, (written - applied) / 1000),
+    linkLostEarlierSeconds:
+      primaryLostSince === null || lostSince === null ? 0 : Math.max(0, Math.round(primaryLostSince - lostSince) / 1000),
+  };
 }

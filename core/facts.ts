@@ -6,17 +6,73 @@
 /** How a witness sees the primary. "unknown" means the witness itself could not be asked, or its word is too old. */
 export type Sight = "alive" | "lost" | "unknown";
 
-/** The claim a running move holds on a database (see runbooks/claim.ts). */
+/** How a primary takes a write, as one witness found it. Only "gone" and "hung" are losses: slow or unwilling is not dead. */
+export type Condition =
+  /** The write was acknowledged. */
+  | "writes"
+  /** Acknowledged, but late. */
+  | "slow"
+  /** It answers and takes no writes: somebody made it read-only. */
+  | "read-only"
+  /** It answers and takes no writes: its disk is full. */
+  | "disk-full"
+  /** It answers with another error: a password, a permission, too many sessions. */
+  | "refuses"
+  /** The port opens and then nothing comes. */
+  | "hung"
+  /** Nothing answers at its address. */
+  | "gone";
+
+/** An order of a person, already identified; see runbooks/orders.ts. It counts once. */
+export interface Order {
+  readonly id: string;
+  readonly verb: "failover" | "switchover" | "failback";
+  /** The instance to move to; null leaves the choice to the ranking. */
+  readonly target: string | null;
+  /** Rules that may refuse and are to be passed over, this once. */
+  readonly overrides: readonly number[];
+  readonly reason: string;
+  /** Who asked, as STS names them. */
+  readonly by: string;
+  readonly atMs: number;
+  /** The generation the person was looking at: an order for another one is an old order. */
+  readonly generation: number;
+}
+
+/** The claim a running move holds on a database (see runbooks/record.ts). */
 export interface Claim {
   /** Name of the durable execution that holds it, like "move-shop-g7-a1". */
   readonly execution: string;
   readonly attempt: number;
+  readonly kind: "failover" | "switchover" | "failback";
   /** The instance that is to become the primary. */
   readonly target: string;
   readonly takenAtMs: number;
   /** The rule that asked for the move, and its sentence. */
   readonly rule: number;
   readonly sentence: string;
+  /** The order that asked for it; null: Understudy by itself. */
+  readonly order: Order | null;
+  /** How far it came, should its execution die: before the promotion it can be undone, after it only be finished. */
+  readonly stage: "claimed" | "fencing" | "promoted" | "undoing";
+  /** Groups the old primary had before the fence; null until they are noted, or where its region is dark. */
+  readonly network: readonly string[] | null;
+}
+
+/** A former primary. It stays fenced until a person has dealt with it. */
+export interface Retired {
+  readonly instance: string;
+  readonly generation: number;
+  readonly atMs: number;
+  /** False when its region was dark at the move: it is fenced as soon as it can be reached. */
+  readonly fenced: boolean;
+}
+
+/** Automation stands still until then; it looks and tells all the same. */
+export interface Pause {
+  readonly untilMs: number;
+  readonly by: string;
+  readonly reason: string;
 }
 
 /** What Understudy holds to be true of a database, kept in the recovery region. */
@@ -25,8 +81,9 @@ export interface DatabaseRecord {
   /** Rises by one with every completed move. */
   readonly generation: number;
   readonly primary: string;
-  /** The instance that may take over; null after a failover, until a new standby is built. */
-  readonly standby: string | null;
+  /** Instances that may take over, in the plan's order of preference; empty after a failover, until a new standby is built. */
+  readonly standbys: readonly string[];
+  readonly retired: readonly Retired[];
   /** Attempts made within this generation. */
   readonly attempts: number;
   readonly claim: Claim | null;
@@ -34,10 +91,25 @@ export interface DatabaseRecord {
     readonly execution: string;
     readonly outcome: "succeeded" | "failed" | "refused";
     readonly endedAtMs: number;
+    /** Whether Understudy had started it by itself: only then does the cooldown count. */
+    readonly automatic: boolean;
+    /** A person has seen it, and automation may go on. */
+    readonly acknowledgedBy: string | null;
   } | null;
+  readonly pause: Pause | null;
+  /** The region of every instance this database has ever run on. */
+  readonly regions: Readonly<Record<string, string>>;
 }
 
-/** The probe's vote: what it saw on its last lap, and since when. */
+/** One standby's replication, as the probe saw it. */
+export interface Link {
+  readonly seen: "streaming" | "lost" | "unknown";
+  readonly lostSinceMs: number | null;
+  /** Last heartbeat minus the newest one the standby has applied; null when either is missing. */
+  readonly lagSeconds: number | null;
+}
+
+/** A probe's vote: what it saw on its last lap, and since when. */
 export interface Vote {
   readonly database: string;
   /** The instance the vote is about. */
@@ -45,16 +117,27 @@ export interface Vote {
   readonly generation: number;
   readonly atMs: number;
   readonly primarySeen: "alive" | "lost";
+  readonly condition: Condition;
   /** First lap of the present row of failed looks; null while alive. */
   readonly primaryLostSinceMs: number | null;
   /** Why the last look failed, in words; null while alive. */
   readonly primaryTrouble: string | null;
   /** Time of the last heartbeat the primary acknowledged, by the probe's clock. */
   readonly lastHeartbeatAtMs: number | null;
+  /** By standby. */
+  readonly links: Readonly<Record<string, Link>>;
+  /** All links in one word: streaming while one streams, lost when all that could be asked are. */
   readonly linkSeen: "streaming" | "lost" | "unknown";
   readonly linkLostSinceMs: number | null;
-  /** Last heartbeat minus the newest one the standby has applied; null when either is missing. */
+  /** Of the standby that is least behind. */
   readonly lagSeconds: number | null;
+  /** Where the instances were last found: they stay known when RDS in their region does not answer. */
+  readonly endpoints: Readonly<Record<string, Endpoint>>;
+}
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
 }
 
 /** An instance as RDS describes it. */
@@ -70,7 +153,7 @@ export interface InstanceFacts {
   readonly port: number | null;
 }
 
-/** The standby, asked directly. */
+/** A standby, asked directly. */
 export interface StandbyFacts {
   readonly inRecovery: boolean;
   readonly link: "streaming" | "lost";
@@ -80,29 +163,36 @@ export interface StandbyFacts {
   readonly drained: boolean;
 }
 
+export interface Standby {
+  readonly id: string;
+  readonly region: string;
+  /** null when RDS does not know it, or does not answer. */
+  readonly instance: InstanceFacts | null;
+  /** null when the standby could not be asked. */
+  readonly answer: StandbyFacts | null;
+}
+
+/** Automatic moves of the last while, over all databases of the plan. */
+export interface Brake {
+  readonly moves: readonly { readonly execution: string; readonly atMs: number }[];
+  /** Moves before this no longer count: a person released the brake. */
+  readonly releasedAtMs: number;
+}
+
 export interface Facts {
   readonly database: string;
   readonly atMs: number;
   readonly record: DatabaseRecord;
+  /** Of the probe in the recovery region. */
   readonly vote: Vote | null;
+  /** Of the probe in the primary's network; null too when the plan has none there. */
+  readonly nearVote: Vote | null;
   /** The watcher's own try to reach the primary, now. */
   readonly ownLook: Sight;
+  /** "dark": the primary region's RDS does not answer, so nothing is known of the primary and nothing can be done to it. */
+  readonly primaryRegion: "answers" | "dark";
   readonly primary: InstanceFacts | null;
-  readonly standby: InstanceFacts | null;
-  /** null when the standby could not be asked. */
-  readonly standbyAnswer: StandbyFacts | null;
+  /** In the record's order. */
+  readonly standbys: readonly Standby[];
+  readonly brake: Brake;
 }
-
-/** The plan's limits, in the form the rules use them. */
-export interface Limits {
-  readonly probeEverySeconds: number;
-  readonly missedProbes: number;
-  readonly maxLagSeconds: number;
-  readonly cooldownMinutes: number;
-}
-
-/** From the first missed probe to the one that makes the count full. */
-export const confirmationSeconds = (limits: Limits): number => (limits.missedProbes - 1) * limits.probeEverySeconds;
-
-/** A vote older than this does not count: the probe has missed three laps of its own, or ten seconds. */
-export const voteFreshSeconds = (limits: Limits): number => Math.max(10, 3 * limits.probeEverySeconds + 2);

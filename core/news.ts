@@ -14,6 +14,10 @@ export const NEWS_KINDS = [
   "Move Succeeded",
   "Move Refused",
   "Move Failed",
+  "Move Stuck",
+  "Fence Open",
+  "Fence Closed",
+  "Two Writers",
   "Backup Completed",
   "Backup Failed",
 ] as const;
@@ -45,7 +49,7 @@ export function decisionNews(decision: Decision, record: DatabaseRecord, vote: V
     details: [
       ["Diagnosis", decision.diagnosis],
       ["Primary on record", `${record.primary} (generation ${record.generation})`],
-      ["Standby", record.standby ?? "none"],
+      ["Standbys", record.standbys.join(", ") || "none"],
       [
         "Probe's vote",
         vote

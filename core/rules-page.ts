@@ -1,19 +1,34 @@
-/** Writes the rule table as a page, so that a change of policy can be reviewed by someone who reads no TypeScript. Pure. */
+/** Writes the rule tables as a page, so that a change of policy can be reviewed by someone who reads no TypeScript. Pure. */
+import { ELIGIBILITY } from "./candidates.ts";
 import { RULES } from "./rules.ts";
+
+const mark = (overridable: boolean) => (overridable ? ", overridable" : "");
 
 export function rulesPage(): string {
   const rows = RULES.map(
-    (rule) => `| ${rule.number} | ${rule.kind}${rule.tell && rule.kind === "hold" ? ", told" : ""} | ${rule.when} | ${rule.sentence} |`,
+    (rule) =>
+      `| ${rule.number} | ${rule.kind}${rule.tell && rule.kind === "hold" ? ", told" : ""}${mark(rule.overridable)} | ${rule.when} | ${rule.sentence} |`,
   );
+  const unfit = ELIGIBILITY.map((rule) => `| ${rule.number} | refuse${mark(rule.overridable)} | ${rule.when} | ${rule.sentence} |`);
   return [
     "# The rules",
     "",
     "Read from the top; the first row that matches decides. Refusals are mailed with their sentence; of the holds only those marked “told”.",
-    "All refusals stand before the one row that acts. `npm run docs` writes this page from `core/rules.ts`.",
+    "All refusals stand before the rows that act. A row marked “overridable” gives way, once, to a person's order that names its number.",
+    "`npm run docs` writes this page from `core/rules.ts` and `core/candidates.ts`.",
     "",
     "| rule | decision | when | what the operator reads |",
     "|---|---|---|---|",
     ...rows,
+    "",
+    "## Why a standby is not fit",
+    "",
+    "Every standby is held against these rows; the first that matches is its reason. Of those that are fit the best is taken: in the primary's",
+    "region before others, then the least behind, then the plan's order.",
+    "",
+    "| rule | decision | when, of the standby | what the operator reads |",
+    "|---|---|---|---|",
+    ...unfit,
     "",
   ].join("\n");
 }

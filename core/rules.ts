@@ -1,27 +1,49 @@
 /**
  * The rules: facts and a diagnosis in, one decision out. A table, read from the top; the first row that matches decides.
  * Every decision carries its rule's number and sentence; they are what the operator reads in the mail, the log and the evidence.
- * All refusals stand before the one row that acts.
+ * All refusals stand before the rows that act. Which standby is fit is a table of its own (candidates.ts).
  */
-import type { Diagnosis } from "./diagnosis.ts";
-import { confirmationSeconds, type Facts, type Limits, voteFreshSeconds } from "./facts.ts";
+import { type Candidate, rank } from "./candidates.ts";
+import { DEAD, type Diagnosis, type DiagnosisName } from "./diagnosis.ts";
+import type { Facts, Order } from "./facts.ts";
+import { isWithin } from "./plan/window.ts";
+import { confirmationSeconds, type Policy } from "./policy.ts";
+import { fill, rounded } from "./sentence.ts";
 
 export type DecisionKind =
   /** All is well, or it is too early: look again on the next lap. */
   | "hold"
   /** Something should be done and must not be: a person has to know why. */
   | "refuse"
-  /** Move to the hot standby. */
-  | "failover";
+  /** A person must approve it first. */
+  | "ask"
+  /** What would have been done; shadow mode does nothing. */
+  | "shadow"
+  /** Move to the target. */
+  | "failover"
+  /** Move to the target with the primary's help: nothing is lost. */
+  | "switchover";
+
+export interface Situation {
+  readonly facts: Facts;
+  readonly diagnosis: Diagnosis;
+  readonly policy: Policy;
+  /** null: Understudy looks by itself. */
+  readonly order: Order | null;
+  /** Best first. */
+  readonly candidates: readonly Candidate[];
+}
 
 export interface Rule {
   readonly number: number;
   readonly kind: DecisionKind;
   /** Whether people are told. Refusals always are. */
   readonly tell: boolean;
+  /** Gives way, once, to an order of a person that names its number. */
+  readonly overridable: boolean;
   /** In words, for the printed table. */
   readonly when: string;
-  readonly matches: (facts: Facts, diagnosis: Diagnosis, limits: Limits) => boolean;
+  readonly matches: (situation: Situation) => boolean;
   /** What the operator reads; words in {braces} are filled from the facts. */
   readonly sentence: string;
 }
@@ -30,211 +52,316 @@ export interface Decision {
   readonly rule: number;
   readonly kind: DecisionKind;
   readonly tell: boolean;
-  readonly diagnosis: Diagnosis["name"];
+  readonly diagnosis: DiagnosisName;
+  /** The instance to move to, or that would have been moved to. */
+  readonly target: string | null;
   readonly sentence: string;
+  /** The rules an order would have to name to get past this refusal; empty when none can. */
+  readonly overridable: readonly number[];
 }
 
-const majorVersion = (version: string) => version.split(".")[0];
+const TELL_UNREACHABLE_AFTER_SECONDS = 120;
+
+const is =
+  (...names: DiagnosisName[]) =>
+  ({ diagnosis }: Situation) =>
+    names.includes(diagnosis.name);
+const byItself = ({ order }: Situation) => order === null;
+const ordered =
+  (verb: Order["verb"]) =>
+  ({ order }: Situation) =>
+    order?.verb === verb || (verb === "switchover" && order?.verb === "failback");
+const best = ({ candidates }: Situation) => candidates[0];
+const writers = ({ facts }: Situation) => facts.standbys.filter(({ answer }) => answer?.inRecovery === false);
+const recentMoves = ({ facts, policy }: Situation) =>
+  facts.brake.moves.filter(({ atMs }) => atMs > facts.brake.releasedAtMs && facts.atMs - atMs < policy.brake.withinMinutes * 60_000);
+/** RDS is at work on the instance and will bring it back (aws-facts A1). */
+const AT_WORK = ["rebooting", "modifying", "upgrading", "maintenance", "renaming", "starting", "configuring-enhanced-monitoring"];
+
+const row = (
+  number: number,
+  kind: DecisionKind,
+  when: string,
+  sentence: string,
+  matches: Rule["matches"],
+  options: { tell?: boolean; overridable?: boolean } = {},
+): Rule => ({
+  number,
+  kind,
+  when,
+  sentence,
+  matches,
+  tell: options.tell ?? kind !== "hold",
+  overridable: options.overridable ?? false,
+});
 
 export const RULES: readonly Rule[] = [
-  {
-    number: 101,
-    kind: "hold",
-    tell: false,
-    when: "the primary is reached and the standby follows it, or there is no standby to follow",
-    matches: (facts, d) => d.name === "PrimaryHealthy" || (d.name === "ReplicationStopped" && facts.record.standby === null),
-    sentence: "Nothing to do: the primary {primary} answers.",
-  },
-  {
-    number: 102,
-    kind: "hold",
-    tell: true,
-    when: "the primary is reached, but the standby has lost its replication link",
-    matches: (_, d) => d.name === "ReplicationStopped",
-    sentence:
-      "Held: the primary {primary} answers, but the standby {standby} no longer follows it. A failover would lose data; repair the replication.",
-  },
-  {
-    number: 103,
-    kind: "hold",
-    tell: false,
-    when: "one witness has lost the primary, another still sees it",
-    matches: (_, d) => d.name === "PrimaryUnreachable",
-    sentence: "Held: {lostBy} cannot reach the primary {primary}, but {seenBy} can. Unreachable is not down.",
-  },
-  {
-    number: 104,
-    kind: "hold",
-    tell: false,
-    when: "both witnesses have lost the primary, but not yet for the confirmation window",
-    matches: (_, d) => d.name === "PrimarySuspect",
-    sentence: "Waiting: both witnesses have lost the primary {primary} for {lostForSeconds} s, {windowSeconds} s are needed.",
-  },
-  {
-    number: 201,
-    kind: "hold",
-    tell: false,
-    when: "a move already holds the database",
-    matches: (facts) => facts.record.claim !== null,
-    sentence: "Held: the move {execution} is already running.",
-  },
-  {
-    number: 202,
-    kind: "refuse",
-    tell: true,
-    when: "the last move succeeded or failed within the cooldown",
-    matches: ({ record, atMs }, _, limits) =>
-      record.lastMove !== null &&
-      record.lastMove.outcome !== "refused" &&
-      (atMs - record.lastMove.endedAtMs) / 60_000 < limits.cooldownMinutes,
-    sentence:
-      "Refused: the move {lastMove} ended {sinceLastMoveMinutes} min ago, the cooldown is {cooldownMinutes} min. A person must decide.",
-  },
-  {
-    number: 301,
-    kind: "refuse",
-    tell: true,
-    when: "there is no standby, or it cannot be asked",
-    matches: (facts) => facts.record.standby === null || facts.standby === null || facts.standbyAnswer === null,
-    sentence:
-      "Refused: the primary {primary} cannot be reached, and the standby {standby} cannot be asked. There is nothing safe to promote.",
-  },
-  {
-    number: 302,
-    kind: "refuse",
-    tell: true,
-    when: "the standby is not a replica of the primary on record, or already takes writes",
-    matches: (facts) => facts.standby?.sourceId !== facts.record.primary || facts.standbyAnswer?.inRecovery !== true,
-    sentence: "Refused: the standby {standby} is not a replica of {primary} (it follows {sourceId}), so its data may not be ours.",
-  },
-  {
-    number: 303,
-    kind: "refuse",
-    tell: true,
-    when: "the standby's lag is above the plan's limit",
-    matches: (_, d, limits) => d.lagSeconds !== null && d.lagSeconds > limits.maxLagSeconds,
-    sentence: "Refused: the standby {standby} is {lagSeconds} s behind, the limit is {maxLagSeconds} s.",
-  },
-  {
-    number: 304,
-    kind: "refuse",
-    tell: true,
-    when: "the probe's vote is missing or too old to count",
-    matches: (_, d) => d.probe === "unknown",
-    sentence: "Refused: the probe's vote is {voteAgeSeconds} s old, it counts for {voteFreshSeconds} s. One witness is not enough.",
-  },
-  {
-    number: 305,
-    kind: "refuse",
-    tell: true,
-    when: "the standby's lag is not known",
-    matches: (_, d) => d.lagSeconds === null,
-    sentence: "Refused: the lag of the standby {standby} is not known, so neither is what a failover would lose.",
-  },
-  {
-    number: 306,
-    kind: "refuse",
-    tell: true,
-    when: "replication had stopped before the primary was lost",
-    matches: (_, d, limits) => d.linkLostEarlierSeconds > confirmationSeconds(limits) + limits.probeEverySeconds,
-    sentence:
-      "Refused: replication to {standby} had stopped {linkLostEarlierSeconds} s before the primary {primary} was lost. Its silence proves nothing.",
-  },
-  {
-    number: 307,
-    kind: "refuse",
-    tell: true,
-    when: "the standby's status is not available",
-    matches: (facts) => facts.standby?.status !== "available",
-    sentence: 'Refused: the standby {standby} is "{standbyStatus}", expected "available".',
-  },
-  {
-    number: 308,
-    kind: "refuse",
-    tell: true,
-    when: "the standby's major version differs from the primary's",
-    matches: (facts) =>
-      facts.primary !== null && majorVersion(facts.primary.engineVersion) !== majorVersion(facts.standby?.engineVersion ?? ""),
-    sentence: "Refused: the standby {standby} runs version {standbyVersion}, the primary {primaryVersion}.",
-  },
-  {
-    number: 309,
-    kind: "refuse",
-    tell: true,
-    when: "RDS knows nothing of the primary, so it cannot be fenced",
-    matches: (facts) => facts.primary === null,
-    sentence: "Refused: RDS does not describe the primary {primary}, so it cannot be fenced, and two primaries are worse than none.",
-  },
-  {
-    number: 401,
-    kind: "failover",
-    tell: true,
-    when: "both witnesses have lost the primary for the confirmation window, nobody sees it alive, the standby is fit",
-    matches: (_, d) => d.name === "PrimaryDown",
-    sentence:
-      "Failover to {standby}: the probe and the standby's replication link have both lost {primary} for {lostForSeconds} s; the standby is {lagSeconds} s behind.",
-  },
-  {
-    number: 499,
-    kind: "refuse",
-    tell: true,
-    when: "anything else",
-    matches: () => true,
-    sentence:
-      "Refused: too few witnesses can be asked about the primary {primary} (probe {probe}, standby's link {link}, own look {ownLook}).",
-  },
+  row(
+    100,
+    "hold",
+    "the primary is reached, and a standby takes writes too",
+    "Held: {writer} takes writes beside the primary {primary}. Two writable databases drift apart; find out who promoted {writer}, and stop its writers.",
+    (s) =>
+      byItself(s) && s.facts.record.claim === null && is("PrimaryHealthy", "ReplicationStopped", "PrimarySlow")(s) && writers(s).length > 0,
+    { tell: true },
+  ),
+  row(
+    101,
+    "hold",
+    "the primary is reached and a standby follows it, or there is no standby to follow",
+    "Nothing to do: the primary {primary} answers.",
+    (s) => byItself(s) && is("PrimaryHealthy")(s),
+  ),
+  row(
+    102,
+    "hold",
+    "the primary is reached, but the standbys have lost their replication links",
+    "Held: the primary {primary} answers, but {standbys} no longer follows it. A failover would lose data; repair the replication.",
+    (s) => byItself(s) && is("ReplicationStopped")(s),
+    { tell: true },
+  ),
+  row(
+    103,
+    "hold",
+    "one witness has lost the primary, another still sees it",
+    "Held: {lostBy} cannot reach the primary {primary}, but {seenBy} can. Unreachable is not down.",
+    (s) => is("PrimaryUnreachable")(s) && byItself(s) && (s.diagnosis.unreachableForSeconds ?? 0) < TELL_UNREACHABLE_AFTER_SECONDS,
+  ),
+  row(
+    104,
+    "hold",
+    "a probe and the links have lost the primary, but not yet for the confirmation window",
+    "Waiting: both witnesses have lost the primary {primary} for {lostForSeconds} s, {windowSeconds} s are needed.",
+    (s) => byItself(s) && is("PrimarySuspect")(s),
+  ),
+  row(
+    105,
+    "hold",
+    "one witness has lost the primary for two minutes, another still sees it",
+    "Held: {lostBy} has not reached the primary {primary} for {unreachableForSeconds} s, but {seenBy} still sees it. Find out which of them is right.",
+    (s) => byItself(s) && is("PrimaryUnreachable")(s),
+    { tell: true },
+  ),
+  row(
+    106,
+    "hold",
+    "the primary answers, slowly",
+    "Held: the primary {primary} is slow and answers. Slow is not dead.",
+    (s) => byItself(s) && is("PrimarySlow")(s),
+  ),
+  row(
+    107,
+    "hold",
+    "the primary answers and takes no writes: it is read-only",
+    "Held: the primary {primary} answers and is read-only. Somebody made it so; a failover would take that decision from them.",
+    (s) => byItself(s) && is("PrimaryReadOnly")(s),
+    { tell: true },
+  ),
+  row(
+    108,
+    "hold",
+    "the primary answers and takes no writes: its disk is full",
+    "Held: the disk of the primary {primary} is full. A standby's disk is as full; give {primary} more storage.",
+    (s) => byItself(s) && is("PrimaryDiskFull")(s),
+    { tell: true },
+  ),
+  row(
+    109,
+    "hold",
+    "RDS is at work on the primary, for less than the plan's grace",
+    'Waiting: RDS is at work on the primary {primary} ("{primaryStatus}") and has {restartGraceSeconds} s for it; lost for {lostForSeconds} s.',
+    (s) =>
+      byItself(s) &&
+      DEAD.includes(s.diagnosis.name) &&
+      AT_WORK.includes(s.facts.primary?.status ?? "") &&
+      (s.diagnosis.lostForSeconds ?? 0) < s.policy.restartGraceSeconds,
+  ),
+  row(
+    201,
+    "hold",
+    "a move already holds the database",
+    "Held: the move {execution} is already running.",
+    ({ facts }) => facts.record.claim !== null,
+  ),
+  row(
+    202,
+    "refuse",
+    "an automatic move ended, or any move failed, within the cooldown, and nobody has acknowledged it",
+    "Refused: the move {lastMove} ended {sinceLastMoveMinutes} min ago, the cooldown is {cooldownMinutes} min. A person must decide.",
+    (s) => {
+      const { lastMove } = s.facts.record;
+      if (!byItself(s) || !lastMove || lastMove.outcome === "refused" || lastMove.acknowledgedBy !== null) return false;
+      const counts = lastMove.automatic || lastMove.outcome === "failed";
+      return counts && (s.facts.atMs - lastMove.endedAtMs) / 60_000 < s.policy.cooldownMinutes;
+    },
+  ),
+  row(
+    203,
+    "refuse",
+    "automation is paused",
+    "Refused: {pausedBy} paused automation until {pausedUntil} ({pauseReason}). A person must decide.",
+    (s) => byItself(s) && (s.facts.record.pause?.untilMs ?? 0) > s.facts.atMs,
+  ),
+  row(
+    204,
+    "refuse",
+    "a maintenance window is open",
+    "Refused: a maintenance window is open, in which people work on {primary}. A person must decide.",
+    (s) => byItself(s) && s.policy.maintenance.some((window) => isWithin(window, s.facts.atMs)),
+  ),
+  row(
+    205,
+    "refuse",
+    "the fleet has had as many automatic moves as the brake allows",
+    "Refused: {recentMoves} automatic moves in {brakeMinutes} min, the brake allows {brakeMoves}. Something larger is wrong; a person must release it.",
+    (s) => byItself(s) && recentMoves(s).length >= s.policy.brake.moves,
+  ),
+  row(
+    206,
+    "refuse",
+    "the order is for another generation than the one on record",
+    "Refused: the order {order} is for generation {orderGeneration}, the record is at {generation}. Look again before you order.",
+    ({ order, facts }) => order !== null && order.generation !== facts.record.generation,
+  ),
+  row(
+    207,
+    "refuse",
+    "a failover is ordered and the primary is not down",
+    "Refused: the primary {primary} is not down ({diagnosis}), a failover would lose what it has. Order a switchover, which loses nothing.",
+    (s) => ordered("failover")(s) && !DEAD.includes(s.diagnosis.name),
+    { overridable: true },
+  ),
+  row(
+    208,
+    "refuse",
+    "a switchover is ordered and the primary does not take writes",
+    "Refused: the primary {primary} is not fit for a switchover ({diagnosis}): it must answer, and a standby must follow it.",
+    (s) => ordered("switchover")(s) && !is("PrimaryHealthy", "PrimarySlow")(s),
+  ),
+  row(300, "refuse", "there is no standby left", "Refused: {noStandby}.", (s) => best(s) === undefined),
+  row(
+    311,
+    "refuse",
+    "no standby is fit (the table below says why; the words of the best one are told)",
+    "Refused: {unfit}",
+    (s) => best(s)?.refusal !== null,
+  ),
+  row(
+    320,
+    "shadow",
+    "the primary is down, a standby is fit, and the plan is in shadow mode",
+    "Would fail over to {target} now: {lostBy} lost {primary} {lostForSeconds} s ago; {target} is {lagSeconds} s behind. Shadow mode does nothing.",
+    (s) => byItself(s) && DEAD.includes(s.diagnosis.name) && s.policy.mode === "shadow",
+  ),
+  row(
+    330,
+    "ask",
+    "the primary is down, the best standby is in another region or the plan wants a person's word",
+    "Approval is needed to fail over to {target} in {targetRegion}: {lostBy} lost {primary} {lostForSeconds} s ago; {target} is {lagSeconds} s behind.",
+    (s) => byItself(s) && DEAD.includes(s.diagnosis.name) && (s.policy.mode === "approval" || best(s)?.hot === false),
+  ),
+  row(
+    401,
+    "failover",
+    "a probe and the links have lost the primary for the confirmation window, nobody sees it alive, a standby in its region is fit",
+    "Failover to {target}: {lostBy} have both lost {primary} for {lostForSeconds} s; the standby is {lagSeconds} s behind.",
+    (s) => byItself(s) && DEAD.includes(s.diagnosis.name) && best(s)?.hot === true && s.policy.mode === "automatic",
+  ),
+  row(
+    402,
+    "failover",
+    "a person orders a failover, and a standby is fit",
+    'Failover to {target}, ordered by {by} ("{reason}"){overrides}; the primary {primary} is {diagnosis}; the standby is {lagSeconds} s behind.',
+    (s) => ordered("failover")(s),
+  ),
+  row(
+    403,
+    "switchover",
+    "a person orders a switchover or a failback, the primary takes writes, and a standby is fit",
+    'Switchover to {target}, ordered by {by} ("{reason}"); the primary {primary} answers; the standby is {lagSeconds} s behind.',
+    (s) => ordered("switchover")(s),
+  ),
+  row(
+    499,
+    "refuse",
+    "anything else",
+    "Refused: too few witnesses can be asked about the primary {primary} (probe {probe}, standbys' links {link}, own look {ownLook}).",
+    () => true,
+  ),
 ];
 
-export function decide(facts: Facts, diagnosis: Diagnosis, limits: Limits): Decision {
-  const rule = RULES.find((row) => row.matches(facts, diagnosis, limits)) as Rule;
+export function decide(facts: Facts, diagnosis: Diagnosis, policy: Policy, order: Order | null = null): Decision {
+  const candidates = rank(facts, diagnosis, policy, order);
+  const situation: Situation = { facts, diagnosis, policy, order, candidates };
+  const rule = RULES.find((each) => each.matches(situation) && !(each.overridable && order?.overrides.includes(each.number))) as Rule;
+  const refusal = rule.number === 311 ? best(situation)?.refusal : undefined;
+  const number = refusal?.rule ?? rule.number;
+  const acts = ["failover", "switchover", "ask", "shadow"].includes(rule.kind);
   return {
-    rule: rule.number,
+    rule: number,
     kind: rule.kind,
     tell: rule.tell,
     diagnosis: diagnosis.name,
-    sentence: `${fill(rule.sentence, words(facts, diagnosis, limits))} (rule ${rule.number})`,
+    target: acts ? (best(situation)?.standby.id ?? null) : null,
+    sentence: `${fill(rule.sentence, words(situation))} (rule ${number})`,
+    overridable: (refusal?.overridable ?? rule.overridable) ? [number] : [],
   };
 }
 
-const rounded = (value: number | null): string => (value === null ? "an unknown number of" : String(Math.round(value * 10) / 10));
-
-function words(facts: Facts, d: Diagnosis, limits: Limits): Record<string, string> {
+function words(situation: Situation): Record<string, string> {
+  const { facts, diagnosis: d, policy, order } = situation;
+  const { record } = facts;
+  const target = best(situation);
   const witnesses = [
     { name: "the probe", sight: d.probe },
-    { name: "the standby's replication link", sight: d.link },
+    { name: "the primary network's probe", sight: d.nearProbe },
+    { name: record.standbys.length > 1 ? "the standbys' replication links" : "the standby's replication link", sight: d.link },
     { name: "the watcher", sight: d.ownLook },
   ];
-  const seeing = (sight: string) =>
-    witnesses
-      .filter((w) => w.sight === sight)
-      .map((w) => w.name)
+  const seeing = (sight: string, all = witnesses) =>
+    all
+      .filter((witness) => witness.sight === sight)
+      .map((witness) => witness.name)
       .join(" and ") || "nobody";
+  // Once all have lost it, the watcher's own look is no witness.
+  const losers = DEAD.includes(d.name) ? witnesses.slice(0, -1) : witnesses;
   return {
-    primary: facts.record.primary,
-    standby: facts.record.standby ?? "(none)",
-    execution: facts.record.claim?.execution ?? "(none)",
-    lostBy: seeing("lost"),
+    primary: record.primary,
+    primaryStatus: facts.primary?.status ?? "not described",
+    generation: String(record.generation),
+    diagnosis: d.name,
+    standbys: record.standbys.join(" and ") || "no standby",
+    writer: writers(situation)[0]?.id ?? "(none)",
+    target: target?.standby.id ?? "(none)",
+    targetRegion: target?.standby.region ?? "(none)",
+    lagSeconds: rounded(target ? (d.prices[target.standby.id]?.lagSeconds ?? null) : null),
+    unfit: target?.refusal?.sentence ?? "",
+    noStandby: order?.target
+      ? `${order.target} is no standby of ${record.database}; its standbys are: ${record.standbys.join(", ") || "none"}`
+      : `${record.database} has no standby left. Restore from the newest backup`,
+    execution: record.claim?.execution ?? "(none)",
+    lostBy: seeing("lost", losers),
     seenBy: seeing("alive"),
-    lostForSeconds: rounded(d.lostForSeconds),
-    windowSeconds: rounded(confirmationSeconds(limits)),
-    lastMove: facts.record.lastMove?.execution ?? "(none)",
-    sinceLastMoveMinutes: facts.record.lastMove ? rounded((facts.atMs - facts.record.lastMove.endedAtMs) / 60_000) : "0",
-    cooldownMinutes: String(limits.cooldownMinutes),
-    sourceId: facts.standby?.sourceId ?? "nobody",
-    lagSeconds: rounded(d.lagSeconds),
-    maxLagSeconds: String(limits.maxLagSeconds),
-    voteAgeSeconds: rounded(d.voteAgeSeconds),
-    voteFreshSeconds: String(voteFreshSeconds(limits)),
-    linkLostEarlierSeconds: rounded(d.linkLostEarlierSeconds),
-    standbyStatus: facts.standby?.status ?? "not described",
-    standbyVersion: facts.standby?.engineVersion ?? "unknown",
-    primaryVersion: facts.primary?.engineVersion ?? "unknown",
+    lostForSeconds: rounded(d.lostForSeconds ?? d.unreachableForSeconds),
+    unreachableForSeconds: rounded(d.unreachableForSeconds),
+    windowSeconds: rounded(confirmationSeconds(policy)),
+    restartGraceSeconds: String(policy.restartGraceSeconds),
+    lastMove: record.lastMove?.execution ?? "(none)",
+    sinceLastMoveMinutes: record.lastMove ? rounded((facts.atMs - record.lastMove.endedAtMs) / 60_000) : "0",
+    cooldownMinutes: String(policy.cooldownMinutes),
+    pausedBy: record.pause?.by ?? "nobody",
+    pausedUntil: record.pause ? new Date(record.pause.untilMs).toISOString() : "never",
+    pauseReason: record.pause?.reason ?? "",
+    recentMoves: String(recentMoves(situation).length),
+    brakeMoves: String(policy.brake.moves),
+    brakeMinutes: String(policy.brake.withinMinutes),
+    order: order?.id ?? "(none)",
+    orderGeneration: String(order?.generation ?? 0),
+    by: order?.by ?? "nobody",
+    reason: order?.reason ?? "",
+    overrides: order && order.overrides.length > 0 ? `, overriding ${order.overrides.map((rule) => `rule ${rule}`).join(", ")}` : "",
     probe: d.probe,
     link: d.link,
     ownLook: d.ownLook,
   };
-}
-
-function fill(sentence: string, from: Record<string, string>): string {
-  return sentence.replace(/\{(\w+)\}/g, (whole, word: string) => from[word] ?? whole);
 }

@@ -1,45 +1,73 @@
 /** Turns one lap's look into the probe's vote, carrying "lost since" forward from the vote before. Pure. */
-import { confirmationSeconds, type DatabaseRecord, type Limits, type StandbyFacts, type Vote } from "./facts.ts";
+import type { Condition, DatabaseRecord, Endpoint, Link, StandbyFacts, Vote } from "./facts.ts";
+import { confirmationSeconds, type Policy } from "./policy.ts";
 
 export interface LapLook {
   readonly record: DatabaseRecord;
   readonly startedAtMs: number;
   readonly endedAtMs: number;
-  readonly seen: { readonly sight: "alive" | "lost" | "unknown"; readonly wrote: boolean; readonly trouble: string | null };
-  readonly standbyAnswer: StandbyFacts | null;
+  readonly seen: {
+    readonly sight: "alive" | "lost" | "unknown";
+    readonly condition: Condition;
+    readonly wrote: boolean;
+    readonly trouble: string | null;
+  };
+  /** By standby; null when it could not be asked. */
+  readonly answers: Readonly<Record<string, StandbyFacts | null>>;
+  readonly endpoints: Readonly<Record<string, Endpoint>>;
 }
 
-export function nextVote(before: Vote | null, lap: LapLook, limits: Limits): { vote: Vote; turned: boolean } {
+export function nextVote(before: Vote | null, lap: LapLook, policy: Policy): { vote: Vote; turned: boolean } {
   // A vote about another primary or generation says nothing about this one.
   const previous = before && before.primary === lap.record.primary && before.generation === lap.record.generation ? before : null;
   const lost = lap.seen.sight !== "alive";
-  const primaryLostSinceMs = lost ? (previous?.primaryLostSinceMs ?? lap.startedAtMs) : null;
-  const linkSeen = lap.standbyAnswer === null ? "unknown" : lap.standbyAnswer.link;
-  // Not being able to ask is no news: the link's loss keeps its date until the standby says it streams again.
-  const linkLostSinceMs = linkSeen === "streaming" ? null : (previous?.linkLostSinceMs ?? (linkSeen === "lost" ? lap.startedAtMs : null));
-  const lastHeartbeatAtMs = lap.seen.wrote ? lap.startedAtMs : (previous?.lastHeartbeatAtMs ?? null);
-  const applied = lap.standbyAnswer?.heartbeatAtMs ?? null;
   // Against the heartbeat before this lap's: this lap's own may still be on its way.
   const reference = previous?.lastHeartbeatAtMs ?? null;
-
+  const links = Object.fromEntries(
+    lap.record.standbys.map((id) => [id, nextLink(previous?.links[id], lap.answers[id] ?? null, reference, lap.startedAtMs)]),
+  );
   const vote: Vote = {
     database: lap.record.database,
     primary: lap.record.primary,
     generation: lap.record.generation,
     atMs: lap.endedAtMs,
     primarySeen: lost ? "lost" : "alive",
-    primaryLostSinceMs,
+    condition: lap.seen.condition,
+    primaryLostSinceMs: lost ? (previous?.primaryLostSinceMs ?? lap.startedAtMs) : null,
     primaryTrouble: lap.seen.trouble,
-    lastHeartbeatAtMs,
-    linkSeen,
-    linkLostSinceMs,
-    lagSeconds: reference === null || applied === null ? null : Math.max(0, (reference - applied) / 1000),
+    lastHeartbeatAtMs: lap.seen.wrote ? lap.startedAtMs : (previous?.lastHeartbeatAtMs ?? null),
+    links,
+    ...together(Object.values(links)),
+    endpoints: lap.endpoints,
   };
-  return { vote, turned: isLostLongEnough(vote, limits) && !(previous && isLostLongEnough(previous, limits)) };
+  return { vote, turned: isLostLongEnough(vote, policy) && !(previous && isLostLongEnough(previous, policy)) };
 }
 
-/** Both the probe and the standby's link have lost the primary for the confirmation window, by the probe's laps. */
-export function isLostLongEnough(vote: Vote, limits: Limits): boolean {
+function nextLink(before: Link | undefined, answer: StandbyFacts | null, reference: number | null, startedAtMs: number): Link {
+  const seen = answer === null ? "unknown" : answer.link;
+  const applied = answer?.heartbeatAtMs ?? null;
+  return {
+    seen,
+    // Not being able to ask is no news: the link's loss keeps its date until the standby says it streams again.
+    lostSinceMs: seen === "streaming" ? null : (before?.lostSinceMs ?? (seen === "lost" ? startedAtMs : null)),
+    lagSeconds: reference === null || applied === null ? null : Math.max(0, (reference - applied) / 1000),
+  };
+}
+
+/** The links together have been lost since the last of them was. */
+function together(links: readonly Link[]): Pick<Vote, "linkSeen" | "linkLostSinceMs" | "lagSeconds"> {
+  const streaming = links.some((link) => link.seen === "streaming");
+  const since = links.flatMap((link) => link.lostSinceMs ?? []);
+  const lags = links.flatMap((link) => link.lagSeconds ?? []);
+  return {
+    linkSeen: streaming ? "streaming" : links.some((link) => link.seen === "lost") ? "lost" : "unknown",
+    linkLostSinceMs: streaming || since.length === 0 ? null : Math.max(...since),
+    lagSeconds: lags.length === 0 ? null : Math.min(...lags),
+  };
+}
+
+/** Both the probe and the standbys' links have lost the primary for the confirmation window, by the probe's laps. */
+export function isLostLongEnough(vote: Vote, policy: Policy): boolean {
   if (vote.primaryLostSinceMs === null || vote.linkLostSinceMs === null) return false;
-  return (vote.atMs - Math.max(vote.primaryLostSinceMs, vote.linkLostSinceMs)) / 1000 >= confirmationSeconds(limits);
+  return (vote.atMs - Math.max(vote.primaryLostSinceMs, vote.linkLostSinceMs)) / 1000 >= confirmationSeconds(policy);
 }

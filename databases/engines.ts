@@ -2,7 +2,7 @@
  * What the probe and the runbooks ask of a database, and who answers for the plan's engine. A bundle holds only the engines its plan
  * names (infra/bundle.ts).
  */
-import type { StandbyFacts } from "../core/facts.ts";
+import type { Condition, StandbyFacts } from "../core/facts.ts";
 import type { DatabasePlan } from "../core/plan/schema.ts";
 import * as mariadb from "./mariadb.ts";
 import * as postgres from "./postgres.ts";
@@ -27,8 +27,8 @@ export interface DatabaseEngine {
   /** Commits a row that nobody else writes and reads it back: the database takes writes. Writing the same token twice is one row. */
   writeCanary(target: Target, token: string, timeoutMs: number): Promise<void>;
   askStandby(target: Target, database: string, timeoutMs: number): Promise<StandbyFacts>;
-  /** Whether this error is an answer of a server that is there, whatever it said; one that is going down is none. */
-  answered(error: unknown): boolean;
+  /** How a primary is doing whose write ended in this error. A server that is going down is gone, whatever it says. */
+  conditionOf(error: unknown): Exclude<Condition, "writes" | "slow">;
 }
 
 const ENGINES: Record<DatabasePlan["engine"], DatabaseEngine> = { postgres, mariadb };

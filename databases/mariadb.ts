@@ -3,7 +3,7 @@
  * RDS sets it up. Every question opens its own connection, is bounded in time and leaves nothing open. Nothing decides here.
  */
 import mysql from "mysql2";
-import type { StandbyFacts } from "../core/facts.ts";
+import type { Condition, StandbyFacts } from "../core/facts.ts";
 import type { Heartbeat, Target } from "./engines.ts";
 
 /** The tables live in a database of their own, made by whoever writes first. */
@@ -18,14 +18,32 @@ const NOT_THERE = [1049, 1146];
 /** ER_SERVER_SHUTDOWN, ER_NORMAL_SHUTDOWN, ER_CONNECTION_KILLED: a server that goes down is no service. */
 const GOING_DOWN = [1053, 1077, 1927];
 
+/** ER_OPTION_PREVENTS_STATEMENT (--read-only), ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, ER_READ_ONLY_MODE */
+const READ_ONLY = [1290, 1792, 1836];
+/** ER_DISK_FULL, ER_RECORD_FILE_FULL */
+const DISK_FULL = [1021, 1114];
+
 /** Only a server gives an SQLSTATE; errors of the network and of the client's own patience have none. */
-export const answered = (error: unknown): boolean => {
-  const { sqlState, errno } = (error ?? {}) as { sqlState?: unknown; errno?: unknown };
-  return typeof sqlState === "string" && sqlState !== "" && !GOING_DOWN.includes(errno as number);
-};
+export function conditionOf(error: unknown): Exclude<Condition, "writes" | "slow"> {
+  const { sqlState, errno, code, opened } = (error ?? {}) as { sqlState?: unknown; errno?: number; code?: string; opened?: boolean };
+  if (typeof sqlState === "string" && sqlState !== "" && errno !== undefined && !GOING_DOWN.includes(errno))
+    return READ_ONLY.includes(errno) ? "read-only" : DISK_FULL.includes(errno) ? "disk-full" : "refuses";
+  return opened && code === undefined ? "hung" : "gone";
+}
 
 /** RDS offers TLS, the certificates come with the Lambda runtime; a server without TLS says so, and is met without. */
 const plainHosts = new Set<string>();
+
+/** Puts the values in the marks' places. A text goes as its bytes in hexadecimal: whatever stands in it, it cannot end its literal. */
+export function filled(sql: string, values: readonly unknown[] = []): string {
+  const rest = [...values];
+  return sql.replaceAll("?", () => {
+    const value = rest.shift();
+    if (Number.isSafeInteger(value)) return String(value);
+    if (typeof value === "string") return `_utf8mb4 x'${Buffer.from(value).toString("hex")}'`;
+    throw new Error(`a value of a statement is ${String(value)}, expected a text or a whole number`);
+  });
+}
 
 type Rows = Record<string, unknown>[];
 
@@ -46,6 +64,7 @@ class Session {
       password: target.password,
       connectTimeout: timeoutMs,
       charset: "UTF8MB4_UNICODE_CI",
+      queryFormat: (sql, values) => filled(sql, values as unknown[]),
       // The parser that needs no code made at run time: the other is not bundled.
       disableEval: true,
       ssl: plainHosts.has(target.host) ? undefined : { rejectUnauthorized: true },
@@ -69,7 +88,7 @@ class Session {
   /** The client's own timeout starts again with every packet of a slow server; this one does not. */
   private bounded(ask: (done: (error: Error | null, rows: Rows) => void) => void): Promise<Rows> {
     return new Promise((resolve, reject) => {
-      const late = () => reject(new Error("the database did not answer in time"));
+      const late = () => reject(Object.assign(new Error("the database did not answer in time"), { opened: this.opened }));
       const timer = setTimeout(late, Math.max(1, this.endsAtMs - Date.now()));
       const done = (error: Error | null, rows: Rows): void => {
         clearTimeout(timer);
@@ -80,6 +99,11 @@ class Session {
       this.connection.on("error", (error: Error) => done(error, []));
       ask(done);
     });
+  }
+
+  /** The server's port has opened. */
+  private get opened(): boolean {
+    return (this.connection as unknown as { stream?: { remoteAddress?: string } }).stream?.remoteAddress !== undefined;
   }
 
   /** A graceful end waits for the server; a hung one never answers. The socket is closed without asking. */

@@ -3,7 +3,7 @@
  * Every question opens its own connection, is bounded in time and leaves nothing open. Nothing decides here.
  */
 import pg from "pg";
-import type { StandbyFacts } from "../core/facts.ts";
+import type { Condition, StandbyFacts } from "../core/facts.ts";
 import type { Heartbeat, Target } from "./engines.ts";
 
 /** The tables live in a schema of their own, made by whoever writes first. */
@@ -15,10 +15,20 @@ const TABLES = `
 const UNDEFINED_TABLE = ["42P01", "3F000"];
 
 /** An SQLSTATE: the server is there and answered, whatever it said. Classes 57P (shutting down, starting up) are no service. */
-export const answered = (error: unknown): boolean => {
-  const code = (error as { code?: unknown })?.code;
-  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && !code.startsWith("57P");
-};
+export function conditionOf(error: unknown): Exclude<Condition, "writes" | "slow"> {
+  const { code, opened } = (error ?? {}) as { code?: unknown; opened?: boolean };
+  // A broken or refused connection has a code of the system's; patience that ran out has none.
+  if (typeof code !== "string") return opened ? "hung" : "gone";
+  if (!/^[0-9A-Z]{5}$/.test(code) || code.startsWith("57P")) return "gone";
+  // read_only_sql_transaction; disk_full
+  return code === "25006" ? "read-only" : code === "53100" ? "disk-full" : "refuses";
+}
+
+/** Notes on an error whether the server's port had opened: then what came after was silence. */
+function noted(error: unknown, client: pg.Client): unknown {
+  const { stream } = (client as unknown as { connection: { stream: { remoteAddress?: string } } }).connection;
+  return error instanceof Error ? Object.assign(error, { opened: stream.remoteAddress !== undefined }) : error;
+}
 
 /** RDS asks for TLS, the certificates come with the Lambda runtime; a server without TLS says so, and is met without. */
 const plainHosts = new Set<string>();
@@ -41,6 +51,7 @@ async function connect(target: Target, timeoutMs: number): Promise<pg.Client> {
     await client.connect();
     return client;
   } catch (error) {
+    noted(error, client);
     close(client);
     if (plainHosts.has(target.host) || !/does not support SSL/.test((error as Error).message)) throw error;
     plainHosts.add(target.host);
@@ -58,6 +69,8 @@ async function withSession<T>(target: Target, timeoutMs: number, work: (client: 
   const client = await connect(target, timeoutMs);
   try {
     return await work(client);
+  } catch (error) {
+    throw noted(error, client);
   } finally {
     close(client);
   }

@@ -45,6 +45,8 @@ export const rdsEvents = (plan: Plan): Json => ({
   source: ["aws.rds"],
   "detail-type": ["RDS DB Instance Event"],
   detail: {
-    SourceIdentifier: Object.values(plan.databases).flatMap((database) => [database.primary.instance, database.hotStandby.instance]),
+    SourceIdentifier: Object.values(plan.databases).flatMap((database) =>
+      [database.primary, ...database.standbys].map(({ instance }) => instance),
+    ),
   },
 });

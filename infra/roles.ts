@@ -23,8 +23,8 @@ const allow = (Sid: string, Action: readonly string[], Resource: Json, Condition
 export function roles(plan: Plan, stackName: string): Resources {
   const { primary, recovery } = plan.regions;
   const databases = Object.values(plan.databases);
-  const instances = databases.flatMap((database) => [database.primary.instance, database.hotStandby.instance]);
-  const instanceArns = instances.map((id) => sub(`arn:\${AWS::Partition}:rds:${primary}:\${AWS::AccountId}:db:${id}`));
+  const members = databases.flatMap((database) => [database.primary, ...database.standbys]);
+  const instanceArns = members.map(({ instance, region }) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:db:${instance}`));
   const snapshotArns = (regions: string[]) =>
     regions.map((region) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:snapshot:understudy-*`));
   const functionArn = (name: string) => `arn:\${AWS::Partition}:lambda:${recovery}:\${AWS::AccountId}:function:${stackName}-${name}`;
@@ -37,6 +37,7 @@ export function roles(plan: Plan, stackName: string): Resources {
   ];
   const keepsRecords = [...readsRecords, allow("WriteRecords", ["s3:PutObject"], bucketKeys("databases"))];
   const seesInstances = [allow("SeeInstances", ["rds:DescribeDBInstances"], instanceArns)];
+  const fences = [allow("Fence", ["rds:ModifyDBInstance", "rds:RebootDBInstance"], instanceArns)];
   const entersDatabases = [
     allow(
       "EnterDatabases",
@@ -68,12 +69,21 @@ export function roles(plan: Plan, stackName: string): Resources {
 
   const statements: Record<string, Statement[]> = {
     probe: [...keepsRecords, ...seesInstances, ...entersDatabases, starts("watch")],
-    watch: [...keepsRecords, ...seesInstances, ...entersDatabases, ...tells, starts("move", "lambda:ListDurableExecutionsByFunction")],
+    watch: [
+      ...keepsRecords,
+      ...seesInstances,
+      ...entersDatabases,
+      allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
+      // Former primaries stay closed, and a move that died is undone, without a move.
+      ...fences,
+      ...tells,
+      starts("move", "lambda:ListDurableExecutionsByFunction"),
+    ],
     move: [
       ...keepsRecords,
       allow("KeepEvidence", ["s3:PutObject"], bucketKeys("evidence")),
       ...seesInstances,
-      allow("Fence", ["rds:ModifyDBInstance", "rds:RebootDBInstance"], instanceArns),
+      ...fences,
       allow("Promote", ["rds:PromoteReadReplica"], instanceArns),
       ...entersDatabases,
       ...readsNames,
@@ -113,7 +123,7 @@ export function roles(plan: Plan, stackName: string): Resources {
         ["rds:DescribeDBSnapshots"],
         [
           ...instanceArns,
-          ...instances.map((id) => sub(`arn:\${AWS::Partition}:rds:${recovery}:\${AWS::AccountId}:db:${id}`)),
+          ...members.map(({ instance }) => sub(`arn:\${AWS::Partition}:rds:${recovery}:\${AWS::AccountId}:db:${instance}`)),
           ...snapshotArns([recovery]),
         ],
       ),

@@ -28,7 +28,6 @@ export const APP_GROUP = "sg-0a1b2c3d4e5f6a990";
 export async function buildEstate(world: World, plan: Plan): Promise<ShopDatabase[]> {
   for (const record of plan.records) await createHostedZone(world, record.zone, record.name.split(".").slice(1).join("."));
   for (const id of plan.network.securityGroupIds) await createSecurityGroup(world, plan.regions.recovery, id, "understudy-functions", []);
-  for (const { copyTo, kmsKeyId } of plan.backups) if (kmsKeyId) createKey(world, copyTo, kmsKeyId);
   // In both regions: what is restored in the recovery region needs a way in too.
   for (const region of [plan.regions.primary, plan.regions.recovery])
     await createSecurityGroup(
@@ -38,6 +37,7 @@ export async function buildEstate(world: World, plan: Plan): Promise<ShopDatabas
       "shop-databases",
       Object.values(plan.databases).map((database) => database.port),
     );
+  for (const { kmsKeyId, copyTo } of plan.backups) if (kmsKeyId) createKey(world, copyTo, kmsKeyId);
   return await Promise.all(Object.entries(plan.databases).map(([name, database]) => buildDatabase(world, plan, name, database)));
 }
 
@@ -45,7 +45,8 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
   const region = plan.regions.primary;
   const rds = (operation: string, input: unknown) => world.call("rds", operation, input, { region });
   const password = randomBytes(12).toString("base64url");
-  await createSecurityGroup(world, region, database.fenceSecurityGroup, `${name}-fence`, []);
+  for (const [where, fence] of Object.entries(database.fenceSecurityGroups))
+    await createSecurityGroup(world, where, fence, `${name}-fence`, []);
   await world.call(
     "secretsmanager",
     "CreateSecret",
@@ -58,15 +59,21 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
   const group = `${name}-${engine}`;
   const [parameter, value] = QUICK_WITNESS[engine];
   const { DBEngineVersions } = await rds("DescribeDBEngineVersions", { Engine: engine, DefaultOnly: true });
-  await rds("CreateDBParameterGroup", {
-    DBParameterGroupName: group,
-    DBParameterGroupFamily: DBEngineVersions[0]?.DBParameterGroupFamily ?? engine,
-    Description: "The standby notices a silent primary",
-  });
-  await rds("ModifyDBParameterGroup", {
-    DBParameterGroupName: group,
-    Parameters: [{ ParameterName: parameter, ParameterValue: value, ApplyMethod: "immediate" }],
-  });
+  const members = [database.primary, ...database.standbys];
+  for (const where of new Set(members.map((member) => member.region))) {
+    const there = (operation: string, input: unknown) => world.call("rds", operation, input, { region: where });
+    await there("CreateDBParameterGroup", {
+      DBParameterGroupName: group,
+      DBParameterGroupFamily: DBEngineVersions[0]?.DBParameterGroupFamily ?? engine,
+      Description: "The standby notices a silent primary",
+    });
+    await there("ModifyDBParameterGroup", {
+      DBParameterGroupName: group,
+      Parameters: [{ ParameterName: parameter, ParameterValue: value, ApplyMethod: "immediate" }],
+    });
+  }
+  // What a plan names a key for is the copy of an encrypted database.
+  const encrypted = plan.backups.some((backup) => backup.database === name && backup.kmsKeyId !== undefined);
   await rds("CreateDBInstance", {
     DBInstanceIdentifier: database.primary.instance,
     Engine: engine,
@@ -78,22 +85,33 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
     Port: database.port,
     DBParameterGroupName: group,
     VpcSecurityGroupIds: [APP_GROUP],
-    // A plan that names a key for its copies has something encrypted to copy.
-    StorageEncrypted: plan.backups.some((backup) => backup.database === name && backup.kmsKeyId !== undefined),
     BackupRetentionPeriod: 7,
     DeletionProtection: true,
+    StorageEncrypted: encrypted,
   });
   await available(world, region, database.primary.instance);
-  await rds("CreateDBInstanceReadReplica", {
-    DBInstanceIdentifier: database.hotStandby.instance,
-    SourceDBInstanceIdentifier: database.primary.instance,
-    DBInstanceClass: "db.t4g.micro",
-    VpcSecurityGroupIds: [APP_GROUP],
-  });
-  const [endpoint] = await Promise.all([
-    available(world, region, database.primary.instance),
-    available(world, region, database.hotStandby.instance),
-  ]);
+  for (const standby of database.standbys) {
+    const here = standby.region === region;
+    await world.call(
+      "rds",
+      "CreateDBInstanceReadReplica",
+      {
+        DBInstanceIdentifier: standby.instance,
+        SourceDBInstanceIdentifier: here
+          ? database.primary.instance
+          : `arn:aws:rds:${region}:${world.account}:db:${database.primary.instance}`,
+        // From another region it gets that region's default group, unless the engine's replicas may choose (aws-facts A6), and needs
+        // that region's key.
+        ...(here || engine === "postgres" ? {} : { DBParameterGroupName: group }),
+        ...(here || !encrypted ? {} : { KmsKeyId: "alias/aws/rds" }),
+        DBInstanceClass: "db.t4g.micro",
+        VpcSecurityGroupIds: [APP_GROUP],
+      },
+      { region: standby.region },
+    );
+  }
+  const [endpoint] = await Promise.all(members.map((member) => available(world, member.region, member.instance)));
+  if (!endpoint) throw new Error(`${name} has no primary`);
   for (const record of plan.records.filter((entry) => entry.database === name)) {
     const set = { Name: record.name, Type: "CNAME", TTL: record.ttlSeconds, ResourceRecords: [{ Value: endpoint.Address }] };
     await world.call(

@@ -1,13 +1,14 @@
 /** Things a plan names by an id that AWS itself would have chosen: the lab gives them that id. */
 import { findKey, keyRing, newKey } from "./cloud/kms-keys.ts";
+import { stateOf } from "./cloud/route53-state.ts";
 import type { World } from "./cloud/world.ts";
 
 export async function createHostedZone(world: World, id: string, name: string): Promise<void> {
-  const { zones } = world.state<{ zones: Record<string, { id: string }> }>("route53", () => ({ zones: {} }));
+  const { zones } = stateOf(world);
   if (zones[id]) return;
   const { HostedZone } = await world.call("route53", "CreateHostedZone", { Name: name, CallerReference: id }, { region: "us-east-1" });
   const chosen = HostedZone.Id.split("/").at(-1);
-  zones[id] = { ...zones[chosen], id } as { id: string };
+  zones[id] = { ...zones[chosen], id } as (typeof zones)[string];
   delete zones[chosen];
 }
 

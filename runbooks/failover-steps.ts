@@ -2,6 +2,7 @@
  * The steps of one failover: each looks first, does only what is missing, and is safe to run again. Every effect makes sure of
  * the claim before it acts. `failover.ts` tells in which order they come.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import { pointCname, readCname, resolve } from "../aws/dns.ts";
 import { putDocument } from "../aws/documents.ts";
 import { isCode } from "../aws/errors.ts";
@@ -9,11 +10,14 @@ import { describeInstance, promoteReplica, reboot, setSecurityGroups } from "../
 import { diagnose } from "../core/diagnosis.ts";
 import type { DatabaseRecord, Facts, InstanceFacts } from "../core/facts.ts";
 import type { News } from "../core/news.ts";
+import { policyOf } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { decide } from "../core/rules.ts";
 import { type DatabaseEngine, engineOf, refusedWrite } from "../databases/engines.ts";
-import { LOOK_MS, observe, targetOf } from "./observe.ts";
-import { endClaim, readRecord } from "./record.ts";
+import type { Stage } from "./failover.ts";
+import { FENCE_PROOF_MS, groupsOf, isFenced } from "./fences.ts";
+import { endpointOf, LOOK_MS, observe, targetOf } from "./observe.ts";
+import { endClaim, noteOnClaim, readRecord } from "./record.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { notYet, type Proof, proven } from "./until.ts";
 
@@ -25,6 +29,8 @@ export interface Confirmed {
   readonly sentence: string;
   readonly primary: string;
   readonly standby: string;
+  /** Why the old primary cannot be fenced, where it cannot; a person has approved the move all the same. */
+  readonly unfenced: string | null;
   readonly facts: Facts;
 }
 
@@ -33,6 +39,8 @@ export class Move {
   readonly database: Protected;
   readonly execution: string;
   readonly generation: number;
+  /** Region of every instance, as the record had it when the move was confirmed. */
+  regions: Readonly<Record<string, string>> = {};
 
   constructor(settings: Settings, database: Protected, execution: string, generation: number) {
     this.settings = settings;
@@ -45,22 +53,43 @@ export class Move {
     return engineOf(this.database.plan.engine);
   }
 
-  get region(): string {
-    return this.database.plan.primary.region;
+  private regionOf(id: string): string {
+    const region = this.regions[id];
+    if (region) return region;
+    throw new Problem("UnknownInstance", `the record of ${this.database.name} names no region for ${id}`, {
+      hint: "Look at the record: somebody changed it while the move ran.",
+    });
+  }
+
+  private fenceGroup(id: string): string {
+    return this.database.plan.fenceSecurityGroups[this.regionOf(id)] as string;
   }
 
   /** Looks again with its own eyes: the claim must be ours, and the rules must still say failover. */
   async confirm(): Promise<Confirmed> {
     const { facts } = await observe(this.settings, this.database);
     const { record } = facts;
-    const base = { atMs: facts.atMs, primary: record.primary, standby: record.standby ?? "(none)", facts };
+    const unfenced =
+      facts.primaryRegion === "dark"
+        ? `RDS in ${record.regions[record.primary]} does not answer, so ${record.primary} cannot be fenced`
+        : null;
+    const base = { atMs: facts.atMs, primary: record.primary, standby: record.claim?.target ?? "(none)", unfenced, facts };
     if (record.claim?.execution !== this.execution) {
       const sentence = `Refused: the claim ${this.execution} is not the one on record (${record.claim?.execution ?? "none"}). (rule 201)`;
       return { ...base, refusal: sentence, rule: 201, sentence };
     }
+    if (record.claim.stage === "promoted") {
+      const sentence = `Goes on with the move of ${record.database} to ${record.claim.target}, which had promoted it. (rule ${record.claim.rule})`;
+      return { ...base, refusal: null, rule: record.claim.rule, sentence };
+    }
     const unclaimed: Facts = { ...facts, record: { ...record, claim: null } };
-    const decision = decide(unclaimed, diagnose(unclaimed, this.database.plan.failover), this.database.plan.failover);
-    return { ...base, refusal: decision.kind === "failover" ? null : decision.sentence, rule: decision.rule, sentence: decision.sentence };
+    const policy = policyOf(this.settings.plan, this.database.plan);
+    const decision = decide(unclaimed, diagnose(unclaimed, policy), policy, record.claim.order);
+    const { rule, sentence } = decision;
+    if (decision.kind !== record.claim.kind) return { ...base, refusal: sentence, rule, sentence };
+    if (decision.target === record.claim.target) return { ...base, refusal: null, rule, sentence };
+    const other = `Refused: ${record.claim.target} was claimed, and ${decision.target} is the better standby by now. (rule ${rule})`;
+    return { ...base, refusal: other, rule, sentence: other };
   }
 
   /** Every effect first makes sure that the claim is still ours: a stale runner must not act. */
@@ -77,19 +106,27 @@ export class Move {
   }
 
   private async instance(id: string): Promise<InstanceFacts> {
-    const found = await describeInstance(this.region, id);
+    const found = await describeInstance(this.regionOf(id), id);
     if (!found)
       throw new Problem("InstanceGone", `RDS no longer knows ${id}`, { hint: "Somebody deleted it; find out who before going on." });
     return found;
   }
 
-  /** The groups to give back should the move fail before the promotion. */
-  async networkOf(id: string): Promise<string[]> {
-    return (await this.instance(id)).securityGroups.filter(staysOn).map(groupId);
+  /** Notes on the claim how far the move has come, for whoever finds its execution dead. */
+  async note(note: Parameters<typeof noteOnClaim>[3]): Promise<void> {
+    if (!(await noteOnClaim(this.settings, this.database, this.execution, note))) await this.holdsClaim();
+  }
+
+  /** The groups to give back should the move end before the promotion. An execution that succeeds a dead one keeps the first note. */
+  async noteNetwork(id: string): Promise<void> {
+    const { claim } = (await readRecord(this.settings, this.database)).value;
+    if (claim?.stage === "promoted") return;
+    const groups = groupsOf(await this.instance(id)).filter((group) => group !== this.fenceGroup(id));
+    await this.note(groups.length > 0 ? { stage: "fencing", network: groups } : { stage: "fencing" });
   }
 
   private isFenced(instance: InstanceFacts): boolean {
-    return instance.securityGroups.length === 1 && instance.securityGroups[0] === `${this.database.plan.fenceSecurityGroup}:active`;
+    return isFenced(instance, this.fenceGroup(instance.id));
   }
 
   /** Leaves the instance with the fence's group alone. RDS takes the change once the instance is in a state that allows it. */
@@ -97,17 +134,16 @@ export class Move {
     await this.holdsClaim();
     const instance = await this.instance(id);
     if (this.isFenced(instance)) return proven(`${id} has no group but ${instance.securityGroups.join()}`);
-    const { fenceSecurityGroup } = this.database.plan;
-    if (instance.securityGroups.filter(staysOn).map(groupId).join() !== fenceSecurityGroup)
-      await setSecurityGroups(this.region, id, [fenceSecurityGroup]);
+    const fence = this.fenceGroup(id);
+    if (groupsOf(instance).join() !== fence) await setSecurityGroups(this.regionOf(id), id, [fence]);
     return notYet(`the network of ${id} is not taken away yet: ${instance.securityGroups.join(", ")}`);
   }
 
   /** Undoes the fence of a move that ends before the promotion. Whoever has lost the claim leaves everything to the one who has it. */
-  async giveNetworkBack(id: string, groups: readonly string[]): Promise<{ given: boolean }> {
-    const record = (await readRecord(this.settings, this.database)).value;
-    if (record.claim?.execution !== this.execution) return { given: false };
-    await setSecurityGroups(this.region, id, groups);
+  async giveNetworkBack(id: string): Promise<{ given: boolean }> {
+    const { claim } = (await readRecord(this.settings, this.database)).value;
+    if (claim?.execution !== this.execution || !claim.network) return { given: false };
+    await setSecurityGroups(this.regionOf(id), id, claim.network);
     return { given: true };
   }
 
@@ -119,7 +155,7 @@ export class Move {
     await this.holdsClaim();
     const before = await this.instance(id);
     if (WITHOUT_SESSIONS.includes(before.status)) return proven(`${id} is ${before.status}`);
-    const status = await reboot(this.region, id);
+    const status = await reboot(this.regionOf(id), id);
     return WITHOUT_SESSIONS.includes(status) ? proven(`${id} is ${status}`) : notYet(`${id} was told to reboot and is still ${status}`);
   }
 
@@ -127,7 +163,7 @@ export class Move {
   async fenceHolds(id: string): Promise<Proof> {
     const instance = await this.instance(id);
     if (!this.isFenced(instance)) return notYet(`the network of ${id} is back: ${instance.securityGroups.join(", ")}`);
-    const target = await targetOf(this.settings, this.database, instance);
+    const target = await targetOf(this.settings, this.database, endpointOf(instance));
     if (!target) return notYet(`RDS names no endpoint for ${id}`);
     const refusal = await refusedWrite(this.engine, target, this.execution, FENCE_PROOF_MS);
     return refusal === null ? notYet(`${id} still takes writes`) : proven(`a write to ${id} is refused: ${refusal}`);
@@ -135,7 +171,7 @@ export class Move {
 
   /** What the standby has received and not applied would be lost by a promotion; it is applied first. */
   async drained(id: string): Promise<Proof> {
-    const target = await targetOf(this.settings, this.database, await this.instance(id));
+    const target = await targetOf(this.settings, this.database, endpointOf(await this.instance(id)));
     if (!target) return notYet(`RDS names no endpoint for ${id}`);
     const answer = await this.engine.askStandby(target, this.database.name, LOOK_MS);
     return answer.drained ? proven(`${id} has applied everything it received`) : notYet(`${id} is still applying what it received`);
@@ -146,7 +182,7 @@ export class Move {
     const instance = await this.instance(id);
     if (instance.sourceId === null) return { atMs: Date.now(), already: true };
     try {
-      await promoteReplica(this.region, id, BACKUP_RETENTION_DAYS);
+      await promoteReplica(this.regionOf(id), id, BACKUP_RETENTION_DAYS);
       return { atMs: Date.now(), already: false };
     } catch (error) {
       // Asked before, and the answer was lost: it is on its way.
@@ -156,11 +192,24 @@ export class Move {
     }
   }
 
+  /**
+   * Whether a promotion that could not be asked for has not begun all the same: a reply that was lost is not a refusal, and RDS says
+   * "available" for a moment longer. Half a minute without a change is the proof.
+   */
+  async isStillReplica(id: string): Promise<boolean> {
+    for (let looks = 0; looks < 30; looks++) {
+      const { sourceId, status } = await this.instance(id);
+      if (sourceId === null || status !== "available") return false;
+      await pause(1000);
+    }
+    return true;
+  }
+
   /** "available" is also what a promotion that has not begun says: no longer a replica, and a write that arrives, are the proof. */
   async takesWrites(id: string): Promise<Proof> {
     const instance = await this.instance(id);
     if (instance.sourceId !== null) return notYet(`${id} is still a replica`);
-    const target = await targetOf(this.settings, this.database, instance);
+    const target = await targetOf(this.settings, this.database, endpointOf(instance));
     if (!target) return notYet(`RDS names no endpoint for ${id}`);
     const refusal = await refusedWrite(this.engine, target, this.execution, LOOK_MS);
     return refusal === null ? proven(`${id} took a write`) : notYet(`${id} does not take writes yet: ${refusal}`);
@@ -190,7 +239,7 @@ export class Move {
   /** The clients' own way: resolve the name, connect to what it gives, write. It must be the new primary that answers. */
   async writesThroughName(id: string): Promise<Proof> {
     const instance = await this.instance(id);
-    const target = await targetOf(this.settings, this.database, instance);
+    const target = await targetOf(this.settings, this.database, endpointOf(instance));
     const { name } = this.database.record;
     const [byName, byInstance] = await Promise.all([resolve(name), resolve(instance.address ?? "")]);
     if (!target || byName === null || byName !== byInstance)
@@ -199,8 +248,15 @@ export class Move {
     return proven(`a write through ${name} (${byName}) arrived`);
   }
 
-  async raiseGeneration(primary: string, standby: string): Promise<DatabaseRecord> {
-    const change = { generation: this.generation + 1, primary: standby, standby: null, attempts: 0 };
+  async raiseGeneration({ primary, standby, unfenced }: Confirmed): Promise<DatabaseRecord> {
+    const change = (record: DatabaseRecord): Partial<DatabaseRecord> => ({
+      generation: this.generation + 1,
+      primary: standby,
+      // The others still follow the old primary; who follows the new one is built anew (aws-facts A6).
+      standbys: [],
+      retired: [...record.retired, { instance: primary, generation: this.generation, atMs: Date.now(), fenced: unfenced === null }],
+      attempts: 0,
+    });
     const record = await endClaim(this.settings, this.database, this.execution, "succeeded", Date.now(), change);
     if (record.generation !== this.generation + 1 || record.primary !== standby) {
       throw new Problem("ClaimLost", `the record of ${this.database.name} changed hands while ${primary} was moved to ${standby}`, {
@@ -212,7 +268,7 @@ export class Move {
 
   async keepEvidence(told: Record<string, unknown>): Promise<string> {
     const key = `evidence/${this.database.name}/${this.execution}.json`;
-    await putDocument(this.settings.state, key, { execution: this.execution, database: this.database.name, region: this.region, ...told });
+    await putDocument(this.settings.state, key, { execution: this.execution, database: this.database.name, ...told });
     return key;
   }
 
@@ -240,7 +296,18 @@ export class Move {
     return { ...news, atMs, details: [["Why", confirmed.sentence], ...news.details, ["Evidence", evidence]] };
   }
 
-  failedNews(sentence: string, stage: string, primary: string, standby: string): News {
+  stuckNews(confirmed: Confirmed, reason: string): News {
+    const { standby } = confirmed;
+    const sentence = `${standby} is promoted, but ${this.database.record.name} cannot be pointed to it yet: ${reason}`;
+    return this.news(
+      "Move Stuck",
+      sentence,
+      confirmed,
+      "It is tried again each minute. Look at what the reason names; do not start the old primary.",
+    );
+  }
+
+  failedNews(sentence: string, stage: Stage, primary: string, standby: string): News {
     const untouched = stage === "fence" || stage === "drain";
     return {
       kind: "Move Failed",
@@ -255,7 +322,7 @@ export class Move {
       ],
       next: untouched
         ? "Nothing was promoted. Look at the primary and the standby now."
-        : `Look at ${standby} and at the record ${this.database.record.name} now; ${primary} must stay fenced.`,
+        : `The watcher starts it again where it ended. Look at ${standby} and at the record ${this.database.record.name} now; ${primary} must stay fenced.`,
     };
   }
 
@@ -278,11 +345,6 @@ export class Move {
   }
 }
 
-/** A fenced instance drops packets in silence, so the proof lasts as long as its patience. */
-const FENCE_PROOF_MS = 500;
 /** In these no session can be open that was open before the fence. */
 const WITHOUT_SESSIONS = ["rebooting", "stopping", "stopped"];
 const BACKUP_RETENTION_DAYS = 7;
-
-const staysOn = (group: string) => !group.endsWith(":removing");
-const groupId = (group: string) => group.split(":")[0] as string;

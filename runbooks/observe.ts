@@ -1,24 +1,31 @@
-/** Reads the world once, for one database. Whatever cannot be read is null or "unknown" in the facts; it never stops the look. */
+/** Reads the world once, for one database. Whatever cannot be read is null, "dark" or "unknown" in the facts; it never stops the look. */
 
 import type { Stored } from "../aws/documents.ts";
+import { isNoAnswer } from "../aws/errors.ts";
 import { describeInstance } from "../aws/rds.ts";
 import { readCredentials } from "../aws/secrets.ts";
-import type { DatabaseRecord, Facts, InstanceFacts, Sight, StandbyFacts } from "../core/facts.ts";
+import type { Condition, DatabaseRecord, Endpoint, Facts, InstanceFacts, Sight, Standby, StandbyFacts } from "../core/facts.ts";
 import { type DatabaseEngine, engineOf, type Target } from "../databases/engines.ts";
-import { readRecord, readVote } from "./record.ts";
+import { readBrake, readRecord, readVote } from "./record.ts";
 import type { Protected, Settings } from "./settings.ts";
 
 /** How long one look at a database may take: longer than a slow answer, shorter than a lap. */
 export const LOOK_MS = 1_500;
+/** An answer that takes longer is slow. */
+const SLOW_MS = 750;
 
-export async function targetOf(settings: Settings, database: Protected, instance: InstanceFacts | null): Promise<Target | null> {
-  if (!instance?.address || !instance.port) return null;
+export async function targetOf(settings: Settings, database: Protected, endpoint: Endpoint | null): Promise<Target | null> {
+  if (!endpoint) return null;
   const credentials = await readCredentials(settings.region, database.plan.secret, Date.now());
-  return { host: instance.address, port: instance.port, database: database.plan.database, ...credentials };
+  return { ...endpoint, database: database.plan.database, ...credentials };
 }
+
+export const endpointOf = (instance: InstanceFacts | null): Endpoint | null =>
+  instance?.address && instance.port ? { host: instance.address, port: instance.port } : null;
 
 export interface Seen {
   readonly sight: Sight;
+  readonly condition: Condition;
   /** Whether the write was acknowledged. */
   readonly wrote: boolean;
   /** What stood in the way, in words. */
@@ -27,13 +34,15 @@ export interface Seen {
 
 /** Tries a write. Any answer of the server, an error too, means it is alive: slow or unwilling is not dead. */
 export async function look(engine: DatabaseEngine, target: Target | null, write: (target: Target) => Promise<void>): Promise<Seen> {
-  if (!target) return { sight: "lost", wrote: false, trouble: "RDS names no endpoint for it" };
+  if (!target) return { sight: "lost", condition: "gone", wrote: false, trouble: "RDS names no endpoint for it" };
+  const startedAtMs = performance.now();
   try {
     await write(target);
-    return { sight: "alive", wrote: true, trouble: null };
+    return { sight: "alive", condition: performance.now() - startedAtMs > SLOW_MS ? "slow" : "writes", wrote: true, trouble: null };
   } catch (error) {
     const trouble = (error as Error).message || String((error as { code?: unknown }).code);
-    return { sight: engine.answered(error) ? "alive" : "lost", wrote: false, trouble };
+    const condition = engine.conditionOf(error);
+    return { sight: condition === "gone" || condition === "hung" ? "lost" : "alive", condition, wrote: false, trouble };
   }
 }
 
@@ -44,33 +53,61 @@ export async function lookAtStandby(target: Target | null, database: Protected):
     .catch(() => null);
 }
 
+/** "dark": RDS in the region does not answer. */
+export async function tryDescribe(region: string, id: string): Promise<InstanceFacts | null | "dark"> {
+  try {
+    return await describeInstance(region, id);
+  } catch (error) {
+    if (isNoAnswer(error)) return "dark";
+    throw error;
+  }
+}
+
 export interface Observation {
   readonly facts: Facts;
   readonly stored: Stored<DatabaseRecord>;
-  readonly primaryTarget: Target | null;
-  readonly standbyTarget: Target | null;
 }
 
 export async function observe(settings: Settings, database: Protected): Promise<Observation> {
-  const region = database.plan.primary.region;
   const engine = engineOf(database.plan.engine);
   const stored = await readRecord(settings, database);
   const record = stored.value;
-  const [vote, primary, standby] = await Promise.all([
-    readVote(settings, database.name),
-    describeInstance(region, record.primary),
-    record.standby ? describeInstance(region, record.standby) : null,
+  const regionOf = (id: string) => record.regions[id] ?? database.plan.primary.region;
+  const [vote, nearVote, brake, primary, ...described] = await Promise.all([
+    readVote(settings, database.name, "far"),
+    readVote(settings, database.name, "near"),
+    readBrake(settings),
+    tryDescribe(regionOf(record.primary), record.primary),
+    ...record.standbys.map((id) => tryDescribe(regionOf(id), id)),
   ]);
-  const [primaryTarget, standbyTarget] = await Promise.all([targetOf(settings, database, primary), targetOf(settings, database, standby)]);
-  const [own, standbyAnswer] = await Promise.all([
+  // Where RDS is dark, what the probe last knew is good enough to ask the database itself.
+  const target = (id: string, found: InstanceFacts | null | "dark") =>
+    targetOf(settings, database, found === "dark" ? (vote?.endpoints[id] ?? null) : endpointOf(found));
+  const lookAtPrimary = async (): Promise<Sight> => {
+    const own = await target(record.primary, primary);
+    if (!own && primary === "dark") return "unknown";
     // Not a heartbeat: those are dated by one clock, the probe's.
-    look(engine, primaryTarget, (target) => engine.writeCanary(target, `watch-${database.name}`, LOOK_MS)),
-    lookAtStandby(standbyTarget, database),
-  ]);
-  return {
-    facts: { database: database.name, atMs: Date.now(), record, vote, ownLook: own.sight, primary, standby, standbyAnswer },
-    stored,
-    primaryTarget,
-    standbyTarget,
+    return (await look(engine, own, (at) => engine.writeCanary(at, `watch-${database.name}`, LOOK_MS))).sight;
   };
+  const [ownLook, ...standbys] = await Promise.all([
+    lookAtPrimary(),
+    ...record.standbys.map(async (id, index): Promise<Standby> => {
+      const found = described[index] ?? null;
+      const answer = await lookAtStandby(await target(id, found), database);
+      return { id, region: regionOf(id), instance: found === "dark" ? null : found, answer };
+    }),
+  ]);
+  const facts: Facts = {
+    database: database.name,
+    atMs: Date.now(),
+    record,
+    vote,
+    nearVote,
+    ownLook,
+    primaryRegion: primary === "dark" ? "dark" : "answers",
+    primary: primary === "dark" ? null : primary,
+    standbys,
+    brake: brake.value,
+  };
+  return { facts, stored };
 }

@@ -5,23 +5,24 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { putDocument } from "../aws/documents.ts";
 import { invokeAsync } from "../aws/functions.ts";
-import { describeInstance } from "../aws/rds.ts";
-import type { DatabaseRecord, InstanceFacts, Vote } from "../core/facts.ts";
+import type { DatabaseRecord, Endpoint, Vote } from "../core/facts.ts";
+import { policyOf } from "../core/policy.ts";
 import { nextVote } from "../core/vote.ts";
 import { engineOf } from "../databases/engines.ts";
-import { LOOK_MS, look, lookAtStandby, targetOf } from "./observe.ts";
-import { readRecord, readVote, voteKey } from "./record.ts";
+import { endpointOf, LOOK_MS, look, lookAtStandby, targetOf, tryDescribe } from "./observe.ts";
+import { type Place, readRecord, readVote, voteKey } from "./record.ts";
 import { type Protected, protectedDatabases, type Settings } from "./settings.ts";
 
 /** Endpoints never change during an instance's life; they are read again when the record names other instances. */
-const endpoints = new Map<string, InstanceFacts>();
+const endpoints = new Map<string, Endpoint>();
 
-async function endpoint(region: string, id: string | null): Promise<InstanceFacts | null> {
-  if (!id) return null;
+/** Where RDS in the region is dark, the place the last vote names is as good. */
+async function endpoint(region: string, id: string, before: Vote | null): Promise<Endpoint | null> {
   const known = endpoints.get(`${region}/${id}`);
   if (known) return known;
-  const found = await describeInstance(region, id);
-  if (found?.address) endpoints.set(`${region}/${id}`, found);
+  const described = await tryDescribe(region, id);
+  const found = described === "dark" ? (before?.endpoints[id] ?? null) : endpointOf(described);
+  if (found) endpoints.set(`${region}/${id}`, found);
   return found;
 }
 
@@ -35,31 +36,41 @@ export interface Lap {
   readonly turned: boolean;
 }
 
-export async function probeLap(settings: Settings, database: Protected): Promise<Lap> {
-  const region = database.plan.primary.region;
+export async function probeLap(settings: Settings, database: Protected, place: Place = "far"): Promise<Lap> {
   const engine = engineOf(database.plan.engine);
   const record = (await readRecord(settings, database)).value;
-  const previous = lastVotes.has(database.name) ? lastVotes.get(database.name) : await readVote(settings, database.name);
-  const [primary, standby] = await Promise.all([endpoint(region, record.primary), endpoint(region, record.standby)]);
-  const [primaryTarget, standbyTarget] = await Promise.all([targetOf(settings, database, primary), targetOf(settings, database, standby)]);
+  const before = (lastVotes.has(database.name) ? lastVotes.get(database.name) : await readVote(settings, database.name, place)) ?? null;
+  const ids = [record.primary, ...record.standbys];
+  const found = await Promise.all(ids.map((id) => endpoint(record.regions[id] ?? database.plan.primary.region, id, before)));
+  const [primaryTarget, ...standbyTargets] = await Promise.all(found.map((each) => targetOf(settings, database, each)));
 
   const startedAtMs = Date.now();
-  const [seen, standbyAnswer] = await Promise.all([
-    look(engine, primaryTarget, (target) =>
-      engine.beat(target, { database: database.name, atMs: startedAtMs, generation: record.generation }, LOOK_MS),
+  const [seen, ...answers] = await Promise.all([
+    look(engine, primaryTarget ?? null, (target) =>
+      engine.beat(target, { database: heartbeatName(database.name, place), atMs: startedAtMs, generation: record.generation }, LOOK_MS),
     ),
-    lookAtStandby(standbyTarget, database),
+    ...standbyTargets.map((target) => lookAtStandby(target, database)),
   ]);
 
   const { vote, turned } = nextVote(
-    previous ?? null,
-    { record, startedAtMs, endedAtMs: Date.now(), seen, standbyAnswer },
-    database.plan.failover,
+    before,
+    {
+      record,
+      startedAtMs,
+      endedAtMs: Date.now(),
+      seen,
+      answers: Object.fromEntries(record.standbys.map((id, index) => [id, answers[index] ?? null])),
+      endpoints: Object.fromEntries(ids.flatMap((id, index) => (found[index] ? [[id, found[index]]] : []))),
+    },
+    policyOf(settings.plan, database.plan),
   );
   lastVotes.set(database.name, vote);
-  await putDocument(settings.state, voteKey(database.name), vote);
+  await putDocument(settings.state, voteKey(database.name, place), vote);
   return { record, vote, turned };
 }
+
+/** Each probe beats a heart of its own: two clocks never write one row. */
+const heartbeatName = (database: string, place: Place) => (place === "far" ? database : `${database}/near`);
 
 /** A schedule wakes the probe each minute; it stops just before the next one starts. */
 const MINUTE_MS = 59_000;

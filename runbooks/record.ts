@@ -3,11 +3,15 @@
  * Every change is a conditional write over the version that was read, so two can race and one wins.
  */
 import { createDocument, readDocument, replaceDocument, type Stored } from "../aws/documents.ts";
-import type { Claim, DatabaseRecord, Vote } from "../core/facts.ts";
+import type { Brake, Claim, DatabaseRecord, Vote } from "../core/facts.ts";
 import type { Protected, Settings } from "./settings.ts";
 
 const recordKey = (database: string) => `databases/${database}/record.json`;
-export const voteKey = (database: string) => `databases/${database}/vote.json`;
+const BRAKE_KEY = "databases/brake.json";
+
+/** "far": the probe in the recovery region. "near": the one in the primary's network. */
+export type Place = "far" | "near";
+export const voteKey = (database: string, place: Place) => `databases/${database}/${place === "far" ? "vote" : "vote-near"}.json`;
 
 /** Makes the first record from the plan when there is none. */
 export async function readRecord(settings: Settings, database: Protected): Promise<Stored<DatabaseRecord>> {
@@ -17,10 +21,13 @@ export async function readRecord(settings: Settings, database: Protected): Promi
     database: database.name,
     generation: 1,
     primary: database.plan.primary.instance,
-    standby: database.plan.hotStandby.instance,
+    standbys: database.plan.standbys.map(({ instance }) => instance),
+    retired: [],
     attempts: 0,
     claim: null,
     lastMove: null,
+    pause: null,
+    regions: Object.fromEntries([database.plan.primary, ...database.plan.standbys].map(({ instance, region }) => [instance, region])),
   };
   await createDocument(settings.state, recordKey(database.name), first);
   const made = await readDocument<DatabaseRecord>(settings.state, recordKey(database.name));
@@ -28,8 +35,40 @@ export async function readRecord(settings: Settings, database: Protected): Promi
   return made;
 }
 
-export async function readVote(settings: Settings, database: string): Promise<Vote | null> {
-  return (await readDocument<Vote>(settings.state, voteKey(database)))?.value ?? null;
+export async function readVote(settings: Settings, database: string, place: Place): Promise<Vote | null> {
+  return (await readDocument<Vote>(settings.state, voteKey(database, place)))?.value ?? null;
+}
+
+/** The fleet's automatic moves. An absent document is an empty one. */
+export async function readBrake(settings: Settings): Promise<Stored<Brake>> {
+  return (await readDocument<Brake>(settings.state, BRAKE_KEY)) ?? { value: { moves: [], releasedAtMs: 0 }, etag: "" };
+}
+
+/** Changes the brake's document over whatever it is by then; `change` may be called more than once. */
+export async function changeBrake(settings: Settings, change: (brake: Brake) => Brake): Promise<Brake> {
+  for (;;) {
+    const stored = await readBrake(settings);
+    const next = change(stored.value);
+    const won =
+      stored.etag === ""
+        ? await createDocument(settings.state, BRAKE_KEY, next)
+        : await replaceDocument(settings.state, BRAKE_KEY, next, stored.etag);
+    if (won) return next;
+  }
+}
+
+/** Changes the record over whatever it is by then; null from `change` leaves it alone. */
+export async function changeRecord(
+  settings: Settings,
+  database: Protected,
+  change: (record: DatabaseRecord) => DatabaseRecord | null,
+): Promise<DatabaseRecord> {
+  for (;;) {
+    const stored = await readRecord(settings, database);
+    const next = change(stored.value);
+    if (next === null) return stored.value;
+    if (await replaceDocument(settings.state, recordKey(database.name), next, stored.etag)) return next;
+  }
 }
 
 export const executionName = (database: string, generation: number, attempt: number): string =>
@@ -39,14 +78,20 @@ export const executionName = (database: string, generation: number, attempt: num
 export async function claim(
   settings: Settings,
   stored: Stored<DatabaseRecord>,
-  target: string,
-  why: { rule: number; sentence: string },
+  what: Pick<Claim, "kind" | "target" | "rule" | "sentence" | "order">,
   nowMs: number,
 ): Promise<Claim | null> {
   const record = stored.value;
   if (record.claim) return null;
   const attempt = record.attempts + 1;
-  const taken: Claim = { execution: executionName(record.database, record.generation, attempt), attempt, target, takenAtMs: nowMs, ...why };
+  const taken: Claim = {
+    execution: executionName(record.database, record.generation, attempt),
+    attempt,
+    takenAtMs: nowMs,
+    stage: "claimed",
+    network: null,
+    ...what,
+  };
   const won = await replaceDocument(
     settings.state,
     recordKey(record.database),
@@ -56,6 +101,39 @@ export async function claim(
   return won ? taken : null;
 }
 
+/** Notes how far a move has come. false: the claim is no longer this execution's. */
+export async function noteOnClaim(
+  settings: Settings,
+  database: Protected,
+  execution: string,
+  note: Partial<Pick<Claim, "stage" | "network">>,
+): Promise<boolean> {
+  const record = await changeRecord(settings, database, (now) =>
+    now.claim?.execution === execution ? { ...now, claim: { ...now.claim, ...note } } : null,
+  );
+  return record.claim?.execution === execution;
+}
+
+/**
+ * Takes a dead execution's claim over under a new name: to go on where it ended, or to undo what it did. Whatever of the dead one may
+ * still be running finds its claim gone. null: it is no longer the dead one's.
+ */
+export async function succeed(
+  settings: Settings,
+  database: Protected,
+  dead: string,
+  stage: "promoted" | "undoing",
+  nowMs: number,
+): Promise<Claim | null> {
+  const record = await changeRecord(settings, database, (now) => {
+    if (now.claim?.execution !== dead) return null;
+    const attempt = now.attempts + 1;
+    const execution = executionName(now.database, now.generation, attempt);
+    return { ...now, attempts: attempt, claim: { ...now.claim, execution, attempt, stage, takenAtMs: nowMs } };
+  });
+  return record.claim && record.claim.attempt === record.attempts && record.claim.execution !== dead ? record.claim : null;
+}
+
 /** Ends a claim. Only the execution that holds it changes anything; a claim already ended is left as it is. */
 export async function endClaim(
   settings: Settings,
@@ -63,12 +141,16 @@ export async function endClaim(
   execution: string,
   outcome: "succeeded" | "failed" | "refused",
   nowMs: number,
-  change: Partial<DatabaseRecord> = {},
+  change: (record: DatabaseRecord) => Partial<DatabaseRecord> = () => ({}),
 ): Promise<DatabaseRecord> {
-  for (;;) {
-    const stored = await readRecord(settings, database);
-    if (stored.value.claim?.execution !== execution) return stored.value;
-    const next: DatabaseRecord = { ...stored.value, ...change, claim: null, lastMove: { execution, outcome, endedAtMs: nowMs } };
-    if (await replaceDocument(settings.state, recordKey(database.name), next, stored.etag)) return next;
-  }
+  return await changeRecord(settings, database, (record) =>
+    record.claim?.execution === execution
+      ? {
+          ...record,
+          ...change(record),
+          claim: null,
+          lastMove: { execution, outcome, endedAtMs: nowMs, automatic: record.claim.order === null, acknowledgedBy: null },
+        }
+      : null,
+  );
 }

@@ -2,6 +2,7 @@
 import { readCname } from "../aws/dns.ts";
 import { listSnapshots } from "../aws/rds.ts";
 import { diagnose } from "../core/diagnosis.ts";
+import { policyOf } from "../core/policy.ts";
 import { decide } from "../core/rules.ts";
 import { observe } from "./observe.ts";
 import { type Protected, protectedDatabases, type Settings } from "./settings.ts";
@@ -18,30 +19,27 @@ export async function status(settings: Settings): Promise<Record<string, unknown
 
 async function statusOf(settings: Settings, database: Protected): Promise<{ database: string } & Record<string, unknown>> {
   const { facts } = await observe(settings, database);
-  const diagnosis = diagnose(facts, database.plan.failover);
-  const decision = decide(facts, diagnosis, database.plan.failover);
+  const policy = policyOf(settings.plan, database.plan);
+  const diagnosis = diagnose(facts, policy);
+  const decision = decide(facts, diagnosis, policy);
   const [record, backups] = await Promise.all([
     readCname(database.record.zone, database.record.name),
-    // Both instances: before a failover the backups were the other one's.
-    Promise.all(
-      database.backup
-        ? [database.plan.primary, database.plan.hotStandby].map(({ instance }) =>
-            listSnapshots(database.backup?.copyTo as string, instance),
-          )
-        : [],
-    ),
+    // Every instance: before a failover the backups were another one's.
+    Promise.all(database.backup ? Object.keys(facts.record.regions).map((id) => listSnapshots(database.backup?.copyTo as string, id)) : []),
   ]);
   const ours = backups.flat().filter((snapshot) => snapshot.tags["understudy:database"] === database.name);
   return {
     database: database.name,
     generation: facts.record.generation,
     primary: facts.record.primary,
-    standby: facts.record.standby,
+    standbys: facts.record.standbys,
+    retired: facts.record.retired,
+    pause: facts.record.pause,
     move: facts.record.claim,
     lastMove: facts.record.lastMove,
     diagnosis: diagnosis.name,
     decision: decision.sentence,
-    lagSeconds: diagnosis.lagSeconds,
+    lagSeconds: Object.fromEntries(Object.entries(diagnosis.prices).map(([id, price]) => [id, price.lagSeconds])),
     vote: facts.vote,
     name: { record: database.record.name, target: record?.target ?? null, ttlSeconds: record?.ttlSeconds ?? null },
     backups: ours.map(({ id, region, status: state, takenAtMs }) => ({

@@ -31,16 +31,22 @@ export function checkPlan(plan: Plan): Finding[] {
     if (database.primary.region !== plan.regions.primary) {
       find(at("primary", "region"), `expected the primary region, ${plan.regions.primary}`);
     }
-    if (database.hotStandby.region !== database.primary.region) {
-      find(
-        at("hotStandby", "region"),
-        `a hot standby must be in its primary's region, ${database.primary.region}, got ${database.hotStandby.region}: across regions a person decides`,
-      );
-    }
-    for (const role of ["primary", "hotStandby"] as const) {
-      const owner = owners.get(database[role].instance);
-      if (owner) find(at(role, "instance"), `the instance "${database[role].instance}" is already ${owner}, expected another one`);
-      else owners.set(database[role].instance, `the ${role} of ${key}`);
+    const members: [path: (string | number)[], member: { instance: string; region: string }, role: string][] = [
+      [["primary"], database.primary, "primary"],
+      ...database.standbys.map((standby, index): (typeof members)[number] => [["standbys", index], standby, "standby"]),
+    ];
+    for (const [path, member, role] of members) {
+      if (member.region !== plan.regions.primary && member.region !== plan.regions.recovery)
+        find(
+          ["databases", key, ...path, "region"],
+          `expected one of the plan's regions, ${plan.regions.primary} or ${plan.regions.recovery}`,
+        );
+      else if (!database.fenceSecurityGroups[member.region])
+        find(at("fenceSecurityGroups"), `expected a security group for ${member.region}, where ${member.instance} runs`);
+      const owner = owners.get(member.instance);
+      if (owner)
+        find(["databases", key, ...path, "instance"], `the instance "${member.instance}" is already ${owner}, expected another one`);
+      else owners.set(member.instance, `the ${role} of ${key}`);
     }
     const names = plan.records.filter((record) => record.database === key);
     if (names.length === 0)

@@ -3,6 +3,7 @@
  * Knows nothing of files or lines; `parse.ts` turns its findings into places in the text.
  */
 import * as z from "zod/mini";
+import { WINDOW } from "./window.ts";
 
 const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
 
@@ -32,11 +33,31 @@ const instance = section({
   region: described(region, "The region the instance runs in."),
 });
 
+const options = <S extends z.core.$ZodShape>(shape: S) => z.optional(section(shape));
+
 const failover = section({
+  mode: z.optional(
+    described(
+      z.enum(["automatic", "approval", "shadow"], { error: 'expected "automatic", "approval" or "shadow"' }),
+      "What Understudy does by itself when the primary is down: move to the hot standby (automatic, the default), ask a person first (approval), or only say what it would have done (shadow).",
+    ),
+  ),
   probeEverySeconds: described(whole(1, 20, " of seconds"), "How often the probe looks at the primary."),
   missedProbes: described(whole(2, 20, " of probes"), "How many looks in a row must fail before the primary counts as lost."),
   maxLagSeconds: described(whole(1, 3600, " of seconds"), "A standby further behind than this is never promoted automatically."),
-  cooldownMinutes: described(whole(1, 1440, " of minutes"), "After a move ends, no automatic move follows for this long."),
+  cooldownMinutes: described(
+    whole(1, 1440, " of minutes"),
+    "After an automatic move ends, none follows for this long, unless a person acknowledges it.",
+  ),
+  restartGraceSeconds: z.optional(
+    described(whole(0, 900, " of seconds"), "How long RDS may reboot, modify or upgrade a primary before its silence counts (60)."),
+  ),
+  maintenance: z.optional(
+    described(
+      z.array(matching(WINDOW, 'expected a weekly window in UTC, like "sun:02:00-04:00"')),
+      "Weekly windows (UTC) in which people work on the database and nothing moves by itself.",
+    ),
+  ),
 });
 
 const database = section({
@@ -48,10 +69,13 @@ const database = section({
     'A Secrets Manager secret in the recovery region: JSON with "username" and "password".',
   ),
   primary: instance,
-  hotStandby: described(instance, "A read replica in the primary's own region; it may take over by itself."),
-  fenceSecurityGroup: described(
-    securityGroup,
-    "A security group in the primary's region without any inbound rule: a fenced instance is left with this one alone.",
+  standbys: described(
+    z.array(instance, { error: "expected a list of standbys" }).check(z.minLength(1, { error: "expected at least one standby" })),
+    "Read replicas of the primary, in order of preference. One in the primary's own region is hot and may take over by itself; one in another region is cold, and a person approves.",
+  ),
+  fenceSecurityGroups: described(
+    z.record(region, securityGroup, { error: "expected a security group by region" }),
+    "By region, a security group without any inbound rule: a fenced instance is left with this one alone. Every region an instance runs in needs one.",
   ),
   failover,
 });
@@ -104,6 +128,23 @@ export const planSchema = section({
     .record(databaseKey, database, { error: "expected databases by name" })
     .check(z.refine((all) => Object.keys(all).length > 0, { error: "expected at least one database" })),
   records: z.array(record, { error: "expected a list of DNS records" }),
+  brake: options({
+    moves: described(
+      whole(1, 100, " of moves"),
+      "So many automatic moves, over all databases, stop automation until a person releases it (3).",
+    ),
+    withinMinutes: described(whole(1, 1440, " of minutes"), "Within this time (60)."),
+  }),
+  approvals: options({
+    people: described(whole(1, 5, " of people"), "How many people a move to another region, or one that overrides a rule, needs (1)."),
+    expireMinutes: described(whole(5, 1440, " of minutes"), "A request nobody has approved by then is void (60)."),
+    from: z.optional(
+      described(
+        z.array(text("expected the ARN of an IAM user or role")),
+        "Who may order and approve, as ARNs of IAM users or roles. Without it everybody may who may invoke the function.",
+      ),
+    ),
+  }),
   backups: z.array(backup, { error: "expected a list of backups" }),
   notify: section({
     email: described(

@@ -47,6 +47,12 @@ export interface Timings {
   createInstanceMs: number;
   modifyInstanceMs: number;
   rebootMs: number;
+  /** A Multi-AZ failover takes this long at least and twice as long at most, as 60 to 120 s on AWS; noticing the failure is part of it. */
+  failoverMs: number;
+  /** A DB cluster's failover takes at most this long and at least half of it: 35 s on AWS, 30 to 60 s in Aurora. */
+  clusterFailoverMs: number;
+  /** After a failover the other zone has no standby to fail over to for this long. */
+  standbyMs: number;
   promoteLingerMs: number;
   snapshotMs: number;
   copyMs: number;
@@ -61,6 +67,9 @@ export const DEFAULT_TIMINGS: Timings = {
   createInstanceMs: 0,
   modifyInstanceMs: 150,
   rebootMs: 400,
+  failoverMs: 900,
+  clusterFailoverMs: 500,
+  standbyMs: 3000,
   promoteLingerMs: 80,
   snapshotMs: 700,
   copyMs: 900,

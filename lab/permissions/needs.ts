@@ -10,10 +10,11 @@ import { kms, secretsmanager, ssm } from "./needs-keys.ts";
 import { lambda } from "./needs-lambda.ts";
 import { events, monitoring, route53, sns, sts } from "./needs-others.ts";
 import { rds } from "./needs-rds.ts";
+import { rdsClusters } from "./needs-rds-clusters.ts";
 import { s3 } from "./needs-s3.ts";
 
 export const NEEDS: Readonly<Record<string, Readonly<Record<string, Needs>>>> = {
-  rds,
+  rds: { ...rds, ...rdsClusters },
   s3,
   lambda,
   route53,

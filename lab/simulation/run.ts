@@ -47,6 +47,10 @@ export interface Stage {
   readonly rds: SimulatedRds;
   readonly primary: Instance;
   readonly standby: Instance;
+  readonly world: VirtualWorld;
+  readonly log: EventLog;
+  /** Regions whose APIs do not answer. */
+  readonly dark: Set<string>;
   /** Somebody changes the clients' record by hand. */
   pointName(to: Instance): void;
 }
@@ -83,10 +87,11 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   const world = new VirtualWorld(clock, log, { seed, state: {}, dnsInsyncMs });
   const [[databaseName, database]] = Object.entries(plan.databases) as [[string, Plan["databases"][string]]];
 
-  const rds = new SimulatedRds(world, clock, log, new Chance(seed, "rds"), database.fenceSecurityGroup);
-  const [first, second] = [new Server(database.primary.instance, clock, network), new Server(database.hotStandby.instance, clock, network)];
+  const [hot] = database.standbys as [Plan["databases"][string]["primary"]];
+  const rds = new SimulatedRds(world, clock, log, new Chance(seed, "rds"), database.fenceSecurityGroups[database.primary.region] as string);
+  const [first, second] = [new Server(database.primary.instance, clock, network), new Server(hot.instance, clock, network)];
   const primary = rds.add(first.id, database.primary.region, first, database.port, "sg-shop");
-  const standby = rds.add(second.id, database.hotStandby.region, second, database.port, "sg-shop", first.id);
+  const standby = rds.add(second.id, hot.region, second, database.port, "sg-shop", first.id);
   first.followers.push(second);
   second.follow(first);
 
@@ -158,7 +163,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
     const ChangeBatch = { Changes: [{ Action: "UPSERT", ResourceRecordSet: set }] };
     void world.call("route53", "ChangeResourceRecordSets", { HostedZoneId: shopName.zone, ChangeBatch }, { region: "us-east-1" });
   };
-  options.script?.({ ...field, pointName });
+  options.script?.({ ...field, world, pointName });
   await clock.runUntil(safetyEndsMs);
   log.tell("fault", "the healing phase begins");
   heal();

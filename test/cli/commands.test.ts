@@ -92,13 +92,11 @@ test("a wrong plan: the line, the field, a non-zero exit, nothing started", asyn
   const file = join(ROOT, "dist", "wrong-plan.yml");
   writeFileSync(
     file,
-    readFileSync(inject("planFile"), "utf8").replace("instance: shop-b, region: eu-central-1", "instance: shop-b, region: eu-west-1"),
+    readFileSync(inject("planFile"), "utf8").replace("instance: shop-b, region: eu-central-1", "instance: shop-b, region: us-east-1"),
   );
   const start = command(["cli/start.ts", "--plan", file]);
   expect(await start.ended).toBe(1);
-  expect(start.said()).toMatch(
-    /wrong-plan\.yml:\d+:\d+ databases\.shop\.hotStandby\.region: a hot standby must be in its primary's region/,
-  );
+  expect(start.said()).toMatch(/wrong-plan\.yml:\d+:\d+ databases\.shop\.standbys\[0\]\.region: expected one of the plan's regions/);
   expect(start.said()).not.toContain("Packaging");
 });
 

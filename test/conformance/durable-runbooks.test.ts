@@ -59,8 +59,8 @@ async function claimedAfterAKill({ lab }: Bench) {
   await new Promise((resolve) => setTimeout(resolve, 1000));
   await lap();
   const lost = "the probe and the standby's replication link have both lost shop-a for 1 s; the standby is 0 s behind.";
-  const why = { kind: "failover", diagnosis: "PrimaryDown", rule: 401, tell: true, sentence: `Failover to shop-b: ${lost} (rule 401)` };
-  const taken = await claim(settings, await readRecord(settings, shop), "shop-b", why, Date.now());
+  const what = { kind: "failover", target: "shop-b", rule: 401, sentence: `Failover to shop-b: ${lost} (rule 401)`, order: null } as const;
+  const taken = await claim(settings, await readRecord(settings, shop), what, Date.now());
   return { kind: "failover", database: "shop", generation: 1, attempt: taken?.attempt };
 }
 

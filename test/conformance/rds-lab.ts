@@ -95,8 +95,8 @@ export class RdsLab {
     return known;
   }
 
-  cloudWatch(): CloudWatchClient {
-    return new CloudWatchClient(this.options(HOME));
+  cloudWatch(region = HOME): CloudWatchClient {
+    return new CloudWatchClient(this.options(region));
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: the command's own types are lost in one method for all of them

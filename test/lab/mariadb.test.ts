@@ -5,7 +5,7 @@ import mysql from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from "vitest";
 import { packageProduct } from "../../cli/package.ts";
 import { parsePlan } from "../../core/plan/parse.ts";
-import { answered, askStandby, reached, writeCanary } from "../../databases/mariadb.ts";
+import { askStandby, conditionOf, reached, writeCanary } from "../../databases/mariadb.ts";
 import { createRds, type RdsService } from "../../lab/cloud/rds/index.ts";
 import { World } from "../../lab/cloud/world.ts";
 import { engineNamed } from "../../lab/engines/engines.ts";
@@ -284,11 +284,11 @@ describe.skipIf(missing)("RDS for MariaDB", () => {
     const there = await target("shop-a");
     const error = (promise: Promise<unknown>) => promise.then(() => undefined).catch((caught: unknown) => caught);
     await writeCanary(there, "it's a \\ token", 3000);
-    expect(answered(await error(writeCanary({ ...there, password: "wrong" }, "x", 3000)))).toBe(true);
+    expect(conditionOf(await error(writeCanary({ ...there, password: "wrong" }, "x", 3000)))).toBe("refuses");
     await rds.faults.hang(HOME, "shop-a");
-    expect(answered(await error(writeCanary(there, "x", 300)))).toBe(false);
+    expect(conditionOf(await error(writeCanary(there, "x", 300)))).toBe("hung");
     await rds.faults.kill(HOME, "shop-a");
-    expect(answered(await error(writeCanary(there, "x", 3000)))).toBe(false);
+    expect(conditionOf(await error(writeCanary(there, "x", 3000)))).toBe("gone");
   });
 });
 

@@ -555,7 +555,13 @@ describe("refusals come before the first effect", () => {
     ["a short password", "CreateDBInstance", shop("x", { MasterUserPassword: "short" }), "InvalidParameterValue", /password/],
     ["a missing class", "CreateDBInstance", shop("x", { DBInstanceClass: undefined }), "MissingParameter", /DBInstanceClass/],
     ["an unknown group", "CreateDBInstance", shop("x", { VpcSecurityGroupIds: ["sg-none"] }), "InvalidParameterValue", /sg-none/],
-    ["Multi-AZ", "CreateDBInstance", shop("x", { MultiAZ: true }), "InvalidParameterCombination", /Single-AZ/],
+    [
+      "a zone of a Multi-AZ instance",
+      "CreateDBInstance",
+      shop("x", { MultiAZ: true, AvailabilityZone: "eu-central-1a" }),
+      "InvalidParameterCombination",
+      /availability zone/,
+    ],
     [
       "what is not modelled",
       "CreateDBInstance",

@@ -21,11 +21,13 @@ async function laps(count: number) {
   return { settings, shop, last };
 }
 
+const FOR_THE_BENCH = { kind: "failover", target: "shop-b", rule: 401, sentence: "for the bench", order: null } as const;
+
 async function move() {
   const { settings, shop } = await laps(1);
   const { readRecord, claim } = await import("../../runbooks/record.ts");
   const stored = await readRecord(settings, shop);
-  const taken = await claim(settings, stored, "shop-b", { rule: 401, sentence: "for the bench" }, Date.now());
+  const taken = await claim(settings, stored, FOR_THE_BENCH, Date.now());
   if (!taken) throw new Error("the bench could not claim the database");
   const { handler } = await import("../../functions/move.ts");
   const runner = new LocalDurableTestRunner({ handlerFunction: handler as never });
@@ -85,11 +87,10 @@ test("the primary is back before the move has begun: called off, the claim is re
 test("a watcher that looked before another's move ended cannot claim over it", async () => {
   const { settings, shop } = await laps(1);
   const { claim, endClaim, readRecord } = await import("../../runbooks/record.ts");
-  const why = { rule: 401, sentence: "for the bench" };
   const slow = await readRecord(settings, shop);
-  const fast = await claim(settings, await readRecord(settings, shop), "shop-b", why, Date.now());
+  const fast = await claim(settings, await readRecord(settings, shop), FOR_THE_BENCH, Date.now());
   await endClaim(settings, shop, fast?.execution as string, "refused", Date.now());
-  expect(await claim(settings, slow, "shop-b", why, Date.now())).toBeNull();
+  expect(await claim(settings, slow, FOR_THE_BENCH, Date.now())).toBeNull();
   expect((await readRecord(settings, shop)).value).toMatchObject({ attempts: 1, claim: null });
 });
 
@@ -178,5 +179,5 @@ test('RDS says "not now" once to every call: the move ends all the same, step by
     "keep the evidence",
     "tell of the success",
   ]);
-  expect(record).toMatchObject({ generation: 2, primary: "shop-b", standby: null });
+  expect(record).toMatchObject({ generation: 2, primary: "shop-b", standbys: [] });
 });

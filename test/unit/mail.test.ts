@@ -5,10 +5,10 @@ import { diagnose } from "../../core/diagnosis.ts";
 import { writeMail } from "../../core/mail.ts";
 import { decisionNews } from "../../core/news.ts";
 import { decide } from "../../core/rules.ts";
-import { killed, LIMITS, NOW, standbyAnswer } from "./facts.ts";
+import { killed, NOW, orphan, POLICY, standby } from "./facts.ts";
 
-const refused = killed({ standbyAnswer: standbyAnswer({ link: "lost", heartbeatAtMs: NOW - 101_000 }) });
-const news = decisionNews(decide(refused, diagnose(refused, LIMITS), LIMITS), refused.record, refused.vote, NOW);
+const refused = killed({ standbys: [standby({ answer: orphan({ heartbeatAtMs: NOW - 101_000 }) })] });
+const news = decisionNews(decide(refused, diagnose(refused, POLICY), POLICY), refused.record, refused.vote, NOW);
 
 test("the mail of a refusal says the reason first and what to do last", () => {
   expect(writeMail(news, "corner-shop")).toEqual({
@@ -18,7 +18,7 @@ test("the mail of a refusal says the reason first and what to do last", () => {
       "",
       "  Diagnosis          PrimaryDown",
       "  Primary on record  shop-a (generation 1)",
-      "  Standby            shop-b",
+      "  Standbys           shop-b",
       "  Probe's vote       lost, at 2026-11-21T08:59:59.500Z",
       "",
       "What to do: Look at the primary and the standby now: nothing was changed, and",
@@ -32,7 +32,7 @@ test("the mail of a refusal says the reason first and what to do last", () => {
 });
 
 test("a refusal repeated each minute has one reference, so people read it once", () => {
-  const later = decisionNews(decide(refused, diagnose(refused, LIMITS), LIMITS), refused.record, refused.vote, NOW + 60_000);
+  const later = decisionNews(decide(refused, diagnose(refused, POLICY), POLICY), refused.record, refused.vote, NOW + 60_000);
   expect(later.id).toBe(news.id);
 });
 

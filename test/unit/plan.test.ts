@@ -46,11 +46,19 @@ test("two records for one name are refused", () => {
   );
 });
 
-test("a hot standby in another region is refused: across regions a person decides", () => {
-  const found = problems("hotStandby: { instance: shop-b, region: eu-central-1 }", "hotStandby: { instance: shop-b, region: eu-west-1 }");
-  expect(found[0]).toContain(
-    "databases.shop.hotStandby.region: a hot standby must be in its primary's region, eu-central-1, got eu-west-1",
-  );
+test("a standby in a region the plan does not know is refused", () => {
+  const found = problems("instance: shop-b, region: eu-central-1", "instance: shop-b, region: us-east-1");
+  expect(found[0]).toContain("databases.shop.standbys[0].region: expected one of the plan's regions, eu-central-1 or eu-west-1");
+});
+
+test("a standby in a region without a fence is refused: an old primary could not be shut off there", () => {
+  const found = problems("instance: shop-b, region: eu-central-1", "instance: shop-b, region: eu-west-1");
+  expect(found[0]).toContain("databases.shop.fenceSecurityGroups: expected a security group for eu-west-1, where shop-b runs");
+});
+
+test("a maintenance window that is none is refused, with an example", () => {
+  const found = problems("cooldownMinutes: 60", "cooldownMinutes: 60\n      maintenance: [sunday 2 to 4]");
+  expect(found[0]).toContain('databases.shop.failover.maintenance[0]: expected a weekly window in UTC, like "sun:02:00-04:00"');
 });
 
 test("a primary that is its own standby is refused", () => {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Vote } from "../../core/facts.ts";
 import { isLostLongEnough, nextVote } from "../../core/vote.ts";
-import { LIMITS, NOW, quiet, standbyAnswer } from "./facts.ts";
+import { NOW, POLICY, quiet, standbyAnswer } from "./facts.ts";
 
 const { record } = quiet();
 type Look = { alive: boolean; link: "streaming" | "lost" | null };
@@ -13,12 +13,19 @@ function laps(looks: Look[]): { vote: Vote; turned: boolean }[] {
   return looks.map(({ alive, link }, index) => {
     const startedAtMs = NOW + index * 2000;
     const seen = alive
-      ? { sight: "alive" as const, wrote: true, trouble: null }
-      : { sight: "lost" as const, wrote: false, trouble: "ECONNREFUSED" };
+      ? { sight: "alive" as const, condition: "writes" as const, wrote: true, trouble: null }
+      : { sight: "lost" as const, condition: "gone" as const, wrote: false, trouble: "ECONNREFUSED" };
     const made = nextVote(
       before,
-      { record, startedAtMs, endedAtMs: startedAtMs + 5, seen, standbyAnswer: link === null ? null : standbyAnswer({ link }) },
-      LIMITS,
+      {
+        record,
+        startedAtMs,
+        endedAtMs: startedAtMs + 5,
+        seen,
+        answers: { "shop-b": link === null ? null : standbyAnswer({ link }) },
+        endpoints: {},
+      },
+      POLICY,
     );
     before = made.vote;
     return made;
@@ -53,10 +60,11 @@ test("a vote about another primary says nothing about this one", () => {
     record,
     startedAtMs: NOW + 60_000,
     endedAtMs: NOW + 60_005,
-    seen: { sight: "lost" as const, wrote: false, trouble: "" },
-    standbyAnswer: null,
+    seen: { sight: "lost" as const, condition: "gone" as const, wrote: false, trouble: "" },
+    answers: {},
+    endpoints: {},
   };
-  expect(nextVote(other, lap, LIMITS).vote.primaryLostSinceMs).toBe(NOW + 60_000);
+  expect(nextVote(other, lap, POLICY).vote.primaryLostSinceMs).toBe(NOW + 60_000);
 });
 
 test("whatever the laps saw, votes turn only after three misses of both witnesses in a row", () => {
@@ -65,7 +73,7 @@ test("whatever the laps saw, votes turn only after three misses of both witnesse
     fc.property(fc.array(look, { maxLength: 30 }), (looks) => {
       laps(looks).forEach((lap, index) => {
         if (!lap.turned) return;
-        expect(isLostLongEnough(lap.vote, LIMITS)).toBe(true);
+        expect(isLostLongEnough(lap.vote, POLICY)).toBe(true);
         for (const earlier of looks.slice(index - 2, index + 1)) {
           expect(earlier.alive).toBe(false);
           expect(earlier.link).not.toBe("streaming");

@@ -118,7 +118,7 @@ function move(rds: Rds, copy: SnapshotRecord): void {
     mustStand();
     const from = fleet.snapshotFolder(source as SnapshotRecord);
     await saveTo(fleet.snapshotFolder(copy), async (draft) => {
-      await copyTree(from, draft, { owner: databaseUser() });
+      await copyTree(from, draft, { owner: databaseUser(), linked: true });
       mustStand();
     });
     await fleet.pause(world.timings.copyMs - (world.now() - started));

@@ -48,8 +48,6 @@ export function only(input: any, operation: string, ...members: string[]): void 
   const strange = Object.keys(input).filter((member) => input[member] !== undefined && !known.has(member));
   if (strange.length > 0)
     throw refuse("InvalidParameterCombination", `The lab's RDS does not model ${strange.join(", ")} of ${operation}.`);
-  if (input.MultiAZ === true)
-    throw refuse("InvalidParameterCombination", "The lab's RDS models Single-AZ instances only: MultiAZ cannot be true.");
 }
 
 export function tags(list: any): Tag[] {

@@ -75,6 +75,8 @@ export function addInstance({ world }: Rds, region: string, input: any, usual: I
   const groups = input.VpcSecurityGroupIds?.length
     ? chooseGroups(world, region, input.VpcSecurityGroupIds)
     : (usual.groups ?? chooseGroups(world, region, undefined));
+  if (input.MultiAZ && input.AvailabilityZone)
+    throw refuse("InvalidParameterCombination", "Requesting a specific availability zone is not valid for Multi-AZ instances.");
   const zone = input.AvailabilityZone ?? `${region}a`;
   if (!zone.startsWith(region)) throw refuse("InvalidParameterValue", `Invalid availability zone: ${zone} is not in ${region}.`);
   const createdAt = world.now();
@@ -95,6 +97,7 @@ export function addInstance({ world }: Rds, region: string, input: any, usual: I
     dbName: usual.dbName,
     port,
     zone,
+    secondZone: input.MultiAZ ? otherZone(zone) : undefined,
     retentionDays: between(input.BackupRetentionPeriod, "BackupRetentionPeriod", 0, 35) ?? usual.retentionDays,
     backupWindow: backupWindow(input.PreferredBackupWindow) ?? usual.backupWindow,
     maintenanceWindow: input.PreferredMaintenanceWindow ?? usual.maintenanceWindow,
@@ -114,6 +117,9 @@ export function addInstance({ world }: Rds, region: string, input: any, usual: I
   setStatus(world, record, "creating");
   return record;
 }
+
+/** The zone after `zone`, of the three that each region of the lab has. */
+export const otherZone = (zone: string): string => zone.slice(0, -1) + ({ a: "b", b: "c", c: "a" }[zone.slice(-1)] ?? "a");
 
 export function checkClass(name: string): string {
   if (!/^db\.[a-z0-9]+\.[a-z0-9]+$/.test(name)) throw refuse("InvalidParameterValue", `Invalid DB Instance class: ${name}`);
@@ -142,6 +148,8 @@ export function setStatus(world: World, record: InstanceRecord, status: string):
 
 /** `available` is what nearly every operation asks for. */
 export function mustBe(record: InstanceRecord, allowed: string[], doing: string): void {
+  if (record.failingOver)
+    throw refuse("InvalidDBInstanceState", `Instance ${record.id} cannot currently ${doing}: a failover is in progress.`);
   if (!allowed.includes(record.status)) {
     throw refuse(
       "InvalidDBInstanceState",

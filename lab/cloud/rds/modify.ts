@@ -2,15 +2,16 @@
  * ModifyDBInstance. Some changes come at once, some after a moment, some wait for ApplyImmediately, as AWS's page says for each:
  * - security groups, deletion protection, the password, tags on snapshots: always now;
  * - a parameter group: associated now, its values taken up at the next reboot;
- * - class, storage, retention from or to 0: with ApplyImmediately, else PendingModifiedValues (the lab has no maintenance window).
+ * - class, storage, a second zone, retention from or to 0: with ApplyImmediately, else PendingModifiedValues (the lab has no maintenance window).
  */
 import type { Operation } from "../world.ts";
 import { dropBackups, settleWithBackup } from "./backups.ts";
+import { notOfTheCluster } from "./cluster-members.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
 import { flavour } from "./flavours.ts";
 import { backupWindow, between, checkPassword, only, required } from "./input.ts";
-import { checkClass, exists, mustBe, notRestarted, type Rds, restart, setStatus } from "./lifecycle.ts";
+import { checkClass, exists, mustBe, notRestarted, otherZone, type Rds, restart, setStatus } from "./lifecycle.ts";
 import { parameterGroupFor } from "./parameters.ts";
 import { chooseGroups, meetNetwork } from "./security.ts";
 import { toInstance } from "./shapes.ts";
@@ -29,6 +30,7 @@ const MEMBERS = [
   "MultiAZ",
   "PreferredBackupWindow",
   "PreferredMaintenanceWindow",
+  "PromotionTier",
   "PubliclyAccessible",
   "VpcSecurityGroupIds",
 ];
@@ -42,6 +44,8 @@ export function modifyOperations(rds: Rds): Record<string, Operation> {
       only(input, "ModifyDBInstance", ...MEMBERS);
       const record = findInstance(world, region, required(input, "DBInstanceIdentifier"));
       // Everything is checked before anything changes.
+      const tier = between(input.PromotionTier, "PromotionTier", 0, 15);
+      if (record.cluster) notOfTheCluster(input);
       const instanceClass = input.DBInstanceClass && checkClass(input.DBInstanceClass);
       const storage = between(input.AllocatedStorage, "AllocatedStorage", record.storageGb, 65_536);
       const retention = between(input.BackupRetentionPeriod, "BackupRetentionPeriod", 0, 35);
@@ -57,6 +61,7 @@ export function modifyOperations(rds: Rds): Record<string, Operation> {
       if (record.promoting)
         throw refuse("InvalidDBInstanceState", `Instance ${record.id} cannot currently be modified: it is being promoted.`);
 
+      if (record.cluster) record.promotionTier = tier ?? record.promotionTier;
       record.deletionProtection = input.DeletionProtection ?? record.deletionProtection;
       record.copyTagsToSnapshot = input.CopyTagsToSnapshot ?? record.copyTagsToSnapshot;
       record.publiclyAccessible = input.PubliclyAccessible ?? record.publiclyAccessible;
@@ -72,6 +77,8 @@ export function modifyOperations(rds: Rds): Record<string, Operation> {
         if (retention > 0 && record.retentionDays > 0) record.retentionDays = retention;
         else record.pending.BackupRetentionPeriod = retention;
       }
+
+      if (input.MultiAZ !== undefined && input.MultiAZ !== (record.secondZone !== undefined)) record.pending.MultiAZ = input.MultiAZ;
 
       const waiting = Object.keys(record.pending).length > 0;
       if (waiting && input.ApplyImmediately) {
@@ -109,13 +116,19 @@ export function modifyOperations(rds: Rds): Record<string, Operation> {
 /** Takes up what was pending. A new class, and backups turned on or off, restart the instance: its sessions end. */
 async function apply(rds: Rds, record: InstanceRecord): Promise<void> {
   const { world } = rds;
-  const { DBInstanceClass, AllocatedStorage, BackupRetentionPeriod } = record.pending;
+  const { DBInstanceClass, AllocatedStorage, BackupRetentionPeriod, MultiAZ } = record.pending;
   record.instanceClass = DBInstanceClass ?? record.instanceClass;
   record.storageGb = AllocatedStorage ?? record.storageGb;
   record.retentionDays = BackupRetentionPeriod ?? record.retentionDays;
   record.pending = {};
   const first = BackupRetentionPeriod !== undefined && BackupRetentionPeriod > 0;
   if (BackupRetentionPeriod === 0) await dropBackups(rds, record);
+  if (MultiAZ !== undefined) {
+    // No outage: the standby is made beside the running instance, or goes.
+    instanceEvent(world, record, MultiAZ ? "0024" : "0030");
+    record.secondZone = MultiAZ ? otherZone(record.zone) : undefined;
+    instanceEvent(world, record, MultiAZ ? "0025" : "0029");
+  }
   if (DBInstanceClass !== undefined || BackupRetentionPeriod !== undefined) {
     instanceEvent(world, record, "0004");
     await restart(rds, record);
@@ -127,7 +140,7 @@ async function apply(rds: Rds, record: InstanceRecord): Promise<void> {
 }
 
 /** New groups are `adding`, old ones `removing`, until the network has taken them up. Connections that stand are not looked at again. */
-function moveToGroups({ world, fleet }: Rds, record: InstanceRecord, wanted: string[]): void {
+export function moveToGroups({ world, fleet }: Rds, record: InstanceRecord, wanted: string[]): void {
   const kept = record.groups.filter((group) => wanted.includes(group.id));
   const gone = record.groups.filter((group) => !wanted.includes(group.id));
   const fresh = wanted.filter((id) => !kept.some((group) => group.id === id));

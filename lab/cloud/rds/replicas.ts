@@ -30,6 +30,11 @@ export function replicaOperations(rds: Rds): Record<string, Operation> {
       const wanted = required(input, "SourceDBInstanceIdentifier");
       const source = findInstance(world, parseArn(wanted)?.region ?? region, wanted);
       const near = source.region === region;
+      if (source.cluster)
+        throw refuse(
+          "InvalidParameterCombination",
+          `${source.id} is a member of a DB cluster: the lab's RDS models replicas of single instances.`,
+        );
       if (input.DBParameterGroupName && !flavour(source.engine).replicaChoosesParameters)
         throw refuse("InvalidParameterCombination", "DBParameterGroupName cannot be specified for a PostgreSQL read replica.");
       if (source.retentionDays === 0) {

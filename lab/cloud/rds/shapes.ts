@@ -40,8 +40,9 @@ export async function toInstance(world: World, fleet: Fleet, record: InstanceRec
     StorageType: record.storageType,
     StorageEncrypted: record.kmsKeyId !== undefined,
     KmsKeyId: record.kmsKeyId,
-    MultiAZ: false,
+    MultiAZ: record.secondZone !== undefined,
     AvailabilityZone: record.zone,
+    SecondaryAvailabilityZone: record.secondZone,
     PubliclyAccessible: record.publiclyAccessible,
     DBSubnetGroup: subnetGroup(world, region),
     VpcSecurityGroups: record.groups.map(({ id, status }) => ({ VpcSecurityGroupId: id, Status: status })),
@@ -67,6 +68,8 @@ export async function toInstance(world: World, fleet: Fleet, record: InstanceRec
     ReadReplicaSourceDBInstanceIdentifier: record.source && seenFrom(region, record.source),
     ReadReplicaDBInstanceIdentifiers: record.replicas.map((arn) => seenFrom(region, arn)),
     StatusInfos: record.source && record.address ? [await replicationStatus(world, fleet, record)] : undefined,
+    DBClusterIdentifier: record.cluster,
+    PromotionTier: record.promotionTier,
     TagList: record.tags,
   };
 }

@@ -32,6 +32,11 @@ export function snapshotOperations(rds: Rds): Record<string, Operation> {
     CreateDBSnapshot(input, { region }) {
       only(input, "CreateDBSnapshot", "DBSnapshotIdentifier", "DBInstanceIdentifier", "Tags");
       const instance = findInstance(world, region, required(input, "DBInstanceIdentifier"));
+      if (instance.cluster)
+        throw refuse(
+          "InvalidParameterValue",
+          "The specified instance is a member of a cluster and a snapshot cannot be created directly. Please use the CreateDBClusterSnapshot API instead.",
+        );
       const snapshot = newSnapshot(rds, instance, input, "DBSnapshotIdentifier", () =>
         mustBe(instance, ["available", "storage-optimization"], "be backed up"),
       );
