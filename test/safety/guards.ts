@@ -31,13 +31,10 @@ export const REQUIREMENTS: readonly Requirement[] = [
     number: 1,
     says: "At most one writer is advertised: the name leads to the primary on record.",
     guards: [
-      guard(
-        "a mover without its claim changes no name",
-        "runbooks/repoint-record.ts",
-        "    await mover.holdsClaim();",
-        "",
-        [REPOINT, "a delayed mover's batch arrives after a later one's"],
-      ),
+      guard("a mover without its claim changes no name", "runbooks/repoint-record.ts", "    await mover.holdsClaim();", "", [
+        REPOINT,
+        "a delayed mover's batch arrives after a later one's",
+      ]),
     ],
   },
   {
@@ -105,7 +102,10 @@ export const REQUIREMENTS: readonly Requirement[] = [
         RULES,
         "the standby follows another instance",
       ]),
-      guard("that it takes no writes", "core/candidates.ts", " || answer?.inRecovery !== true", "", [RULES, "the standby already takes writes"]),
+      guard("that it takes no writes", "core/candidates.ts", " || answer?.inRecovery !== true", "", [
+        RULES,
+        "the standby already takes writes",
+      ]),
       guard("its status", "core/candidates.ts", 'instance?.status !== "available"', "instance?.id === undefined", [
         RULES,
         "the standby is backing up",
@@ -116,7 +116,10 @@ export const REQUIREMENTS: readonly Requirement[] = [
     number: 7,
     says: "Automation never crosses a region.",
     guards: [
-      guard("only a hot standby by itself", "core/rules.ts", ' || best(s)?.hot === false)', ")", [RULES, "the hot standby is unfit: automation never crosses"]),
+      guard("only a hot standby by itself", "core/rules.ts", " || best(s)?.hot === false)", ")", [
+        RULES,
+        "the hot standby is unfit: automation never crosses",
+      ]),
     ],
   },
   {
@@ -137,30 +140,24 @@ export const REQUIREMENTS: readonly Requirement[] = [
     number: 9,
     says: "A controller that cannot see does nothing, and its silence raises an outside alarm.",
     guards: [
-      guard(
-        "an alarm on the probe's silence",
-        "infra/alarms.ts",
-        'TreatMissingData: "breaching"',
-        'TreatMissingData: "notBreaching"',
-        ["test/infra/template.test.ts", "the probe's silence raises an alarm that needs none of our code"],
-      ),
+      guard("an alarm on the probe's silence", "infra/alarms.ts", 'TreatMissingData: "breaching"', 'TreatMissingData: "notBreaching"', [
+        "test/infra/template.test.ts",
+        "the probe's silence raises an alarm that needs none of our code",
+      ]),
     ],
   },
   {
     number: 10,
     says: "One operation a database, held by a claim with a rising number; a stale one is refused.",
     guards: [
-      guard("every effect makes sure of the claim", "runbooks/failover-steps.ts", "if (record.claim?.execution === this.execution && record.generation === this.generation) return;", "if (record.generation >= 0) return;", [
-        SIMULATION,
-        "between the fence and the promotion: its last call comes after its claim is gone",
-      ]),
       guard(
-        "a late mover of the latch",
-        "core/latch.ts",
-        "LATE_GUARD",
-        "",
-        [LATCH, "a move of an older generation, or an older attempt"],
+        "every effect makes sure of the claim",
+        "runbooks/failover-steps.ts",
+        "if (record.claim?.execution === this.execution && record.generation === this.generation) return;",
+        "if (record.generation >= 0) return;",
+        [SIMULATION, "between the fence and the promotion: its last call comes after its claim is gone"],
       ),
+      guard("a late mover of the latch", "core/latch.ts", "LATE_GUARD", "", [LATCH, "a move of an older generation, or an older attempt"]),
     ],
   },
 ];
