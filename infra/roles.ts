@@ -39,6 +39,7 @@ export function roles(plan: Plan, stackName: string): Resources {
   ];
   const keepsRecords = [...readsRecords, allow("WriteRecords", ["s3:PutObject"], bucketKeys("databases"))];
   const seesInstances = [allow("SeeInstances", ["rds:DescribeDBInstances"], instanceArns)];
+  const fences = [allow("Fence", ["rds:ModifyDBInstance", "rds:RebootDBInstance"], instanceArns)];
   const entersDatabases = [
     allow(
       "EnterDatabases",
@@ -101,6 +102,9 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...readsNames(rewritten),
       ...speaksToLatch,
       ...changesNames("KeepSides", latched, latched.flatMap(sidesOf), ["CNAME"], ["UPSERT"]),
+      allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
+      // Former primaries stay closed, and a move that died is undone, without a move.
+      ...fences,
       ...tells,
       starts("move", "lambda:ListDurableExecutionsByFunction"),
     ],
@@ -108,7 +112,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...keepsRecords,
       allow("KeepEvidence", ["s3:PutObject"], bucketKeys("evidence")),
       ...seesInstances,
-      allow("Fence", ["rds:ModifyDBInstance", "rds:RebootDBInstance"], instanceArns),
+      ...fences,
       allow("Promote", ["rds:PromoteReadReplica"], instanceArns),
       ...entersDatabases,
       ...readsNames(rewritten),
@@ -132,6 +136,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow("TakeSnapshots", ["rds:CreateDBSnapshot"], [...instanceArns, ...snapshotArns([primary])]),
       allow("CopySnapshots", ["rds:CopyDBSnapshot"], snapshotArns([primary, recovery])),
       allow("TagSnapshots", ["rds:AddTagsToResource"], snapshotArns([primary, recovery])),
+      ...usesKeys(plan),
       ...tells,
       ...lasts("backup"),
     ],
@@ -158,6 +163,36 @@ export function roles(plan: Plan, stackName: string): Resources {
     ],
   };
   return Object.fromEntries(Object.entries(statements).map(([name, list]) => [`${logical(name)}Role`, role(stackName, name, list)]));
+}
+
+/**
+ * RDS works with a customer's key in its caller's name, who must be let to describe it and to grant on it (RDS User Guide, AWS KMS key
+ * management): for a copy on the plan's key, and on the source's, which the plan does not name. Through RDS alone.
+ */
+function usesKeys(plan: Plan): Statement[] {
+  const keys = [...new Set(plan.backups.flatMap(({ kmsKeyId }) => kmsKeyId ?? []))];
+  if (keys.length === 0) return [];
+  const { primary, recovery } = plan.regions;
+  const actions = ["kms:DescribeKey", "kms:CreateGrant"];
+  const through = (region: string) => ({ StringEquals: { "kms:ViaService": `rds.${region}.amazonaws.com` } });
+  const anyKey = (region: string) => sub(`arn:\${AWS::Partition}:kms:${region}:\${AWS::AccountId}:key/*`);
+  const aliases = keys.flatMap((key) => /alias\/.+$/.exec(key)?.[0] ?? []);
+  const arns = keys
+    .filter((key) => !key.includes("alias/"))
+    .map((key) => (key.startsWith("arn:") ? key : sub(`arn:\${AWS::Partition}:kms:${recovery}:\${AWS::AccountId}:key/${key}`)));
+  return [
+    ...(arns.length > 0 ? [allow("EncryptCopies", actions, arns, through(recovery))] : []),
+    // A policy cannot name a key by its alias; it can ask for keys that have it.
+    ...(aliases.length > 0
+      ? [
+          allow("EncryptCopiesByAlias", actions, anyKey(recovery), {
+            ...through(recovery),
+            "ForAnyValue:StringEquals": { "kms:ResourceAliases": aliases },
+          }),
+        ]
+      : []),
+    allow("ReadEncryptedSnapshots", actions, anyKey(primary), through(primary)),
+  ];
 }
 
 function role(stackName: string, name: string, statements: Statement[]): Resources[string] {

@@ -2,14 +2,18 @@
  * One lap of the watcher: read the world, decide, and only when a rule says so claim the database and start the move.
  * Harmless when run twice or by several at once: the claim is a conditional write, the execution's name is the claim's.
  */
+import { createDocument } from "../aws/documents.ts";
 import { executionStatus, startExecution } from "../aws/functions.ts";
+import { describeInstance, setSecurityGroups } from "../aws/rds.ts";
 import { diagnose } from "../core/diagnosis.ts";
 import type { Claim, DatabaseRecord } from "../core/facts.ts";
 import { decisionNews, type News } from "../core/news.ts";
 import { type Policy, policyOf } from "../core/policy.ts";
+import { decisionKey, type RecordedDecision, recordDecision } from "../core/recorded.ts";
 import { type Decision, decide } from "../core/rules.ts";
+import { keepFences } from "./fences.ts";
 import { observe } from "./observe.ts";
-import { changeBrake, claim, endClaim, executionName, readBrake, readRecord } from "./record.ts";
+import { changeBrake, claim, endClaim, executionName, readBrake, readRecord, succeed } from "./record.ts";
 import { wayOf } from "./repoint-way.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
@@ -32,15 +36,18 @@ export interface MoveInput {
 export async function watchLap(settings: Settings, database: Protected): Promise<WatchResult> {
   const found = (await readRecord(settings, database)).value;
   if (found.claim) return await tendClaim(settings, database, found, found.claim);
+  await keepFences(settings, database, found);
 
-  const { facts, stored } = await observe(settings, database);
+  const { facts: seen, stored } = await observe(settings, database);
   const policy = policyOf(settings.plan, database.plan);
-  const first = decide(facts, diagnose(facts, policy), policy);
+  const first = decide(seen, diagnose(seen, policy), policy);
   // Before anything is claimed or counted: a move that could not take the name along would leave it with nobody.
-  const chosen = first.kind === "failover" ? facts.standbys.find(({ id }) => id === first.target)?.instance : null;
+  const chosen = first.kind === "failover" ? seen.standbys.find(({ id }) => id === first.target)?.instance : null;
   const nameTrouble = chosen ? await wayOf(settings, database).trouble(chosen) : null;
-  const decision = nameTrouble ? decide({ ...facts, nameTrouble }, diagnose(facts, policy), policy) : first;
+  const facts = nameTrouble ? { ...seen, nameTrouble } : seen;
+  const decision = decide(facts, diagnose(facts, policy), policy);
   console.log(JSON.stringify({ what: "decision", database: database.name, ...decision }));
+  await keepDecision(settings, recordDecision(facts, policy, null, decision));
   if (decision.kind !== "failover" || decision.target === null) {
     if (decision.tell) await tell(settings, decisionNews(decision, facts.record, facts.vote, facts.atMs));
     return result(database, decision, null);
@@ -79,6 +86,20 @@ async function countOnBrake(settings: Settings, policy: Policy, record: Database
   return counted.moves.some((move) => move.execution === execution);
 }
 
+/** A quiet lap is kept every ten minutes, every other one always: what `explain` and `replay` read. Never stops what is decided. */
+async function keepDecision(settings: Settings, recorded: RecordedDecision): Promise<void> {
+  const { facts, decision } = recorded;
+  if (decision.rule === QUIET_RULE && facts.atMs % (10 * 60_000) >= 60_000) return;
+  try {
+    await createDocument(settings.state, decisionKey(facts.database, facts.atMs, decision.rule), recorded);
+  } catch (error) {
+    console.error(JSON.stringify({ what: "decision not kept", database: facts.database, rule: decision.rule, error: String(error) }));
+  }
+}
+
+/** "Nothing to do". */
+const QUIET_RULE = 101;
+
 const result = (database: Protected, decision: Decision, execution: string | null): WatchResult => ({
   database: database.name,
   rule: decision.rule,
@@ -91,39 +112,76 @@ async function start(settings: Settings, record: DatabaseRecord, held: Claim): P
   await startExecution(settings.region, settings.functions.move, held.execution, input);
 }
 
-/** A claim is left alone while its execution runs, started when its claimer died before doing so, and ended with an execution that ended without it. */
+/** After its claim was taken, a dead execution's last call may still be on its way for so long. */
+const LAST_CALLS_MS = 45_000;
+
+/** A claim is left alone while its execution runs, started when its claimer died before doing so, and taken over when it died itself. */
 async function tendClaim(settings: Settings, database: Protected, record: DatabaseRecord, held: Claim): Promise<WatchResult> {
-  const status = await executionStatus(settings.region, settings.functions.move, held.execution);
-  const answer = (sentence: string): WatchResult => ({
-    database: database.name,
-    rule: 201,
-    sentence: `${sentence} (rule 201)`,
-    execution: held.execution,
-  });
+  const { execution } = held;
+  const answer = (sentence: string): WatchResult => ({ database: database.name, rule: 201, sentence: `${sentence} (rule 201)`, execution });
+  if (held.stage === "undoing") return answer(await undo(settings, database, record, held));
+  const status = await executionStatus(settings.region, settings.functions.move, execution);
   if (status === null) {
     await start(settings, record, held);
-    return answer(`Held: the claim ${held.execution} had no execution; it is started now.`);
+    return answer(`Held: the claim ${execution} had no execution; it is started now.`);
   }
-  if (status === "RUNNING") return answer(`Held: the move ${held.execution} is already running.`);
+  if (status === "RUNNING") return answer(`Held: the move ${execution} is already running.`);
   // The move ends its own claim as its last act; seen a moment later it is gone.
   const now = (await readRecord(settings, database)).value;
-  if (now.claim?.execution !== held.execution) return answer(`Held: the move ${held.execution} has just ended.`);
-  await endClaim(settings, database, held.execution, "failed", Date.now());
-  await tell(settings, diedNews(record, held, status));
-  return answer(`The move ${held.execution} ended as ${status} without releasing its claim; it is released now.`);
+  if (now.claim?.execution !== execution) return answer(`Held: the move ${execution} has just ended.`);
+  const { stage } = now.claim;
+  if (stage === "claimed") {
+    await endClaim(settings, database, execution, "failed", Date.now());
+    await tell(settings, diedNews(record, now.claim, status, `nothing was changed, and the claim is released`));
+    return answer(`The move ${execution} ended as ${status} without releasing its claim; it is released now.`);
+  }
+  const successor = await succeed(settings, database, execution, stage === "promoted" ? "promoted" : "undoing", Date.now());
+  if (!successor) return answer(`Held: another watcher has taken over from ${execution}.`);
+  if (stage === "promoted") {
+    await start(settings, record, successor);
+    await tell(settings, diedNews(record, now.claim, status, `${successor.execution} goes on where it ended`));
+    return answer(`The move ${execution} ended as ${status} after the promotion; ${successor.execution} goes on where it ended.`);
+  }
+  await tell(settings, diedNews(record, now.claim, status, `${record.primary} gets its network back, within two minutes`));
+  return answer(`The move ${execution} ended as ${status} before the promotion; what it did is undone.`);
 }
 
-function diedNews(record: DatabaseRecord, held: Claim, status: string): News {
+/** A move that died between the fence and the promotion left the only primary there is without a network. It is given back. */
+async function undo(settings: Settings, database: Protected, record: DatabaseRecord, held: Claim): Promise<string> {
+  if (Date.now() - held.takenAtMs < LAST_CALLS_MS) return `Held: ${held.execution} is about to undo a move that died.`;
+  const target = await describeInstance(record.regions[held.target] as string, held.target);
+  if (target?.sourceId === null) {
+    // Its last call was the promotion: there is no way back.
+    const successor = await succeed(settings, database, held.execution, "promoted", Date.now());
+    if (successor) await start(settings, record, successor);
+    return `Held: ${held.target} was promoted after all; ${successor?.execution ?? "another execution"} goes on from there.`;
+  }
+  if (held.network) {
+    try {
+      await setSecurityGroups(record.regions[record.primary] as string, record.primary, held.network);
+    } catch (error) {
+      const so = `${record.primary} is still fenced: its groups ${held.network.join(", ")} could not be given back (${(error as Error).message}). It is tried again each minute`;
+      await tell(settings, diedNews(record, held, "FENCED", so));
+      return `Held: ${so}.`;
+    }
+  }
+  await endClaim(settings, database, held.execution, "failed", Date.now());
+  await tell(settings, diedNews(record, held, "UNDONE", `nothing was promoted, and ${record.primary} has its network back`));
+  return `The move that died is undone: ${record.primary} has its network back.`;
+}
+
+function diedNews(record: DatabaseRecord, held: Claim, status: string, so: string): News {
   return {
     kind: "Move Failed",
     id: `${held.execution}-${status}`,
     database: record.database,
     atMs: Date.now(),
-    sentence: `The move ${held.execution} ended as ${status} before it was done. The claim is released; no automatic move follows until the cooldown has passed.`,
+    sentence: `A move of ${record.database} to ${held.target} died before it was done (${status}): ${so}.`,
     details: [
       ["Asked for by", held.sentence],
       ["Target", held.target],
       ["Primary on record", record.primary],
+      ["Stage", held.stage],
     ],
     next: "See how far the execution came in the Lambda console, then look at both instances and the DNS record before anything else.",
   };

@@ -25,6 +25,9 @@ export interface ShopOptions {
   readonly product?: { readonly plan: Plan; readonly folder: string };
 }
 
+/** The first backup is only waited for: what a move takes keeps the lab's own durations. */
+const BACKED_UP_SOON = { firstTickMs: 300, snapshotMs: 50, copyQueueMs: 20, copyMs: 50 };
+
 export class Shop {
   readonly lab: Lab;
   readonly plan: Plan;
@@ -39,9 +42,9 @@ export class Shop {
   }
 
   /** Up, seeded, deployed, the probe voting and the standby following. Ends with the test. */
-  static async open({ product, ...options }: ShopOptions = {}): Promise<Shop> {
+  static async open({ product, timings, ...options }: ShopOptions = {}): Promise<Shop> {
     const plan = product?.plan ?? testPlan();
-    const lab = await startLab({ folder: throwawayFolder(), ...options });
+    const lab = await startLab({ folder: throwawayFolder(), timings: { ...BACKED_UP_SOON, ...timings }, ...options });
     onTestFinished(() => lab.close());
     const [access] = (await lab.estate(plan)) as [ShopDatabase];
     await seedShop(await endpoint(lab, plan.regions.primary, "shop-a"), "shop", access);
@@ -83,6 +86,26 @@ export class Shop {
   /** Requests for one operation so far, answered well. */
   calls(operation: string): LabEvent[] {
     return this.lab.world.story.filter((event) => event.kind === "call" && event.what === operation && Number(event.detail?.status) < 300);
+  }
+
+  /** The moves there have been, by name. */
+  async moves(): Promise<string[]> {
+    const of = { FunctionName: "understudy-corner-shop-move" };
+    const { DurableExecutions } = await this.lab.world.call("lambda", "ListDurableExecutionsByFunction", of, {
+      region: this.plan.regions.recovery,
+    });
+    return DurableExecutions.map((it: { DurableExecutionName: string }) => it.DurableExecutionName);
+  }
+
+  /** Brings a function's next minute forward: its own rule fires at once, as a schedule does that is switched on again. */
+  async minute(name: string): Promise<void> {
+    const { region, call } = { region: this.plan.regions.recovery, call: this.lab.world.call.bind(this.lab.world) };
+    const { Rules } = await call("events", "ListRules", {}, { region });
+    const own = (rule: { Name: string; ScheduleExpression?: string }) =>
+      rule.ScheduleExpression && rule.Name.toLowerCase().includes(`-${name}eventsrule`);
+    const { Name } = Rules.find(own) as { Name: string };
+    await call("events", "DisableRule", { Name }, { region });
+    await call("events", "EnableRule", { Name }, { region });
   }
 
   /** Invokes a function and waits for its answer. */
