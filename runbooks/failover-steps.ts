@@ -155,6 +155,7 @@ export class Move {
   async giveNetworkBack(id: string): Promise<{ given: boolean }> {
     const { claim } = (await readRecord(this.settings, this.database)).value;
     if (claim?.execution !== this.execution || !claim.network) return { given: false };
+    if (groupsOf(await this.instance(id)).join() === claim.network.join()) return { given: true };
     await setSecurityGroups(this.regionOf(id), id, claim.network);
     return { given: true };
   }
@@ -321,7 +322,7 @@ export class Move {
       sentence,
       details: [
         ["Execution", this.execution],
-        ["Old primary", untouched ? `${primary}: has its network back` : `${primary}: fenced`],
+        ["Old primary", untouched ? `${primary}: gets its network back` : `${primary}: fenced`],
         ["Target", untouched ? `${standby}: still a replica` : standby],
       ],
       next: untouched

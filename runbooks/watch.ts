@@ -11,7 +11,7 @@ import { decisionNews, type News } from "../core/news.ts";
 import { type Policy, policyOf } from "../core/policy.ts";
 import { decisionKey, type RecordedDecision, recordDecision } from "../core/recorded.ts";
 import { type Decision, decide } from "../core/rules.ts";
-import { keepFences } from "./fences.ts";
+import { groupsOf, keepFences } from "./fences.ts";
 import { observe } from "./observe.ts";
 import { changeBrake, claim, endClaim, executionName, readBrake, readRecord, succeed } from "./record.ts";
 import { wayOf } from "./repoint-way.ts";
@@ -157,8 +157,10 @@ async function undo(settings: Settings, database: Protected, record: DatabaseRec
     return `Held: ${held.target} was promoted after all; ${successor?.execution ?? "another execution"} goes on from there.`;
   }
   if (held.network) {
+    const region = record.regions[record.primary] as string;
     try {
-      await setSecurityGroups(record.regions[record.primary] as string, record.primary, held.network);
+      const primary = await describeInstance(region, record.primary);
+      if (primary && groupsOf(primary).join() !== held.network.join()) await setSecurityGroups(region, record.primary, held.network);
     } catch (error) {
       const so = `${record.primary} is still fenced: its groups ${held.network.join(", ")} could not be given back (${(error as Error).message}). It is tried again each minute`;
       await tell(settings, diedNews(record, held, "FENCED", so));

@@ -113,7 +113,7 @@ describe("L.3 identifiers", () => {
     expect((await clusters.copy("X".repeat(63), {}, HOME)).DBClusterSnapshotIdentifier).toBe("x".repeat(63));
     await clusters.snapshotIs("x".repeat(63), "available");
     await expect(clusters.copy("x".repeat(63), {}, HOME)).rejects.toEqual(refusal("DBClusterSnapshotAlreadyExistsFault", 400));
-    await expect(clusters.snapshotIs("nobody", "available")).rejects.toEqual(refusal("DBClusterSnapshotNotFoundFault", 404));
+    await expect(clusters.lookAt("nobody")).rejects.toEqual(refusal("DBClusterSnapshotNotFoundFault", 404));
   });
   elsewhere(
     "automated snapshots have the colon, and cannot be deleted",

@@ -18,15 +18,15 @@ export function testPlan(): Plan {
   return parsed.plan;
 }
 
+/** The first backup is only waited for: what a move takes keeps the lab's own durations. */
+const BACKED_UP_SOON = { firstTickMs: 300, snapshotMs: 50, copyQueueMs: 20, copyMs: 50 };
+
 export interface ShopOptions {
   readonly seed?: number;
   readonly timings?: LabOptions["timings"];
   /** Another plan than the tests', packaged. */
   readonly product?: { readonly plan: Plan; readonly folder: string };
 }
-
-/** The first backup is only waited for: what a move takes keeps the lab's own durations. */
-const BACKED_UP_SOON = { firstTickMs: 300, snapshotMs: 50, copyQueueMs: 20, copyMs: 50 };
 
 export class Shop {
   readonly lab: Lab;

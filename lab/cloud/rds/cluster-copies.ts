@@ -91,7 +91,7 @@ function move(rds: Rds, copy: ClusterSnapshotRecord): void {
     await fleet.pause(world.timings.copyMs);
     mustStand();
     await saveTo(fleet.snapshotFolder(copy), async (draft) => {
-      await copyTree(fleet.snapshotFolder(source as ClusterSnapshotRecord), draft, { owner: databaseUser() });
+      await copyTree(fleet.snapshotFolder(source as ClusterSnapshotRecord), draft, { owner: databaseUser(), linked: true });
       mustStand();
     });
     mustStand();
