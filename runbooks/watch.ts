@@ -38,13 +38,14 @@ export async function watchLap(settings: Settings, database: Protected): Promise
   if (found.claim) return await tendClaim(settings, database, found, found.claim);
   await keepFences(settings, database, found);
 
-  const { facts, stored } = await observe(settings, database);
+  const { facts: seen, stored } = await observe(settings, database);
   const policy = policyOf(settings.plan, database.plan);
-  const first = decide(facts, diagnose(facts, policy), policy);
+  const first = decide(seen, diagnose(seen, policy), policy);
   // Before anything is claimed or counted: a move that could not take the name along would leave it with nobody.
-  const chosen = first.kind === "failover" ? facts.standbys.find(({ id }) => id === first.target)?.instance : null;
+  const chosen = first.kind === "failover" ? seen.standbys.find(({ id }) => id === first.target)?.instance : null;
   const nameTrouble = chosen ? await wayOf(settings, database).trouble(chosen) : null;
-  const decision = nameTrouble ? decide({ ...facts, nameTrouble }, diagnose(facts, policy), policy) : first;
+  const facts = nameTrouble ? { ...seen, nameTrouble } : seen;
+  const decision = decide(facts, diagnose(facts, policy), policy);
   console.log(JSON.stringify({ what: "decision", database: database.name, ...decision }));
   await keepDecision(settings, recordDecision(facts, policy, null, decision));
   if (decision.kind !== "failover" || decision.target === null) {
