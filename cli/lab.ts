@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import type { Plan } from "../core/plan/schema.ts";
 import { readPlanFile } from "../infra/plan-file.ts";
+import { SECOND_ACCOUNT } from "../lab/accounts.ts";
 import { engineNamed } from "../lab/engines/engines.ts";
 import { keptFolder, throwawayFolder } from "../lab/folder.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
@@ -75,6 +76,10 @@ The lab is up: account ${lab.world.account}, every service and region on one por
   aws --endpoint-url ${lab.wire.url} --region ${primary} rds describe-db-instances
   aws --endpoint-url ${lab.wire.url} --region ${recovery} rds describe-db-snapshots
   aws --endpoint-url ${lab.wire.url} --region ${recovery} lambda list-functions
+
+A second account, ${SECOND_ACCOUNT}, with stores of its own (any twelve digits are an account's key):
+
+  export AWS_ACCESS_KEY_ID=${SECOND_ACCOUNT} AWS_SECRET_ACCESS_KEY=lab
 
 Break things:
 

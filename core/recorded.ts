@@ -44,7 +44,7 @@ export function explain({ facts, policy, order, decision }: RecordedDecision): E
   const rows: Explanation["rows"][number][] = [];
   for (const rule of RULES) {
     const matched = rule.matches({ facts, diagnosis, policy, order, candidates });
-    const overridden = matched && rule.overridable && order !== null && order.overrides.includes(rule.number);
+    const overridden = matched && rule.overridable && (order?.overrides ?? []).includes(rule.number);
     rows.push({ number: rule.number, when: rule.when, matched, overridden });
     if (matched && !overridden) break;
   }

@@ -37,7 +37,7 @@ export async function buildEstate(world: World, plan: Plan): Promise<ShopDatabas
       "shop-databases",
       Object.values(plan.databases).map((database) => database.port),
     );
-  for (const { kmsKeyId, copyTo } of plan.backups) if (kmsKeyId) await createKey(world, copyTo, kmsKeyId);
+  for (const { kmsKeyId, copyTo } of plan.backups) if (kmsKeyId) createKey(world, copyTo, kmsKeyId);
   return await Promise.all(Object.entries(plan.databases).map(([name, database]) => buildDatabase(world, plan, name, database)));
 }
 

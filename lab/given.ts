@@ -1,5 +1,5 @@
 /** Things a plan names by an id that AWS itself would have chosen: the lab gives them that id. */
-import { type KeyRecord, keyRing } from "./cloud/kms-keys.ts";
+import { findKey, keyRing, newKey } from "./cloud/kms-keys.ts";
 import { stateOf } from "./cloud/route53-state.ts";
 import type { World } from "./cloud/world.ts";
 
@@ -18,17 +18,17 @@ export async function createSecurityGroup(world: World, region: string, id: stri
   await world.call("ec2", "LabPutSecurityGroup", { GroupId: id, GroupName: name, IpPermissions }, { region });
 }
 
-/** A KMS key by its id, its ARN, or an alias of either form. */
-export async function createKey(world: World, region: string, given: string): Promise<void> {
-  const name = given.replace(/^arn:.*?:(?=key\/|alias\/)/, "").replace(/^key\//, "");
-  const { keys, aliases } = keyRing(world, world.account, region);
-  if (keys[name] || aliases[name]) return;
-  const { KeyMetadata } = await world.call("kms", "CreateKey", { Description: "Copies of snapshots" }, { region });
-  if (name.startsWith("alias/")) {
-    await world.call("kms", "CreateAlias", { AliasName: name, TargetKeyId: KeyMetadata.KeyId }, { region });
-    return;
-  }
-  const made = keys[KeyMetadata.KeyId] as KeyRecord;
-  keys[name] = { ...made, id: name, arn: made.arn.replace(made.id, name) };
-  delete keys[KeyMetadata.KeyId];
+/** A customer's key by the id, ARN or alias a plan has for it. One of another account lets the lab's use it. */
+export function createKey(world: World, region: string, given: string): void {
+  const named = /^arn:aws:kms:[^:]+:(\d{12}):(.+)$/.exec(given);
+  const account = named?.[1] ?? world.account;
+  const resource = (named?.[2] ?? given).replace(/^key\//, "");
+  if (findKey(world, account, region, resource)) return;
+  const alias = resource.startsWith("alias/") ? resource : undefined;
+  const key = newKey(world, account, region, "Copies of snapshots", undefined, alias ? undefined : resource);
+  if (alias) keyRing(world, account, region).aliases[alias] = key.id;
+  if (account === world.account) return;
+  const policy = JSON.parse(key.policy);
+  policy.Statement[0].Principal.AWS = [account, world.account].map((each) => `arn:aws:iam::${each}:root`);
+  key.policy = JSON.stringify(policy);
 }

@@ -11,9 +11,10 @@ import { decisionNews, type News } from "../core/news.ts";
 import { type Policy, policyOf } from "../core/policy.ts";
 import { decisionKey, type RecordedDecision, recordDecision } from "../core/recorded.ts";
 import { type Decision, decide } from "../core/rules.ts";
-import { keepFences } from "./fences.ts";
+import { groupsOf, keepFences } from "./fences.ts";
 import { observe } from "./observe.ts";
 import { changeBrake, claim, endClaim, executionName, readBrake, readRecord, succeed } from "./record.ts";
+import { wayOf } from "./repoint-way.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
 
@@ -37,8 +38,13 @@ export async function watchLap(settings: Settings, database: Protected): Promise
   if (found.claim) return await tendClaim(settings, database, found, found.claim);
   await keepFences(settings, database, found);
 
-  const { facts, stored } = await observe(settings, database);
+  const { facts: seen, stored } = await observe(settings, database);
   const policy = policyOf(settings.plan, database.plan);
+  const first = decide(seen, diagnose(seen, policy), policy);
+  // Before anything is claimed or counted: a move that could not take the name along would leave it with nobody.
+  const chosen = first.kind === "failover" ? seen.standbys.find(({ id }) => id === first.target)?.instance : null;
+  const nameTrouble = chosen ? await wayOf(settings, database).trouble(chosen) : null;
+  const facts = nameTrouble ? { ...seen, nameTrouble } : seen;
   const decision = decide(facts, diagnose(facts, policy), policy);
   console.log(JSON.stringify({ what: "decision", database: database.name, ...decision }));
   await keepDecision(settings, recordDecision(facts, policy, null, decision));
@@ -151,8 +157,10 @@ async function undo(settings: Settings, database: Protected, record: DatabaseRec
     return `Held: ${held.target} was promoted after all; ${successor?.execution ?? "another execution"} goes on from there.`;
   }
   if (held.network) {
+    const region = record.regions[record.primary] as string;
     try {
-      await setSecurityGroups(record.regions[record.primary] as string, record.primary, held.network);
+      const primary = await describeInstance(region, record.primary);
+      if (primary && groupsOf(primary).join() !== held.network.join()) await setSecurityGroups(region, record.primary, held.network);
     } catch (error) {
       const so = `${record.primary} is still fenced: its groups ${held.network.join(", ")} could not be given back (${(error as Error).message}). It is tried again each minute`;
       await tell(settings, diedNews(record, held, "FENCED", so));

@@ -70,5 +70,6 @@ async function judge({ principal, account, action, resource, context, policies, 
     const by = statements.map(({ statement }) => statement.sid() ?? `#${statement.index()}`);
     return { allowed: true, because: "", by: [...new Set(by)] };
   }
-  return { allowed: false, because: `because no identity-based policy allows the ${action} action`, by: [] };
+  const byIdentity = analyses.length > 0 && analyses.every(({ identityAnalysis }) => identityAnalysis?.result === "Allowed");
+  return { allowed: false, because: `because no ${byIdentity ? "resource" : "identity"}-based policy allows the ${action} action`, by: [] };
 }

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
 /**
  * What RDS's operations need (Service Authorization Reference, Amazon RDS): instances, snapshots and groups by ARN, and the
- * permission to tag where a request brings tags. The permissions on KMS keys that an encrypted copy needs are not asked for.
+ * permission to tag where a request brings tags. The permissions on KMS keys that encryption needs are RDS's own to ask for (rds/keys.ts).
  */
 import { parseArn, rdsState, type Tag } from "../cloud/rds/state.ts";
 import { type At, type Context, EVERY, type Need, type Needs } from "./need.ts";
@@ -167,6 +167,8 @@ export const rds: Record<string, Needs> = {
   CreateDBParameterGroup: onGroup("CreateDBParameterGroup"),
   ModifyDBParameterGroup: onGroup("ModifyDBParameterGroup"),
   DeleteDBParameterGroup: onGroup("DeleteDBParameterGroup"),
+  ResetDBParameterGroup: onGroup("ResetDBParameterGroup"),
+  DescribeDBSubnetGroups: (input, at) => [need(at, "DescribeDBSubnetGroups", arn(at, "subgrp", input.DBSubnetGroupName))],
   DescribeDBParameterGroups: onGroup("DescribeDBParameterGroups"),
   DescribeDBParameters: onGroup("DescribeDBParameters"),
   DescribeEvents: onEverything("DescribeEvents"),

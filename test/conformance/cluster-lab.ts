@@ -118,10 +118,15 @@ export class ClusterLab {
     return (await this.lab.send(new api.CopyDBClusterSnapshotCommand({ ...ids, ...more }), region)).DBClusterSnapshot;
   }
 
+  /** A cluster snapshot as it is now. */
+  async lookAt(id: string, region = HOME): Promise<api.DBClusterSnapshot> {
+    const ask = new api.DescribeDBClusterSnapshotsCommand({ DBClusterSnapshotIdentifier: id });
+    return (await this.lab.send(ask, region)).DBClusterSnapshots[0];
+  }
+
   async snapshotIs(id: string, status: string, region = HOME): Promise<api.DBClusterSnapshot> {
     return await vi.waitFor(async () => {
-      const ask = new api.DescribeDBClusterSnapshotsCommand({ DBClusterSnapshotIdentifier: id });
-      const [snapshot] = (await this.lab.send(ask, region)).DBClusterSnapshots;
+      const snapshot = await this.lookAt(id, region);
       expect(snapshot.Status).toBe(status);
       return snapshot;
     }, patient);

@@ -7,7 +7,7 @@ import type { Plan } from "../../core/plan/schema.ts";
 import type { LabEvent } from "../../lab/cloud/world.ts";
 import { type ShopDatabase, seedShop } from "../../lab/estate.ts";
 import { throwawayFolder } from "../../lab/folder.ts";
-import { type Lab, startLab } from "../../lab/lab.ts";
+import { type Lab, type LabOptions, startLab } from "../../lab/lab.ts";
 import { endpoint, readJson, stateBucket, waitFor } from "../../lab/look.ts";
 import { countLost } from "../../lab/shop/orders.ts";
 import { Traffic } from "../../lab/shop/traffic.ts";
@@ -20,6 +20,13 @@ export function testPlan(): Plan {
 
 /** The first backup is only waited for: what a move takes keeps the lab's own durations. */
 const BACKED_UP_SOON = { firstTickMs: 300, snapshotMs: 50, copyQueueMs: 20, copyMs: 50 };
+
+export interface ShopOptions {
+  readonly seed?: number;
+  readonly timings?: LabOptions["timings"];
+  /** Another plan than the tests', packaged. */
+  readonly product?: { readonly plan: Plan; readonly folder: string };
+}
 
 export class Shop {
   readonly lab: Lab;
@@ -35,13 +42,13 @@ export class Shop {
   }
 
   /** Up, seeded, deployed, the probe voting and the standby following. Ends with the test. */
-  static async open(options: { seed?: number } = {}): Promise<Shop> {
-    const plan = testPlan();
-    const lab = await startLab({ folder: throwawayFolder(), timings: BACKED_UP_SOON, ...options });
+  static async open({ product, timings, ...options }: ShopOptions = {}): Promise<Shop> {
+    const plan = product?.plan ?? testPlan();
+    const lab = await startLab({ folder: throwawayFolder(), timings: { ...BACKED_UP_SOON, ...timings }, ...options });
     onTestFinished(() => lab.close());
     const [access] = (await lab.estate(plan)) as [ShopDatabase];
     await seedShop(await endpoint(lab, plan.regions.primary, "shop-a"), "shop", access);
-    await lab.deploy(plan, inject("packageFolder"));
+    await lab.deploy(plan, product?.folder ?? inject("packageFolder"));
     const shop = new Shop(lab, plan, access, await stateBucket(lab, plan.regions.recovery, "understudy-corner-shop-watch"));
     await waitFor("the probe's votes to be well", 20_000, async () => {
       const vote = await shop.vote();

@@ -6,7 +6,8 @@ import { toClusterSnapshot } from "./cluster-shapes.ts";
 import { clusterSnapshotRoom, clusterSnapshotStatus, LONGEST_ID } from "./cluster-snapshots.ts";
 import { findClusterSnapshot } from "./cluster-state.ts";
 import { refuse } from "./errors.ts";
-import { identifier, keyArn, mergeTags, only, required, tags } from "./input.ts";
+import { identifier, mergeTags, only, required, tags } from "./input.ts";
+import { keyFor, readableUnder } from "./keys.ts";
 import type { Rds } from "./lifecycle.ts";
 import { saveTo } from "./snapshots.ts";
 import { arnOf, parseArn, rdsState, regionState } from "./state.ts";
@@ -17,7 +18,8 @@ const ACROSS_AT_A_TIME = 5;
 export function clusterCopyOperations(rds: Rds): Record<string, Operation> {
   const { world } = rds;
   return {
-    CopyDBClusterSnapshot(input, { region }) {
+    async CopyDBClusterSnapshot(input, caller) {
+      const { region } = caller;
       const members = [
         "SourceDBClusterSnapshotIdentifier",
         "TargetDBClusterSnapshotIdentifier",
@@ -42,12 +44,13 @@ export function clusterCopyOperations(rds: Rds): Record<string, Operation> {
           "InvalidParameterCombination",
           `${source.id} is encrypted: a copy in another region needs the KmsKeyId of a key in ${region}.`,
         );
-      const kmsKeyId = input.KmsKeyId ? keyArn(world.account, region, input.KmsKeyId) : source.kmsKeyId;
-      if (kmsKeyId && !source.kmsKeyId)
+      if (input.KmsKeyId && !source.kmsKeyId)
         throw refuse(
           "InvalidParameterCombination",
           `${source.id} is not encrypted: a copy of an unencrypted cluster snapshot cannot be. Encrypt when you restore it.`,
         );
+      await readableUnder(world, caller, source.region, source.kmsKeyId);
+      const kmsKeyId = input.KmsKeyId ? await keyFor(world, caller, input.KmsKeyId) : source.kmsKeyId;
       clusterSnapshotRoom(world, region, id);
       const underWay = Object.values(regionState(world, region).clusterSnapshots).filter((each) => each.copy?.across);
       if (across && underWay.length >= ACROSS_AT_A_TIME)
@@ -89,7 +92,7 @@ function move(rds: Rds, copy: ClusterSnapshotRecord): void {
     await fleet.pause(world.timings.copyMs);
     mustStand();
     await saveTo(fleet.snapshotFolder(copy), async (draft) => {
-      await copyTree(fleet.snapshotFolder(source as ClusterSnapshotRecord), draft, { owner: databaseUser() });
+      await copyTree(fleet.snapshotFolder(source as ClusterSnapshotRecord), draft, { owner: databaseUser(), linked: true });
       mustStand();
     });
     mustStand();

@@ -59,6 +59,8 @@ export function toCluster(world: World, record: ClusterRecord): DBCluster {
     HttpEndpointEnabled: aurora ? false : undefined,
     ActivityStreamStatus: "stopped",
     CrossAccountClone: false,
+    NetworkType: "IPV4",
+    PubliclyAccessible: false,
     AssociatedRoles: [],
     ReadReplicaIdentifiers: [],
     GlobalClusterIdentifier: record.global,

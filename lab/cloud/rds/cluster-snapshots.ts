@@ -8,7 +8,8 @@ import { toCluster, toClusterSnapshot } from "./cluster-shapes.ts";
 import { findCluster, findClusterSnapshot, leadOf } from "./cluster-state.ts";
 import { refuse } from "./errors.ts";
 import { clusterSnapshotEvent } from "./events.ts";
-import { filters, identifier, keyArn, mergeTags, only, page, required, tags } from "./input.ts";
+import { filters, identifier, mergeTags, only, page, required, tags } from "./input.ts";
+import { keyFor, readableUnder } from "./keys.ts";
 import type { Rds } from "./lifecycle.ts";
 import { meetNetwork } from "./security.ts";
 import { saveTo } from "./snapshots.ts";
@@ -92,7 +93,8 @@ export function clusterSnapshotOperations(rds: Rds): Record<string, Operation> {
       return { DBClusterSnapshot: { ...toClusterSnapshot(world, snapshot), Status: "deleted" } };
     },
 
-    async RestoreDBClusterFromSnapshot(input, { region }) {
+    async RestoreDBClusterFromSnapshot(input, caller) {
+      const { region } = caller;
       only(
         input,
         "RestoreDBClusterFromSnapshot",
@@ -113,7 +115,8 @@ export function clusterSnapshotOperations(rds: Rds): Record<string, Operation> {
           "InvalidDBClusterSnapshotStateFault",
           `The cluster snapshot ${snapshot.id} cannot be restored: it is ${snapshot.status}, not available.`,
         );
-      const kmsKeyId = input.KmsKeyId ? keyArn(world.account, region, input.KmsKeyId) : snapshot.kmsKeyId;
+      await readableUnder(world, caller, region, snapshot.kmsKeyId);
+      const kmsKeyId = input.KmsKeyId ? await keyFor(world, caller, input.KmsKeyId) : snapshot.kmsKeyId;
       const cluster = addCluster(rds, region, input, { ...dataOf(snapshot), kmsKeyId });
       const started = world.now();
       makeLater(rds, cluster, async () => {

@@ -8,7 +8,8 @@ import { findCluster } from "./cluster-state.ts";
 import { refuse } from "./errors.ts";
 import { chooseVersion, flavour } from "./flavours.ts";
 import { joinGlobal, newMemberOf } from "./global-members.ts";
-import { checkPassword, filters, keyArn, only, page, required } from "./input.ts";
+import { checkPassword, filters, only, page, required } from "./input.ts";
+import { keyFor } from "./keys.ts";
 import type { Rds } from "./lifecycle.ts";
 import { meetNetwork } from "./security.ts";
 import { regionState } from "./state.ts";
@@ -17,7 +18,8 @@ export function clusterOperations(rds: Rds): Record<string, Operation> {
   const { world, fleet } = rds;
 
   return {
-    async CreateDBCluster(input, { region }) {
+    async CreateDBCluster(input, caller) {
+      const { region } = caller;
       const more = [
         "AllocatedStorage",
         "MasterUsername",
@@ -32,7 +34,7 @@ export function clusterOperations(rds: Rds): Record<string, Operation> {
       const chosen = flavour(engine);
       const engineVersion = await chooseVersion(chosen, input.EngineVersion);
       const shared = input.GlobalClusterIdentifier ? newMemberOf(world, region, input, engine) : undefined;
-      if (shared?.primary) return { DBCluster: toCluster(world, joinGlobal(rds, region, input, shared.global, shared.primary)) };
+      if (shared?.primary) return { DBCluster: toCluster(world, await joinGlobal(rds, caller, input, shared.global, shared.primary)) };
       const masterUser = required(input, "MasterUsername");
       if (!/^[a-z][a-z0-9_]*$/i.test(masterUser) || masterUser.length > chosen.longestUser)
         throw refuse(
@@ -48,7 +50,7 @@ export function clusterOperations(rds: Rds): Record<string, Operation> {
           "InvalidParameterValue",
           `DatabaseName must begin with a letter and contain only letters, digits and underscores: ${dbName}`,
         );
-      const kmsKeyId = input.StorageEncrypted ? keyArn(world.account, region, input.KmsKeyId) : undefined;
+      const kmsKeyId = input.StorageEncrypted ? await keyFor(world, caller, input.KmsKeyId) : undefined;
       const cluster = addCluster(rds, region, input, {
         ...{ engine, engineVersion, masterUser, dbName, kmsKeyId },
         ...{ storageGb: 1, port: chosen.port, retentionDays: 1, backupWindow: "03:00-03:30" },

@@ -28,6 +28,7 @@ const STATUS = {
   InvalidParameterValue: 400,
   KMSKeyNotAccessibleFault: 400,
   MissingParameter: 400,
+  SharedSnapshotQuotaExceeded: 400,
   SnapshotQuotaExceeded: 400,
 } as const;
 

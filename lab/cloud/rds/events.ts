@@ -47,6 +47,8 @@ const SNAPSHOT_EVENTS = {
   "0059": ["notification", "Started the copy of the snapshot {}"],
   "0060": ["notification", "Finished the copy of the snapshot {}"],
   "0061": ["notification", "Canceled the copy of the snapshot {}"],
+  "0090": ["creation", "Creating automated snapshot"],
+  "0091": ["creation", "Automated snapshot created"],
   "0190": ["notification", "Canceled the copy of the snapshot {}"],
   "0196": ["notification", "Started the copy of the snapshot {}"],
   "0197": ["notification", "Finished the copy of the snapshot {}"],

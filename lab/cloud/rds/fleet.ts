@@ -13,9 +13,9 @@ import type { ClusterSnapshotRecord } from "./cluster-records.ts";
 import { feederOf } from "./cluster-state.ts";
 import { flavour } from "./flavours.ts";
 import { admits } from "./security.ts";
-import { endpointName, hex, type InstanceRecord, type SnapshotRecord } from "./state.ts";
+import { endpointName, hex, type InstanceRecord, parseArn, type SnapshotRecord } from "./state.ts";
 
-type AnySnapshot = Pick<SnapshotRecord | ClusterSnapshotRecord, "id" | "region" | "engine">;
+type AnySnapshot = Pick<SnapshotRecord | ClusterSnapshotRecord, "id" | "arn" | "region" | "engine">;
 
 interface Host {
   cluster: Cluster;
@@ -35,6 +35,11 @@ export class Fleet {
 
   constructor(world: World) {
     this.world = world;
+  }
+
+  /** The lab is ending: what fails now fails because of that. */
+  get isClosing(): boolean {
+    return this.closing;
   }
 
   /** Does `then` in the background after `ms`. What goes wrong is handed to `otherwise`, and becomes a line of the story. */
@@ -65,7 +70,7 @@ export class Fleet {
   host(record: InstanceRecord): Host {
     let host = this.hosts.get(record.arn);
     if (!host) {
-      host = { cluster: flavour(record.engine).engine.cluster(this.folder(record.region, "instances", record.folder ?? record.id)) };
+      host = { cluster: flavour(record.engine).engine.cluster(this.folder(record, "instances", record.folder ?? record.id)) };
       this.hosts.set(record.arn, host);
     }
     return host;
@@ -81,8 +86,8 @@ export class Fleet {
   }
 
   /** A DB cluster's storage, for the time when no member has it open. */
-  volume(record: { region: string; volume: string; engine: InstanceRecord["engine"] }): Cluster {
-    return flavour(record.engine).engine.cluster(this.folder(record.region, "instances", record.volume));
+  volume(record: { arn: string; region: string; volume: string; engine: InstanceRecord["engine"] }): Cluster {
+    return flavour(record.engine).engine.cluster(this.folder(record, "instances", record.volume));
   }
 
   /** Two members change data folders, both servers being down. */
@@ -92,14 +97,20 @@ export class Fleet {
     [one.folder, other.folder] = [other.folder, one.folder];
   }
 
-  private folder(region: string, kind: "instances" | "snapshots" | "cluster-snapshots", id: string): string {
-    return path.join(this.world.dir, "rds", region, kind, id);
+  /** In the folder of the record's account. */
+  private folder(
+    { arn, region }: { arn: string; region: string },
+    kind: "instances" | "snapshots" | "cluster-snapshots",
+    id: string,
+  ): string {
+    const owner = this.world.accounts.get(parseArn(arn)?.account ?? "") ?? this.world;
+    return path.join(owner.dir, "rds", region, kind, id);
   }
 
   /** An identifier of 255 characters fits RDS and no file system's names together with an ending. */
   snapshotFolder(record: AnySnapshot): string {
     const name = record.id.length <= 100 ? record.id : `${record.id.slice(0, 80)}-${hex(16, record.id)}`;
-    const folder = this.folder(record.region, "clusterId" in record ? "cluster-snapshots" : "snapshots", name);
+    const folder = this.folder(record, "clusterId" in record ? "cluster-snapshots" : "snapshots", name);
     prepareDir(path.dirname(folder));
     return folder;
   }

@@ -1,12 +1,12 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
 /** How a new cluster joins an Aurora global database: as its primary, or as a secondary that follows the primary from another region. */
-import type { World } from "../world.ts";
+import type { Caller, World } from "../world.ts";
 import { clusterMustBe } from "./cluster-life.ts";
 import { addCluster, makeLater } from "./cluster-making.ts";
 import type { ClusterData, ClusterRecord, GlobalRecord } from "./cluster-records.ts";
 import { clusterByArn } from "./cluster-state.ts";
 import { refuse } from "./errors.ts";
-import { keyArn } from "./input.ts";
+import { keyFor } from "./keys.ts";
 import type { Rds } from "./lifecycle.ts";
 import { parseArn, rdsState } from "./state.ts";
 
@@ -49,10 +49,16 @@ export function newMemberOf(
 }
 
 /** A secondary cluster. Its storage is made from the primary's with its first instance. */
-export function joinGlobal(rds: Rds, region: string, input: any, global: GlobalRecord, primary: ClusterRecord): ClusterRecord {
+export async function joinGlobal(
+  rds: Rds,
+  caller: Caller,
+  input: any,
+  global: GlobalRecord,
+  primary: ClusterRecord,
+): Promise<ClusterRecord> {
   const { engine, engineVersion, masterUser, dbName, port, retentionDays, backupWindow } = primary;
-  const kmsKeyId = primary.kmsKeyId && keyArn(rds.world.account, region, input.KmsKeyId);
-  const cluster = addCluster(rds, region, input, {
+  const kmsKeyId = primary.kmsKeyId && (await keyFor(rds.world, caller, input.KmsKeyId));
+  const cluster = addCluster(rds, caller.region, input, {
     ...{ engine, engineVersion, masterUser, dbName, kmsKeyId, port, retentionDays, backupWindow },
     storageGb: 1,
   });

@@ -5,6 +5,7 @@
 import type { Cluster } from "../../engines/engine.ts";
 import type { Gate } from "../../network/gate.ts";
 import type { Service, World } from "../world.ts";
+import { keepBackups } from "./backups.ts";
 import { clusterChangeOperations, resumeClusters } from "./cluster-changes.ts";
 import { clusterCopyOperations, resumeClusterSnapshots } from "./cluster-copies.ts";
 import { failoverOperations } from "./cluster-failover.ts";
@@ -22,6 +23,7 @@ import { modifyOperations } from "./modify.ts";
 import { parameterOperations } from "./parameters.ts";
 import { promoteLater, replicaOperations } from "./replicas.ts";
 import { restoreOperations } from "./restore.ts";
+import { sharingOperations } from "./sharing.ts";
 import { snapshotOperations } from "./snapshots.ts";
 import { findInstance, rdsState } from "./state.ts";
 import { tagOperations } from "./tags.ts";
@@ -39,8 +41,14 @@ export interface RdsService extends Service {
   gate(region: string, id: string): Gate | undefined;
 }
 
-/** `metricsEveryMs`: how often AWS/RDS ReplicaLag is reported; a minute on AWS. */
-export function createRds(world: World, { metricsEveryMs = 60_000 }: { metricsEveryMs?: number } = {}): RdsService {
+export interface RdsOptions {
+  /** How often AWS/RDS ReplicaLag is reported; a minute on AWS. */
+  readonly metricsEveryMs?: number;
+  /** How often backup windows are looked at. */
+  readonly backupsEveryMs?: number;
+}
+
+export function createRds(world: World, { metricsEveryMs = 60_000, backupsEveryMs }: RdsOptions = {}): RdsService {
   const fleet = new Fleet(world);
   const rds: Rds = { world, fleet };
   return {
@@ -51,6 +59,7 @@ export function createRds(world: World, { metricsEveryMs = 60_000 }: { metricsEv
       ...replicaOperations(rds),
       ...snapshotOperations(rds),
       ...copyOperations(rds),
+      ...sharingOperations(world),
       ...restoreOperations(rds),
       ...parameterOperations(world, fleet),
       ...versionOperations(),
@@ -83,6 +92,7 @@ export function createRds(world: World, { metricsEveryMs = 60_000 }: { metricsEv
         for (const record of Object.values(instances)) if (record.promoting) promoteLater(rds, record);
       }
       reportMetrics(rds, metricsEveryMs);
+      keepBackups(rds, backupsEveryMs);
     },
     stop: () => fleet.close(),
   };

@@ -1,12 +1,15 @@
 /** Instances from creation to deletion, and the reboot. Changes of a running instance are in modify.ts, replicas in replicas.ts. */
 import type { Operation } from "../world.ts";
+import { usualWindow } from "./backup-times.ts";
+import { dropBackups, settleWithBackup } from "./backups.ts";
 import { deleteMember, finishDeletion, watchMember } from "./cluster-failover.ts";
 import { createMember } from "./cluster-members.ts";
 import { clusterOf } from "./cluster-state.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
 import { chooseVersion, flavourNamed } from "./flavours.ts";
-import { checkPassword, filters, keyArn, only, page, required } from "./input.ts";
+import { checkPassword, filters, only, page, required } from "./input.ts";
+import { keyFor } from "./keys.ts";
 import { addInstance, failed, mustBe, NEW_INSTANCE, notRestarted, type Rds, restart, setStatus } from "./lifecycle.ts";
 import { failOverOnRequest, watchZone } from "./multi-az.ts";
 import { forgetReplica, orphanReplicas } from "./replicas.ts";
@@ -20,7 +23,8 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
   const answer = async (record: InstanceRecord) => ({ DBInstance: await toInstance(world, fleet, record) });
 
   return {
-    async CreateDBInstance(input, { region }) {
+    async CreateDBInstance(input, caller) {
+      const { region } = caller;
       if (input.DBClusterIdentifier) return await answer(await createMember(rds, input, region));
       only(
         input,
@@ -65,10 +69,10 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
         instanceClass: "",
         storageGb: 20,
         storageType: "gp3",
-        kmsKeyId: input.StorageEncrypted ? keyArn(world.account, region, input.KmsKeyId) : undefined,
+        kmsKeyId: input.StorageEncrypted ? await keyFor(world, caller, input.KmsKeyId) : undefined,
         port: chosen.port,
         retentionDays: 1,
-        backupWindow: "03:00-03:30",
+        backupWindow: usualWindow(world),
         maintenanceWindow: "sun:04:30-sun:05:00",
       });
       const create = async (): Promise<void> => {
@@ -79,8 +83,8 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
         record.hasData = true;
         await fleet.connect(record);
         record.createdAt = world.now();
-        setStatus(world, record, "available");
         instanceEvent(world, record, "0005");
+        await settleWithBackup(rds, record);
       };
       fleet.work(world.timings.createInstanceMs, `creating ${record.id}`, region, create, (error) => failed(rds, record, error.message));
       return await answer(record);
@@ -185,6 +189,7 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
         await orphanReplicas(rds, record);
         forgetReplica(world, record);
         await fleet.remove(record);
+        if (input.DeleteAutomatedBackups !== false) await dropBackups(rds, record);
         delete regionState(world, region).instances[record.id];
         world.tell({ kind: "state", region, service: "rds", what: `${record.id} is deleted`, detail: { instance: record.arn } });
         instanceEvent(world, record, "0003");

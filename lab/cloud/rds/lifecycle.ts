@@ -4,7 +4,7 @@ import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
 import { defaultParameterGroupOf } from "./flavours.ts";
 import type { Fleet } from "./fleet.ts";
-import { between, identifier, tags } from "./input.ts";
+import { backupWindow, between, identifier, tags } from "./input.ts";
 import { findParameterGroup, parameterGroupFor, settingsOf } from "./parameters.ts";
 import { chooseGroups } from "./security.ts";
 import { arnOf, digest, type InstanceRecord, regionState } from "./state.ts";
@@ -99,7 +99,7 @@ export function addInstance({ world }: Rds, region: string, input: any, usual: I
     zone,
     secondZone: input.MultiAZ ? otherZone(zone) : undefined,
     retentionDays: between(input.BackupRetentionPeriod, "BackupRetentionPeriod", 0, 35) ?? usual.retentionDays,
-    backupWindow: input.PreferredBackupWindow ?? usual.backupWindow,
+    backupWindow: backupWindow(input.PreferredBackupWindow) ?? usual.backupWindow,
     maintenanceWindow: input.PreferredMaintenanceWindow ?? usual.maintenanceWindow,
     groups: groups.map((each) => ({ id: each, status: "active" })),
     parameterGroup: { name: group.name, status: "in-sync" },

@@ -5,11 +5,12 @@
  * - class, storage, a second zone, retention from or to 0: with ApplyImmediately, else PendingModifiedValues (the lab has no maintenance window).
  */
 import type { Operation } from "../world.ts";
+import { dropBackups, settleWithBackup } from "./backups.ts";
 import { notOfTheCluster } from "./cluster-members.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
 import { flavour } from "./flavours.ts";
-import { between, checkPassword, only, required } from "./input.ts";
+import { backupWindow, between, checkPassword, only, required } from "./input.ts";
 import { checkClass, exists, mustBe, notRestarted, otherZone, type Rds, restart, setStatus } from "./lifecycle.ts";
 import { parameterGroupFor } from "./parameters.ts";
 import { chooseGroups, meetNetwork } from "./security.ts";
@@ -48,6 +49,7 @@ export function modifyOperations(rds: Rds): Record<string, Operation> {
       const instanceClass = input.DBInstanceClass && checkClass(input.DBInstanceClass);
       const storage = between(input.AllocatedStorage, "AllocatedStorage", record.storageGb, 65_536);
       const retention = between(input.BackupRetentionPeriod, "BackupRetentionPeriod", 0, 35);
+      const window = backupWindow(input.PreferredBackupWindow);
       const password = input.MasterUserPassword && checkPassword(input.MasterUserPassword, flavour(record.engine).longestPassword);
       const group = input.DBParameterGroupName && parameterGroupFor(world, region, input.DBParameterGroupName, record);
       const groups = input.VpcSecurityGroupIds?.length ? chooseGroups(world, region, input.VpcSecurityGroupIds) : undefined;
@@ -63,7 +65,7 @@ export function modifyOperations(rds: Rds): Record<string, Operation> {
       record.deletionProtection = input.DeletionProtection ?? record.deletionProtection;
       record.copyTagsToSnapshot = input.CopyTagsToSnapshot ?? record.copyTagsToSnapshot;
       record.publiclyAccessible = input.PubliclyAccessible ?? record.publiclyAccessible;
-      record.backupWindow = input.PreferredBackupWindow ?? record.backupWindow;
+      record.backupWindow = window ?? record.backupWindow;
       record.maintenanceWindow = input.PreferredMaintenanceWindow ?? record.maintenanceWindow;
       if (group && group.name !== record.parameterGroup.name) record.parameterGroup = { name: group.name, status: "pending-reboot" };
       if (groups) moveToGroups(rds, record, groups);
@@ -119,6 +121,8 @@ async function apply(rds: Rds, record: InstanceRecord): Promise<void> {
   record.storageGb = AllocatedStorage ?? record.storageGb;
   record.retentionDays = BackupRetentionPeriod ?? record.retentionDays;
   record.pending = {};
+  const first = BackupRetentionPeriod !== undefined && BackupRetentionPeriod > 0;
+  if (BackupRetentionPeriod === 0) await dropBackups(rds, record);
   if (MultiAZ !== undefined) {
     // No outage: the standby is made beside the running instance, or goes.
     instanceEvent(world, record, MultiAZ ? "0024" : "0030");
@@ -130,7 +134,9 @@ async function apply(rds: Rds, record: InstanceRecord): Promise<void> {
     await restart(rds, record);
     instanceEvent(world, record, "0006");
   }
-  setStatus(world, record, "available");
+  // Where there were none, the first backup is taken at once.
+  if (first) await settleWithBackup(rds, record);
+  else setStatus(world, record, "available");
 }
 
 /** New groups are `adding`, old ones `removing`, until the network has taken them up. Connections that stand are not looked at again. */

@@ -73,7 +73,9 @@ export interface SnapshotRecord {
   arn: string;
   region: string;
   status: string;
-  type: "manual";
+  type: "manual" | "automated";
+  /** Accounts that may copy and restore it, or `all`. */
+  sharedWith?: string[];
   instanceId: string;
   resourceId: string;
   instanceCreatedAt: number;
@@ -173,12 +175,43 @@ export function findInstance(world: World, region: string, idOrArn: string): Ins
   return found;
 }
 
+/** The account's own snapshot. */
 export function findSnapshot(world: World, region: string, idOrArn: string): SnapshotRecord {
   const arn = parseArn(idOrArn);
   const id = arn ? arn.id : idOrArn.toLowerCase();
-  const found = !arn || (arn.kind === "snapshot" && arn.region === region) ? regionState(world, region).snapshots[id] : undefined;
+  const here = !arn || (arn.kind === "snapshot" && arn.region === region && ownerOf(world, arn) === world);
+  const found = here ? regionState(world, region).snapshots[id] : undefined;
   if (!found) throw refuse("DBSnapshotNotFound", `DBSnapshot ${id} not found.`);
   return found;
+}
+
+/** A snapshot to copy or to restore: the account's own, or another's that it shares, which is named by its ARN. */
+export function findReadable(world: World, region: string, idOrArn: string): SnapshotRecord {
+  const arn = parseArn(idOrArn);
+  if (!arn || arn.account === world.account || arn.kind !== "snapshot") return findSnapshot(world, region, idOrArn);
+  const found = arn.region === region ? snapshotByArn(world, idOrArn) : undefined;
+  if (!found || !isSharedWith(found, world.account)) throw refuse("DBSnapshotNotFound", `DBSnapshot ${idOrArn} not found.`);
+  return found;
+}
+
+export function isSharedWith({ sharedWith = [] }: SnapshotRecord, account: string): boolean {
+  return sharedWith.includes(account) || sharedWith.includes("all");
+}
+
+export function isForeign(world: World, record: { arn: string }): boolean {
+  return parseArn(record.arn)?.account !== world.account;
+}
+
+/** The world of the account an ARN names, if there is one. */
+function ownerOf(world: World, arn: { account: string }): World | undefined {
+  return arn.account === world.account ? world : world.accounts.get(arn.account);
+}
+
+/** The snapshot with this ARN in any account and region, if it still exists. */
+export function snapshotByArn(world: World, arn: string): SnapshotRecord | undefined {
+  const parsed = parseArn(arn);
+  const owner = parsed && ownerOf(world, parsed);
+  return owner && rdsState(owner).regions[parsed.region]?.snapshots[parsed.id];
 }
 
 /** The instance with this ARN in any region, if it still exists. */
