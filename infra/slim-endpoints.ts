@@ -21,6 +21,8 @@ const FIXED: readonly (readonly [holds: boolean, condition: RegExp])[] = [
   [true, /^\["isSet",\[\{"ref":"Bucket"\}\]/],
   [false, /"ref":"(Accelerate|UseObjectLambdaEndpoint|UseS3ExpressControlEndpoint)"/],
   [false, /"--(x|xa|op)-s3"/],
+  // Without the legacy global endpoint, a region that has its name is none either.
+  [false, /"ref":"UseGlobalEndpoint"|"aws-global"/],
   [false, /^\["aws\.parseArn"/],
   [false, /"arn:"/],
 ];
@@ -31,6 +33,8 @@ export function slimmed({ nodes, root, conditions, results }: Diagram): Diagram 
   const isNode = (ref: number) => ref > 1 && ref < RESULT;
   const kept = new Map<number, readonly [condition: number, high: number, low: number]>();
   const reduced = new Map<number, number>();
+  const open = JSON.stringify([conditions.filter((_, at) => fixed[at] === undefined), results]);
+  const named = (name: string | undefined) => name !== undefined && (open.includes(`"ref":"${name}"`) || open.includes(`{${name}`));
   let strange = false;
 
   /** Where a reference leads once what is fixed is left out. */
@@ -45,8 +49,8 @@ export function slimmed({ nodes, root, conditions, results }: Diagram): Diagram 
     reduced.set(ref, to);
     if (holds === undefined) {
       const next = [follow(high), follow(low)] as const;
-      // Both ways are one; a condition that also names something is asked all the same.
-      if (next[0] === next[1] && conditions[condition]?.[2] === undefined) reduced.set(ref, next[0]);
+      // Both ways are one; a condition that also names something for others is asked all the same.
+      if (next[0] === next[1] && !named(conditions[condition]?.[2])) reduced.set(ref, next[0]);
       else kept.set(ref, [condition, ...next]);
     }
     return reduced.get(ref) as number;

@@ -34,18 +34,22 @@ const STAND_INS: Record<string, string> = {
   // The web's streams: requests go by node:http, bodies are texts.
   "/sdk-stream-mixin.browser": `export const sdkStreamMixin = ${refuse("a web stream")};`,
   "/createChecksumStream.browser": `export const createChecksumStream = ${refuse("a web stream")};`,
-  "/getAwsChunkedEncodingStream.browser": `export const getAwsChunkedEncodingStream = ${refuse("a web stream")};`,
+  "/getAwsChunkedEncodingStream": `export const getAwsChunkedEncodingStream = ${refuse("sending a stream")};`,
   "/createBufferedReadable": `export const createBufferedReadable = ${refuse("sending a stream")};`,
   // A Lambda has no profile, no files of one, and its region from the environment.
   "/loadSharedConfigFiles":
     'export const CONFIG_PREFIX_SEPARATOR = "."; export const loadSharedConfigFiles = async () => ({ configFile: {}, credentialsFile: {} });',
   "/getInstanceMetadataRegion": "export const getInstanceMetadataRegion = async () => undefined;",
+  // Nobody hands the clients a logger, and the runtime is the newest.
+  "/loggerMiddleware": without("getLoggerPlugin", "loggerMiddleware", "loggerMiddlewareOptions"),
+  "/emitWarningIfUnsupportedVersion": "export const state = {}; export const emitWarningIfUnsupportedVersion = () => {};",
   // aws/clients.ts asks for the standard way to retry.
   "/AdaptiveRetryStrategy": `export class AdaptiveRetryStrategy { constructor() { (${refuse("the adaptive retry mode")})(); } }`,
   // Signatures for several regions at once are for global endpoints and multi-region access points.
   "/SignatureV4MultiRegion":
     'import { SignatureV4SignWithCredentials } from "./SignatureV4SignWithCredentials"; export class SignatureV4MultiRegion extends SignatureV4SignWithCredentials { static sigv4aDependency() { return "none"; } }',
   // S3's directory buckets, customers' own encryption keys, following a bucket to another region, bodies too large to be sent at once.
+  "/CreateSessionCommand": "export class CreateSessionCommand {}",
   "/S3ExpressIdentityProviderImpl": "export class S3ExpressIdentityProviderImpl {}",
   "/middleware-ssec": without("getSsecPlugin", "ssecMiddleware", "ssecMiddlewareOptions", "isValidBase64EncodedSSECustomerKey"),
   "/region-redirect-middleware": without(

@@ -30,11 +30,11 @@ test("an ordinary bucket has the same endpoint by the slim rules as by the SDK's
   };
   const cases = combinations({
     Bucket: ["understudy-corner-shop-statebucket-5bf40c02a850", "with.dots", "Upper_Case", "ab"],
-    Region: ["eu-west-1", "us-east-1", "cn-north-1", "us-gov-west-1", "aws-global", "eusc-de-east-1", "not_a_region", undefined],
+    Region: ["eu-west-1", "us-east-1", "cn-north-1", "us-gov-west-1", "eu-central-2", "eusc-de-east-1", "not_a_region", undefined],
     UseFIPS: [false, true],
     UseDualStack: [false, true],
     ForcePathStyle: [false, true],
-    UseGlobalEndpoint: [undefined, true],
+    UseGlobalEndpoint: [undefined, false],
     Endpoint: [undefined, "http://127.0.0.1:4566", "https://storage.example.com/base", "no url"],
   });
   expect(cases).toHaveLength(2048);
