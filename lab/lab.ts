@@ -81,7 +81,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       port: options.port ?? 0,
       principalFor: (key) => iam.principalFor(key),
       // Who may not is refused before anything can go wrong with the call.
-      before: async (request, call) => {
+      before: async (request, call, body) => {
+        if (call.service === "sts") iam.mustBeSigned(request, body);
         await permissions.before(request, call);
         return await faults.before(request, call);
       },
@@ -105,7 +106,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     for (const service of [
       iam,
       permissions,
-      createSts(world, { onAssume: (accessKeyId, session) => iam.remember(accessKeyId, session) }),
+      createSts(world, { onAssume: (key) => iam.remember(key) }),
       createEc2(world),
       createS3(world),
       createSecretsManager(world),
