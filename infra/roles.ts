@@ -36,6 +36,13 @@ export function roles(plan: Plan, stackName: string): Resources {
     allow("TellMissingFromForbidden", ["s3:ListBucket"], sub("${StateBucket.Arn}")),
   ];
   const keepsRecords = [...readsRecords, allow("WriteRecords", ["s3:PutObject"], bucketKeys("databases"))];
+  const keepsRequests = [
+    allow("ReadRequests", ["s3:GetObject"], bucketKeys("requests")),
+    allow("WriteRequests", ["s3:PutObject"], bucketKeys("requests")),
+  ];
+  const asksPeople = databases.some(
+    ({ failover, standbys }) => failover.mode === "approval" || standbys.some(({ region }) => region !== primary),
+  );
   const seesInstances = [allow("SeeInstances", ["rds:DescribeDBInstances"], instanceArns)];
   const entersDatabases = [
     allow(
@@ -68,7 +75,25 @@ export function roles(plan: Plan, stackName: string): Resources {
 
   const statements: Record<string, Statement[]> = {
     probe: [...keepsRecords, ...seesInstances, ...entersDatabases, starts("watch")],
-    watch: [...keepsRecords, ...seesInstances, ...entersDatabases, ...tells, starts("move", "lambda:ListDurableExecutionsByFunction")],
+    watch: [
+      ...keepsRecords,
+      ...(asksPeople ? keepsRequests : []),
+      ...seesInstances,
+      ...entersDatabases,
+      ...tells,
+      starts("move", "lambda:ListDurableExecutionsByFunction"),
+    ],
+    order: [
+      ...keepsRecords,
+      ...keepsRequests,
+      allow("NoteOrders", ["s3:PutObject"], bucketKeys("orders")),
+      // Whether an order was taken before is told by the note that is there.
+      allow("ReadOrders", ["s3:GetObject"], bucketKeys("orders")),
+      ...seesInstances,
+      ...entersDatabases,
+      ...tells,
+      starts("move"),
+    ],
     move: [
       ...keepsRecords,
       allow("KeepEvidence", ["s3:PutObject"], bucketKeys("evidence")),

@@ -97,7 +97,7 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
           ? database.primary.instance
           : `arn:aws:rds:${region}:${world.account}:db:${database.primary.instance}`,
         // From another region it gets that region's default group (aws-facts A6).
-        ...(here ? {} : { DBParameterGroupName: group, SourceRegion: region }),
+        ...(here ? {} : { DBParameterGroupName: group }),
         DBInstanceClass: "db.t4g.micro",
         VpcSecurityGroupIds: [APP_GROUP],
       },

@@ -2,15 +2,18 @@
  * One lap of the watcher: read the world, decide, and only when a rule says so claim the database and start the move.
  * Harmless when run twice or by several at once: the claim is a conditional write, the execution's name is the claim's.
  */
-import { executionStatus, startExecution } from "../aws/functions.ts";
+import { executionStatus } from "../aws/functions.ts";
 import { diagnose } from "../core/diagnosis.ts";
 import type { Claim, DatabaseRecord } from "../core/facts.ts";
 import { decisionNews, type News } from "../core/news.ts";
 import { type Policy, policyOf } from "../core/policy.ts";
 import { type Decision, decide } from "../core/rules.ts";
 import { observe } from "./observe.ts";
+import { remindOfPause } from "./pauses.ts";
 import { changeBrake, claim, endClaim, executionName, readBrake, readRecord } from "./record.ts";
+import { askForApproval } from "./requests.ts";
 import type { Protected, Settings } from "./settings.ts";
+import { startMove } from "./start.ts";
 import { tell } from "./tell.ts";
 
 export interface WatchResult {
@@ -21,27 +24,23 @@ export interface WatchResult {
   readonly execution: string | null;
 }
 
-export interface MoveInput {
-  readonly kind: Claim["kind"];
-  readonly database: string;
-  readonly generation: number;
-  readonly attempt: number;
-}
-
 export async function watchLap(settings: Settings, database: Protected): Promise<WatchResult> {
   const found = (await readRecord(settings, database)).value;
+  await remindOfPause(settings, found);
   if (found.claim) return await tendClaim(settings, database, found, found.claim);
 
   const { facts, stored } = await observe(settings, database);
   const policy = policyOf(settings.plan, database.plan);
-  const decision = decide(facts, diagnose(facts, policy), policy);
+  const diagnosis = diagnose(facts, policy);
+  const decision = decide(facts, diagnosis, policy);
   console.log(JSON.stringify({ what: "decision", database: database.name, ...decision }));
   if (decision.kind !== "failover" || decision.target === null) {
-    if (decision.tell) await tell(settings, decisionNews(decision, facts.record, facts.vote, facts.atMs));
+    if (decision.kind === "ask") await askForApproval(settings, facts, diagnosis, decision);
+    else if (decision.tell) await tell(settings, decisionNews(decision, facts, diagnosis));
     return result(database, decision, null);
   }
   if (!(await countOnBrake(settings, policy, facts.record))) {
-    const braked = decide({ ...facts, brake: (await readBrake(settings)).value }, diagnose(facts, policy), policy);
+    const braked = decide({ ...facts, brake: (await readBrake(settings)).value }, diagnosis, policy);
     return result(database, braked, null);
   }
   const { target, rule, sentence } = decision;
@@ -55,7 +54,7 @@ export async function watchLap(settings: Settings, database: Protected): Promise
       execution: now.claim?.execution ?? null,
     };
   }
-  await start(settings, facts.record, taken);
+  await startMove(settings, facts.record, taken);
   return result(database, decision, taken.execution);
 }
 
@@ -81,11 +80,6 @@ const result = (database: Protected, decision: Decision, execution: string | nul
   execution,
 });
 
-async function start(settings: Settings, record: DatabaseRecord, held: Claim): Promise<void> {
-  const input: MoveInput = { kind: held.kind, database: record.database, generation: record.generation, attempt: held.attempt };
-  await startExecution(settings.region, settings.functions.move, held.execution, input);
-}
-
 /** A claim is left alone while its execution runs, started when its claimer died before doing so, and ended with an execution that ended without it. */
 async function tendClaim(settings: Settings, database: Protected, record: DatabaseRecord, held: Claim): Promise<WatchResult> {
   const status = await executionStatus(settings.region, settings.functions.move, held.execution);
@@ -96,7 +90,7 @@ async function tendClaim(settings: Settings, database: Protected, record: Databa
     execution: held.execution,
   });
   if (status === null) {
-    await start(settings, record, held);
+    await startMove(settings, record, held);
     return answer(`Held: the claim ${held.execution} had no execution; it is started now.`);
   }
   if (status === "RUNNING") return answer(`Held: the move ${held.execution} is already running.`);

@@ -18,6 +18,13 @@ export function testPlan(): Plan {
   return parsed.plan;
 }
 
+export interface Opening {
+  readonly seed?: number;
+  /** Another plan than the tests' own, and what was packaged for it. */
+  readonly plan?: Plan;
+  readonly packaged?: string;
+}
+
 export class Shop {
   readonly lab: Lab;
   readonly plan: Plan;
@@ -32,13 +39,12 @@ export class Shop {
   }
 
   /** Up, seeded, deployed, the probe voting and the standby following. Ends with the test. */
-  static async open(options: { seed?: number } = {}): Promise<Shop> {
-    const plan = testPlan();
-    const lab = await startLab({ folder: throwawayFolder(), ...options });
+  static async open({ seed, plan = testPlan(), packaged = inject("packageFolder") }: Opening = {}): Promise<Shop> {
+    const lab = await startLab({ folder: throwawayFolder(), seed });
     onTestFinished(() => lab.close());
     const [access] = (await lab.estate(plan)) as [ShopDatabase];
     await seedShop(await endpoint(lab, plan.regions.primary, "shop-a"), "shop", access);
-    await lab.deploy(plan, inject("packageFolder"));
+    await lab.deploy(plan, packaged);
     const shop = new Shop(lab, plan, access, await stateBucket(lab, plan.regions.recovery, "understudy-corner-shop-watch"));
     await waitFor("the probe's votes to be well", 20_000, async () => {
       const vote = await shop.vote();
