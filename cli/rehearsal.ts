@@ -4,7 +4,7 @@
  */
 import type { DatabaseRecord } from "../core/facts.ts";
 import type { Plan } from "../core/plan/schema.ts";
-import { seedShop } from "../lab/estate.ts";
+import { APP_GROUP, seedShop } from "../lab/estate.ts";
 import { throwawayFolder } from "../lab/folder.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { endpoint, readJson, stateBucket, waitFor } from "../lab/look.ts";
@@ -94,6 +94,19 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
   await invoke("watch", { database: name });
   await waitFor("the move's end", PATIENCE_MS, async () => (await record())?.generation === 2);
   await told("failover done");
+
+  say("somebody opens the old primary: it is closed again");
+  const rds = (operation: string, input: object) => lab.world.call("rds", operation, input, { region: plan.regions.primary });
+  const old = { DBInstanceIdentifier: database.primary.instance };
+  await waitFor("the old primary to be available", PATIENCE_MS, async () => {
+    const { DBInstances } = await rds("DescribeDBInstances", old);
+    return DBInstances[0].DBInstanceStatus === "available";
+  });
+  await rds("ModifyDBInstance", { ...old, VpcSecurityGroupIds: [APP_GROUP], ApplyImmediately: true });
+  await waitFor("the fence to be closed", PATIENCE_MS, async () => {
+    await invoke("watch", { database: name });
+    return mails("an old primary is fenced") > 0;
+  });
 
   say("the new primary is lost too: refused");
   const asked = mails("needs you");

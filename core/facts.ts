@@ -53,6 +53,10 @@ export interface Claim {
   readonly sentence: string;
   /** The order that asked for it; null: Understudy by itself. */
   readonly order: Order | null;
+  /** How far it came, should its execution die: before the promotion it can be undone, after it only be finished. */
+  readonly stage: "claimed" | "fencing" | "promoted" | "undoing";
+  /** Groups the old primary had before the fence; null until they are noted, or where its region is dark. */
+  readonly network: readonly string[] | null;
 }
 
 /** A former primary. It stays fenced until a person has dealt with it. */

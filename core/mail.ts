@@ -19,6 +19,10 @@ const HEADLINES: Record<News["kind"], string> = {
   "Move Succeeded": "failover done",
   "Move Refused": "failover called off",
   "Move Failed": "failover FAILED",
+  "Move Stuck": "failover STUCK, goes on",
+  "Fence Open": "an old primary is open",
+  "Fence Closed": "an old primary is fenced",
+  "Two Writers": "TWO DATABASES TAKE WRITES",
   "Backup Completed": "backup done",
   "Backup Failed": "backup FAILED",
 };

@@ -21,6 +21,10 @@ export const NEWS_KINDS = [
   "Move Succeeded",
   "Move Refused",
   "Move Failed",
+  "Move Stuck",
+  "Fence Open",
+  "Fence Closed",
+  "Two Writers",
   "Backup Completed",
   "Backup Failed",
 ] as const;

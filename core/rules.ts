@@ -72,6 +72,7 @@ const ordered =
   ({ order }: Situation) =>
     order?.verb === verb || (verb === "switchover" && order?.verb === "failback");
 const best = ({ candidates }: Situation) => candidates[0];
+const writers = ({ facts }: Situation) => facts.standbys.filter(({ answer }) => answer?.inRecovery === false);
 const recentMoves = ({ facts, policy }: Situation) =>
   facts.brake.moves.filter(({ atMs }) => atMs > facts.brake.releasedAtMs && facts.atMs - atMs < policy.brake.withinMinutes * 60_000);
 /** RDS is at work on the instance and will bring it back (aws-facts A1). */
@@ -95,6 +96,15 @@ const row = (
 });
 
 export const RULES: readonly Rule[] = [
+  row(
+    100,
+    "hold",
+    "the primary is reached, and a standby takes writes too",
+    "Held: {writer} takes writes beside the primary {primary}. Two writable databases drift apart; find out who promoted {writer}, and stop its writers.",
+    (s) =>
+      byItself(s) && s.facts.record.claim === null && is("PrimaryHealthy", "ReplicationStopped", "PrimarySlow")(s) && writers(s).length > 0,
+    { tell: true },
+  ),
   row(
     101,
     "hold",
@@ -321,6 +331,7 @@ function words(situation: Situation): Record<string, string> {
     generation: String(record.generation),
     diagnosis: d.name,
     standbys: record.standbys.join(" and ") || "no standby",
+    writer: writers(situation)[0]?.id ?? "(none)",
     target: target?.standby.id ?? "(none)",
     targetRegion: target?.standby.region ?? "(none)",
     lagSeconds: rounded(target ? (d.prices[target.standby.id]?.lagSeconds ?? null) : null),

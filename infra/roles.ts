@@ -44,6 +44,7 @@ export function roles(plan: Plan, stackName: string): Resources {
     ({ failover, standbys }) => failover.mode === "approval" || standbys.some(({ region }) => region !== primary),
   );
   const seesInstances = [allow("SeeInstances", ["rds:DescribeDBInstances"], instanceArns)];
+  const fences = [allow("Fence", ["rds:ModifyDBInstance", "rds:RebootDBInstance"], instanceArns)];
   const entersDatabases = [
     allow(
       "EnterDatabases",
@@ -80,6 +81,9 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...(asksPeople ? keepsRequests : []),
       ...seesInstances,
       ...entersDatabases,
+      allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
+      // Former primaries stay closed, and a move that died is undone, without a move.
+      ...fences,
       ...tells,
       starts("move", "lambda:ListDurableExecutionsByFunction"),
     ],
@@ -89,6 +93,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow("NoteOrders", ["s3:PutObject"], bucketKeys("orders")),
       // Whether an order was taken before is told by the note that is there.
       allow("ReadOrders", ["s3:GetObject"], bucketKeys("orders")),
+      allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
       ...seesInstances,
       ...entersDatabases,
       ...tells,
@@ -98,7 +103,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...keepsRecords,
       allow("KeepEvidence", ["s3:PutObject"], bucketKeys("evidence")),
       ...seesInstances,
-      allow("Fence", ["rds:ModifyDBInstance", "rds:RebootDBInstance"], instanceArns),
+      ...fences,
       allow("Promote", ["rds:PromoteReadReplica"], instanceArns),
       ...entersDatabases,
       ...readsNames,

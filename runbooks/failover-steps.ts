@@ -2,6 +2,7 @@
  * The steps of one failover: each looks first, does only what is missing, and is safe to run again. Every effect makes sure of
  * the claim before it acts. `failover.ts` tells in which order they come.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import { pointCname, readCname, resolve } from "../aws/dns.ts";
 import { putDocument } from "../aws/documents.ts";
 import { isCode } from "../aws/errors.ts";
@@ -13,8 +14,10 @@ import { policyOf } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { decide } from "../core/rules.ts";
 import { type DatabaseEngine, engineOf, refusedWrite } from "../databases/engines.ts";
+import type { Stage } from "./failover.ts";
+import { FENCE_PROOF_MS, groupsOf, isFenced } from "./fences.ts";
 import { endpointOf, LOOK_MS, observe, targetOf } from "./observe.ts";
-import { endClaim, readRecord } from "./record.ts";
+import { endClaim, noteOnClaim, readRecord } from "./record.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { notYet, type Proof, proven } from "./until.ts";
 
@@ -26,6 +29,8 @@ export interface Confirmed {
   readonly sentence: string;
   readonly primary: string;
   readonly standby: string;
+  /** Why the old primary cannot be fenced, where it cannot; a person has approved the move all the same. */
+  readonly unfenced: string | null;
   readonly facts: Facts;
 }
 
@@ -64,10 +69,18 @@ export class Move {
   async confirm(): Promise<Confirmed> {
     const { facts } = await observe(this.settings, this.database);
     const { record } = facts;
-    const base = { atMs: facts.atMs, primary: record.primary, standby: record.claim?.target ?? "(none)", facts };
+    const unfenced =
+      facts.primaryRegion === "dark"
+        ? `RDS in ${record.regions[record.primary]} does not answer, so ${record.primary} cannot be fenced`
+        : null;
+    const base = { atMs: facts.atMs, primary: record.primary, standby: record.claim?.target ?? "(none)", unfenced, facts };
     if (record.claim?.execution !== this.execution) {
       const sentence = `Refused: the claim ${this.execution} is not the one on record (${record.claim?.execution ?? "none"}). (rule 201)`;
       return { ...base, refusal: sentence, rule: 201, sentence };
+    }
+    if (record.claim.stage === "promoted") {
+      const sentence = `Goes on with the move of ${record.database} to ${record.claim.target}, which had promoted it. (rule ${record.claim.rule})`;
+      return { ...base, refusal: null, rule: record.claim.rule, sentence };
     }
     const unclaimed: Facts = { ...facts, record: { ...record, claim: null } };
     const policy = policyOf(this.settings.plan, this.database.plan);
@@ -99,13 +112,21 @@ export class Move {
     return found;
   }
 
-  /** The groups to give back should the move fail before the promotion. */
-  async networkOf(id: string): Promise<string[]> {
-    return (await this.instance(id)).securityGroups.filter(staysOn).map(groupId);
+  /** Notes on the claim how far the move has come, for whoever finds its execution dead. */
+  async note(note: Parameters<typeof noteOnClaim>[3]): Promise<void> {
+    if (!(await noteOnClaim(this.settings, this.database, this.execution, note))) await this.holdsClaim();
+  }
+
+  /** The groups to give back should the move end before the promotion. An execution that succeeds a dead one keeps the first note. */
+  async noteNetwork(id: string): Promise<void> {
+    const { claim } = (await readRecord(this.settings, this.database)).value;
+    if (claim?.stage === "promoted") return;
+    const groups = groupsOf(await this.instance(id)).filter((group) => group !== this.fenceGroup(id));
+    await this.note(groups.length > 0 ? { stage: "fencing", network: groups } : { stage: "fencing" });
   }
 
   private isFenced(instance: InstanceFacts): boolean {
-    return instance.securityGroups.length === 1 && instance.securityGroups[0] === `${this.fenceGroup(instance.id)}:active`;
+    return isFenced(instance, this.fenceGroup(instance.id));
   }
 
   /** Leaves the instance with the fence's group alone. RDS takes the change once the instance is in a state that allows it. */
@@ -114,15 +135,15 @@ export class Move {
     const instance = await this.instance(id);
     if (this.isFenced(instance)) return proven(`${id} has no group but ${instance.securityGroups.join()}`);
     const fence = this.fenceGroup(id);
-    if (instance.securityGroups.filter(staysOn).map(groupId).join() !== fence) await setSecurityGroups(this.regionOf(id), id, [fence]);
+    if (groupsOf(instance).join() !== fence) await setSecurityGroups(this.regionOf(id), id, [fence]);
     return notYet(`the network of ${id} is not taken away yet: ${instance.securityGroups.join(", ")}`);
   }
 
   /** Undoes the fence of a move that ends before the promotion. Whoever has lost the claim leaves everything to the one who has it. */
-  async giveNetworkBack(id: string, groups: readonly string[]): Promise<{ given: boolean }> {
-    const record = (await readRecord(this.settings, this.database)).value;
-    if (record.claim?.execution !== this.execution) return { given: false };
-    await setSecurityGroups(this.regionOf(id), id, groups);
+  async giveNetworkBack(id: string): Promise<{ given: boolean }> {
+    const { claim } = (await readRecord(this.settings, this.database)).value;
+    if (claim?.execution !== this.execution || !claim.network) return { given: false };
+    await setSecurityGroups(this.regionOf(id), id, claim.network);
     return { given: true };
   }
 
@@ -171,6 +192,19 @@ export class Move {
     }
   }
 
+  /**
+   * Whether a promotion that could not be asked for has not begun all the same: a reply that was lost is not a refusal, and RDS says
+   * "available" for a moment longer. Half a minute without a change is the proof.
+   */
+  async isStillReplica(id: string): Promise<boolean> {
+    for (let looks = 0; looks < 30; looks++) {
+      const { sourceId, status } = await this.instance(id);
+      if (sourceId === null || status !== "available") return false;
+      await pause(1000);
+    }
+    return true;
+  }
+
   /** "available" is also what a promotion that has not begun says: no longer a replica, and a write that arrives, are the proof. */
   async takesWrites(id: string): Promise<Proof> {
     const instance = await this.instance(id);
@@ -214,13 +248,13 @@ export class Move {
     return proven(`a write through ${name} (${byName}) arrived`);
   }
 
-  async raiseGeneration(primary: string, standby: string): Promise<DatabaseRecord> {
+  async raiseGeneration({ primary, standby, unfenced }: Confirmed): Promise<DatabaseRecord> {
     const change = (record: DatabaseRecord): Partial<DatabaseRecord> => ({
       generation: this.generation + 1,
       primary: standby,
       // The others still follow the old primary; who follows the new one is built anew (aws-facts A6).
       standbys: [],
-      retired: [...record.retired, { instance: primary, generation: this.generation, atMs: Date.now(), fenced: true }],
+      retired: [...record.retired, { instance: primary, generation: this.generation, atMs: Date.now(), fenced: unfenced === null }],
       attempts: 0,
     });
     const record = await endClaim(this.settings, this.database, this.execution, "succeeded", Date.now(), change);
@@ -262,7 +296,18 @@ export class Move {
     return { ...news, atMs, details: [["Why", confirmed.sentence], ...news.details, ["Evidence", evidence]] };
   }
 
-  failedNews(sentence: string, stage: string, primary: string, standby: string): News {
+  stuckNews(confirmed: Confirmed, reason: string): News {
+    const { standby } = confirmed;
+    const sentence = `${standby} is promoted, but ${this.database.record.name} cannot be pointed to it yet: ${reason}`;
+    return this.news(
+      "Move Stuck",
+      sentence,
+      confirmed,
+      "It is tried again each minute. Look at what the reason names; do not start the old primary.",
+    );
+  }
+
+  failedNews(sentence: string, stage: Stage, primary: string, standby: string): News {
     const untouched = stage === "fence" || stage === "drain";
     return {
       kind: "Move Failed",
@@ -277,7 +322,7 @@ export class Move {
       ],
       next: untouched
         ? "Nothing was promoted. Look at the primary and the standby now."
-        : `Look at ${standby} and at the record ${this.database.record.name} now; ${primary} must stay fenced.`,
+        : `The watcher starts it again where it ended. Look at ${standby} and at the record ${this.database.record.name} now; ${primary} must stay fenced.`,
     };
   }
 
@@ -300,11 +345,6 @@ export class Move {
   }
 }
 
-/** A fenced instance drops packets in silence, so the proof lasts as long as its patience. */
-const FENCE_PROOF_MS = 500;
 /** In these no session can be open that was open before the fence. */
 const WITHOUT_SESSIONS = ["rebooting", "stopping", "stopped"];
 const BACKUP_RETENTION_DAYS = 7;
-
-const staysOn = (group: string) => !group.endsWith(":removing");
-const groupId = (group: string) => group.split(":")[0] as string;

@@ -19,8 +19,10 @@ import type { DatabaseNamed, MoveAsked, OperatorOrder, PauseAsked, RequestNamed 
 import { calledAs, personOf } from "../core/people.ts";
 import { policyOf } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
+import { recordDecision } from "../core/recorded.ts";
 import { agreed, approve, databaseOfRequest, isEnough, isOpen, type MoveRequest, requestId } from "../core/requests.ts";
 import { decide } from "../core/rules.ts";
+import { keepDecision } from "./decisions.ts";
 import { audience, identify } from "./identity.ts";
 import { observe } from "./observe.ts";
 import { changeBrake, changeRecord, readRecord } from "./record.ts";
@@ -120,6 +122,7 @@ async function ask(settings: Settings, database: Protected, asked: MoveAsked, by
   const { verb, target, overrides, reason, generation } = asked;
   const order: Order = { id: asked.id, verb, target, overrides, reason, by: calledAs(by), atMs: nowMs, generation };
   const decision = decide(facts, diagnosis, policy, order);
+  await keepDecision(settings, recordDecision(facts, policy, order, decision));
   if ((decision.kind !== "failover" && decision.kind !== "switchover") || decision.target === null) {
     const commands = waysPast(decision, database.name, order);
     const next = commands.length > 0 ? `Nothing was changed. To pass over it this once:` : "Nothing was changed.";

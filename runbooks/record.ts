@@ -84,7 +84,14 @@ export async function claim(
   const record = stored.value;
   if (record.claim) return null;
   const attempt = record.attempts + 1;
-  const taken: Claim = { execution: executionName(record.database, record.generation, attempt), attempt, takenAtMs: nowMs, ...what };
+  const taken: Claim = {
+    execution: executionName(record.database, record.generation, attempt),
+    attempt,
+    takenAtMs: nowMs,
+    stage: "claimed",
+    network: null,
+    ...what,
+  };
   const won = await replaceDocument(
     settings.state,
     recordKey(record.database),
@@ -92,6 +99,39 @@ export async function claim(
     stored.etag,
   );
   return won ? taken : null;
+}
+
+/** Notes how far a move has come. false: the claim is no longer this execution's. */
+export async function noteOnClaim(
+  settings: Settings,
+  database: Protected,
+  execution: string,
+  note: Partial<Pick<Claim, "stage" | "network">>,
+): Promise<boolean> {
+  const record = await changeRecord(settings, database, (now) =>
+    now.claim?.execution === execution ? { ...now, claim: { ...now.claim, ...note } } : null,
+  );
+  return record.claim?.execution === execution;
+}
+
+/**
+ * Takes a dead execution's claim over under a new name: to go on where it ended, or to undo what it did. Whatever of the dead one may
+ * still be running finds its claim gone. null: it is no longer the dead one's.
+ */
+export async function succeed(
+  settings: Settings,
+  database: Protected,
+  dead: string,
+  stage: "promoted" | "undoing",
+  nowMs: number,
+): Promise<Claim | null> {
+  const record = await changeRecord(settings, database, (now) => {
+    if (now.claim?.execution !== dead) return null;
+    const attempt = now.attempts + 1;
+    const execution = executionName(now.database, now.generation, attempt);
+    return { ...now, attempts: attempt, claim: { ...now.claim, execution, attempt, stage, takenAtMs: nowMs } };
+  });
+  return record.claim && record.claim.attempt === record.attempts && record.claim.execution !== dead ? record.claim : null;
 }
 
 /** Ends a claim. Only the execution that holds it changes anything; a claim already ended is left as it is. */

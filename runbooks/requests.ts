@@ -11,8 +11,10 @@ import { type News, seen } from "../core/news.ts";
 import type { DatabasePlan, Plan } from "../core/plan/schema.ts";
 import { policyOf } from "../core/policy.ts";
 import { priceWords } from "../core/price.ts";
+import { recordDecision } from "../core/recorded.ts";
 import { agreed, type MoveRequest, orderOf, ownRequestId, peopleNeeded, roundEndsMs } from "../core/requests.ts";
 import { type Decision, decide } from "../core/rules.ts";
+import { keepDecision } from "./decisions.ts";
 import { observe } from "./observe.ts";
 import { claim, executionName } from "./record.ts";
 import type { Protected, Settings } from "./settings.ts";
@@ -166,6 +168,7 @@ export async function carryOut(settings: Settings, database: Protected, request:
     const order = orderOf(request, facts.atMs);
     const decision = decide(facts, diagnosis, policy, order);
     console.log(JSON.stringify({ what: "decision", database: database.name, order: order.id, by: order.by, ...decision }));
+    await keepDecision(settings, recordDecision(facts, policy, order, decision));
     const done = (execution: string | null): CarriedOut => ({ request, decision, order, facts, diagnosis, execution });
     if ((decision.kind !== "failover" && decision.kind !== "switchover") || decision.target === null) return done(null);
     const { record } = facts;

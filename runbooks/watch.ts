@@ -3,14 +3,18 @@
  * Harmless when run twice or by several at once: the claim is a conditional write, the execution's name is the claim's.
  */
 import { executionStatus } from "../aws/functions.ts";
+import { describeInstance, setSecurityGroups } from "../aws/rds.ts";
 import { diagnose } from "../core/diagnosis.ts";
 import type { Claim, DatabaseRecord } from "../core/facts.ts";
 import { decisionNews, type News } from "../core/news.ts";
 import { type Policy, policyOf } from "../core/policy.ts";
+import { recordDecision } from "../core/recorded.ts";
 import { type Decision, decide } from "../core/rules.ts";
+import { keepDecision } from "./decisions.ts";
+import { keepFences } from "./fences.ts";
 import { observe } from "./observe.ts";
 import { remindOfPause } from "./pauses.ts";
-import { changeBrake, claim, endClaim, executionName, readBrake, readRecord } from "./record.ts";
+import { changeBrake, claim, endClaim, executionName, readBrake, readRecord, succeed } from "./record.ts";
 import { askForApproval } from "./requests.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { startMove } from "./start.ts";
@@ -28,12 +32,14 @@ export async function watchLap(settings: Settings, database: Protected): Promise
   const found = (await readRecord(settings, database)).value;
   await remindOfPause(settings, found);
   if (found.claim) return await tendClaim(settings, database, found, found.claim);
+  await keepFences(settings, database, found);
 
   const { facts, stored } = await observe(settings, database);
   const policy = policyOf(settings.plan, database.plan);
   const diagnosis = diagnose(facts, policy);
   const decision = decide(facts, diagnosis, policy);
   console.log(JSON.stringify({ what: "decision", database: database.name, ...decision }));
+  await keepDecision(settings, recordDecision(facts, policy, null, decision));
   if (decision.kind !== "failover" || decision.target === null) {
     if (decision.kind === "ask") await askForApproval(settings, facts, diagnosis, decision);
     else if (decision.tell) await tell(settings, decisionNews(decision, facts, diagnosis));
@@ -80,39 +86,76 @@ const result = (database: Protected, decision: Decision, execution: string | nul
   execution,
 });
 
-/** A claim is left alone while its execution runs, started when its claimer died before doing so, and ended with an execution that ended without it. */
+/** After its claim was taken, a dead execution's last call may still be on its way for so long. */
+const LAST_CALLS_MS = 45_000;
+
+/** A claim is left alone while its execution runs, started when its claimer died before doing so, and taken over when it died itself. */
 async function tendClaim(settings: Settings, database: Protected, record: DatabaseRecord, held: Claim): Promise<WatchResult> {
-  const status = await executionStatus(settings.region, settings.functions.move, held.execution);
-  const answer = (sentence: string): WatchResult => ({
-    database: database.name,
-    rule: 201,
-    sentence: `${sentence} (rule 201)`,
-    execution: held.execution,
-  });
+  const { execution } = held;
+  const answer = (sentence: string): WatchResult => ({ database: database.name, rule: 201, sentence: `${sentence} (rule 201)`, execution });
+  if (held.stage === "undoing") return answer(await undo(settings, database, record, held));
+  const status = await executionStatus(settings.region, settings.functions.move, execution);
   if (status === null) {
     await startMove(settings, record, held);
-    return answer(`Held: the claim ${held.execution} had no execution; it is started now.`);
+    return answer(`Held: the claim ${execution} had no execution; it is started now.`);
   }
-  if (status === "RUNNING") return answer(`Held: the move ${held.execution} is already running.`);
+  if (status === "RUNNING") return answer(`Held: the move ${execution} is already running.`);
   // The move ends its own claim as its last act; seen a moment later it is gone.
   const now = (await readRecord(settings, database)).value;
-  if (now.claim?.execution !== held.execution) return answer(`Held: the move ${held.execution} has just ended.`);
-  await endClaim(settings, database, held.execution, "failed", Date.now());
-  await tell(settings, diedNews(record, held, status));
-  return answer(`The move ${held.execution} ended as ${status} without releasing its claim; it is released now.`);
+  if (now.claim?.execution !== execution) return answer(`Held: the move ${execution} has just ended.`);
+  const { stage } = now.claim;
+  if (stage === "claimed") {
+    await endClaim(settings, database, execution, "failed", Date.now());
+    await tell(settings, diedNews(record, now.claim, status, `nothing was changed, and the claim is released`));
+    return answer(`The move ${execution} ended as ${status} without releasing its claim; it is released now.`);
+  }
+  const successor = await succeed(settings, database, execution, stage === "promoted" ? "promoted" : "undoing", Date.now());
+  if (!successor) return answer(`Held: another watcher has taken over from ${execution}.`);
+  if (stage === "promoted") {
+    await startMove(settings, record, successor);
+    await tell(settings, diedNews(record, now.claim, status, `${successor.execution} goes on where it ended`));
+    return answer(`The move ${execution} ended as ${status} after the promotion; ${successor.execution} goes on where it ended.`);
+  }
+  await tell(settings, diedNews(record, now.claim, status, `${record.primary} gets its network back, within two minutes`));
+  return answer(`The move ${execution} ended as ${status} before the promotion; what it did is undone.`);
 }
 
-function diedNews(record: DatabaseRecord, held: Claim, status: string): News {
+/** A move that died between the fence and the promotion left the only primary there is without a network. It is given back. */
+async function undo(settings: Settings, database: Protected, record: DatabaseRecord, held: Claim): Promise<string> {
+  if (Date.now() - held.takenAtMs < LAST_CALLS_MS) return `Held: ${held.execution} is about to undo a move that died.`;
+  const target = await describeInstance(record.regions[held.target] as string, held.target);
+  if (target?.sourceId === null) {
+    // Its last call was the promotion: there is no way back.
+    const successor = await succeed(settings, database, held.execution, "promoted", Date.now());
+    if (successor) await startMove(settings, record, successor);
+    return `Held: ${held.target} was promoted after all; ${successor?.execution ?? "another execution"} goes on from there.`;
+  }
+  if (held.network) {
+    try {
+      await setSecurityGroups(record.regions[record.primary] as string, record.primary, held.network);
+    } catch (error) {
+      const so = `${record.primary} is still fenced: its groups ${held.network.join(", ")} could not be given back (${(error as Error).message}). It is tried again each minute`;
+      await tell(settings, diedNews(record, held, "FENCED", so));
+      return `Held: ${so}.`;
+    }
+  }
+  await endClaim(settings, database, held.execution, "failed", Date.now());
+  await tell(settings, diedNews(record, held, "UNDONE", `nothing was promoted, and ${record.primary} has its network back`));
+  return `The move that died is undone: ${record.primary} has its network back.`;
+}
+
+function diedNews(record: DatabaseRecord, held: Claim, status: string, so: string): News {
   return {
     kind: "Move Failed",
     id: `${held.execution}-${status}`,
     database: record.database,
     atMs: Date.now(),
-    sentence: `The move ${held.execution} ended as ${status} before it was done. The claim is released; no automatic move follows until the cooldown has passed.`,
+    sentence: `A move of ${record.database} to ${held.target} died before it was done (${status}): ${so}.`,
     details: [
       ["Asked for by", held.sentence],
       ["Target", held.target],
       ["Primary on record", record.primary],
+      ["Stage", held.stage],
     ],
     next: "See how far the execution came in the Lambda console, then look at both instances and the DNS record before anything else.",
   };

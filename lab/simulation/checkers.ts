@@ -16,9 +16,9 @@ export interface Violation {
 export interface RecordSeen {
   readonly generation: number;
   readonly primary: string;
-  readonly standby: string | null;
+  readonly retired: readonly { readonly instance: string }[];
   readonly attempts: number;
-  readonly claim: { readonly execution: string; readonly target: string } | null;
+  readonly claim: { readonly execution: string; readonly target: string; readonly stage: string } | null;
   readonly lastMove: { readonly execution: string; readonly outcome: string } | null;
 }
 
@@ -117,6 +117,7 @@ export class Checkers {
   private effect({ data, atMs, words }: SimulationEvent): void {
     const claim = this.evidence.record()?.claim;
     if (!EFFECTS.includes(data.operation)) return;
+    if (this.keepsFence(data) || this.undoes(data)) return;
     if (data.execution === undefined || claim?.execution !== data.execution)
       this.violated("S10", `${words} while the claim is ${claim?.execution ?? "nobody's"}`, atMs);
     if (data.operation !== "PromoteReadReplica") return;
@@ -127,6 +128,18 @@ export class Checkers {
       else if (other.server.sessions.size > 0)
         this.violated("S3", `${data.input.DBInstanceIdentifier} is promoted while sessions to ${other.id} are open`, atMs);
     }
+  }
+
+  /** A watcher undoes what a dead move did, under a claim of its own. */
+  private undoes({ operation, input }: SimulationEvent["data"]): boolean {
+    const record = this.evidence.record();
+    return record?.claim?.stage === "undoing" && operation === "ModifyDBInstance" && input.DBInstanceIdentifier === record.primary;
+  }
+
+  /** A former primary may be closed again at any time, by anybody; nothing else may be done to it. */
+  private keepsFence({ operation, input }: SimulationEvent["data"]): boolean {
+    if (!this.evidence.record()?.retired.some(({ instance }) => instance === input.DBInstanceIdentifier)) return false;
+    return operation === "RebootDBInstance" || (operation === "ModifyDBInstance" && this.evidence.rds.isFence(input.VpcSecurityGroupIds));
   }
 
   /** S35: never two that would take writes. S5: what a promotion gives up is not more than the limit on the lag allows. */
@@ -163,7 +176,9 @@ export class Checkers {
         `the primary goes from ${before.primary} to ${now.primary} at generation ${before.generation} to ${now.generation}`,
         atMs,
       );
-    if (before.claim && now.claim && before.claim.execution !== now.claim.execution)
+    // Who takes over from a dead execution has the same target.
+    const succeeds = before.claim?.target === now.claim?.target && ["promoted", "undoing"].includes(now.claim?.stage ?? "");
+    if (before.claim && now.claim && before.claim.execution !== now.claim.execution && !succeeds)
       this.violated("S10", `the claim goes from ${before.claim.execution} to ${now.claim.execution}`, atMs);
     if (step === 1 && before.claim === null) this.violated("S10", "the generation rises without a claim", atMs);
   }
@@ -200,7 +215,7 @@ export class Checkers {
     const { served } = this;
     const named = this.evidence.named();
     if (named && record.primary === named.id && served?.by === named.id && nowMs - served.atMs < 5000) return "served";
-    const told = this.mails.some((text) => /\(rule (20[2-8]|3\d\d|499)\)|failed at the stage|ended as/.test(text));
+    const told = this.mails.some((text) => /\(rule (20[2-8]|3\d\d|499)\)|failed at the stage|died before it was done/.test(text));
     return told ? "told" : undefined;
   }
 

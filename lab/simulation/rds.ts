@@ -72,6 +72,10 @@ export class SimulatedRds {
     return undefined;
   }
 
+  isFence(groups: readonly string[]): boolean {
+    return groups.length === 1 && groups[0] === this.fenceGroup;
+  }
+
   /** Nobody new gets in. */
   isFenced(instance: Instance): boolean {
     return !instance.server.admits();

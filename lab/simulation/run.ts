@@ -47,6 +47,10 @@ export interface Stage {
   readonly rds: SimulatedRds;
   readonly primary: Instance;
   readonly standby: Instance;
+  readonly world: VirtualWorld;
+  readonly log: EventLog;
+  /** Regions whose APIs do not answer. */
+  readonly dark: Set<string>;
   /** Somebody changes the clients' record by hand. */
   pointName(to: Instance): void;
 }
@@ -159,7 +163,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
     const ChangeBatch = { Changes: [{ Action: "UPSERT", ResourceRecordSet: set }] };
     void world.call("route53", "ChangeResourceRecordSets", { HostedZoneId: shopName.zone, ChangeBatch }, { region: "us-east-1" });
   };
-  options.script?.({ ...field, pointName });
+  options.script?.({ ...field, world, pointName });
   await clock.runUntil(safetyEndsMs);
   log.tell("fault", "the healing phase begins");
   heal();

@@ -34,9 +34,12 @@ beforeAll(async () => {
 });
 
 const open = () => Shop.open({ plan, packaged });
-const door = (shop: Shop, name: string) => new Door(shop.plan, { credentials: userKeyFor(shop.lab.world, name), endpoint: shop.lab.wire.url });
+const door = (shop: Shop, name: string) =>
+  new Door(shop.plan, { credentials: userKeyFor(shop.lab.world, name), endpoint: shop.lab.wire.url });
 const mailWith = (shop: Shop, words: string) =>
-  waitFor(`the mail "${words}"`, 60_000, () => shop.lab.mail.mails.find((mail) => mail.text.includes(words) || mail.subject.includes(words)));
+  waitFor(`the mail "${words}"`, 60_000, () =>
+    shop.lab.mail.mails.find((mail) => mail.text.includes(words) || mail.subject.includes(words)),
+  );
 
 test("primary and hot standby die together: Understudy asks, two people agree, the cold standby takes over in its region (S7)", async () => {
   const shop = await open();
@@ -57,7 +60,10 @@ test("primary and hot standby die together: Understudy asks, two people agree, t
   // One person is not enough, not even twice.
   const alice = door(shop, "alice");
   expect(await alice.order({ verb: "approve", request: id })).toMatchObject({ accepted: true, execution: null });
-  expect(await alice.order({ verb: "approve", request: id })).toMatchObject({ accepted: false, sentence: expect.stringContaining("(rule 505)") });
+  expect(await alice.order({ verb: "approve", request: id })).toMatchObject({
+    accepted: false,
+    sentence: expect.stringContaining("(rule 505)"),
+  });
   await expect(door(shop, "mallory").order({ verb: "approve", request: id })).resolves.toMatchObject({
     accepted: false,
     sentence: expect.stringContaining("user/mallory may not order"),
@@ -75,7 +81,10 @@ test("primary and hot standby die together: Understudy asks, two people agree, t
     usedBy: "move-shop-g1-a1",
   });
   // What was used is used up.
-  expect(await alice.order({ verb: "approve", request: id })).toMatchObject({ accepted: false, sentence: expect.stringContaining("(rule 501)") });
+  expect(await alice.order({ verb: "approve", request: id })).toMatchObject({
+    accepted: false,
+    sentence: expect.stringContaining("(rule 501)"),
+  });
 });
 
 test("an approval is played back, altered, or made for another: nothing counts twice, and nothing counts for somebody else (S34)", async () => {
@@ -84,7 +93,10 @@ test("an approval is played back, altered, or made for another: nothing counts t
   const said = { verb: "pause", id: "a".repeat(16), database: "shop", minutes: 60, reason: "a load test" } as const;
   const signed = { ...said, proof: await alice.prove({ ...said, proof: null }) };
   const send = (payload: unknown) => shop.invoke<OrderAnswer>("order", payload);
-  expect(await send({ ...signed, minutes: 600 })).toMatchObject({ accepted: false, sentence: expect.stringContaining("does not match the signature") });
+  expect(await send({ ...signed, minutes: 600 })).toMatchObject({
+    accepted: false,
+    sentence: expect.stringContaining("does not match the signature"),
+  });
   expect(await send(signed)).toMatchObject({ accepted: true, sentence: expect.stringMatching(/^alice paused/) });
   expect(await send(signed)).toMatchObject({ accepted: false, sentence: expect.stringContaining("was taken already") });
 

@@ -89,6 +89,79 @@ describe("a staged disaster in virtual time", () => {
   });
 });
 
+describe("a move that dies", () => {
+  /** Stops the first move's execution, as a person might in the console, at the first effect of that kind. */
+  const stopAt = (words: RegExp, then: (stage: Stage) => void) => (stage: Stage) => {
+    let stopped = false;
+    const region = plan.regions.recovery;
+    stage.log.listen((event) => {
+      if (stopped || event.kind !== "effect" || !words.test(event.words)) return;
+      stopped = true;
+      stage.clock.after(50, () => {
+        const lambda = (operation: string, input: unknown) => stage.world.call("lambda", operation, input, { region });
+        void (async () => {
+          stage.log.tell("news", "somebody stops the execution", {});
+          const { DurableExecutions } = await lambda("ListDurableExecutionsByFunction", { FunctionName: "move" });
+          await lambda("StopDurableExecution", { DurableExecutionArn: DurableExecutions[0].DurableExecutionArn });
+          then(stage);
+        })().catch((error) => stage.log.tell("lab", String(error), {}));
+      });
+    });
+  };
+
+  test("between the fence and the promotion: the primary gets its network back, and people hear so", async () => {
+    const result = await staged((stage) => {
+      stopAt(/is rebooted/, () => stage.primary.server.wake())(stage);
+      stage.primary.server.hang();
+    });
+    expect(result).toMatchObject({ violations: [], outcome: "served", generation: 1 });
+    expect(mails(result).some((text) => text.includes("nothing was promoted, and shop-a has its network back"))).toBe(true);
+  });
+
+  test("after the promotion: another execution goes on where it ended (S15)", async () => {
+    const result = await staged((stage) => {
+      stopAt(/is promoted/, () => {})(stage);
+      stage.rds.kill(stage.primary, 30 * MINUTES);
+    });
+    expect(result).toMatchObject({ violations: [], outcome: "served", generation: 2 });
+    expect(mails(result).some((text) => text.includes("goes on where it ended"))).toBe(true);
+  });
+});
+
+describe("after a move", () => {
+  const later = (stage: Stage, minutes: number, what: () => void) => stage.clock.after(minutes * MINUTES, what);
+
+  test("Route 53 is dark for twenty minutes: the move waits for it, and people hear that it is stuck (S15)", async () => {
+    const result = await staged((stage) => {
+      stage.dark.add("us-east-1");
+      later(stage, 20, () => stage.dark.delete("us-east-1"));
+      stage.rds.kill(stage.primary, 60 * MINUTES);
+    });
+    expect(result).toMatchObject({ violations: [], outcome: "served", generation: 2 });
+    expect(mails(result).some((text) => text.includes("cannot be pointed to it yet"))).toBe(true);
+  });
+
+  test("somebody gives the old primary its network back long after: it is closed within a minute, and people hear so (S4, S35)", async () => {
+    let openedAtMs = 0;
+    const result = await staged(
+      (stage) => {
+        stage.rds.kill(stage.primary, 5 * MINUTES);
+        later(stage, 2 * 60, () => {
+          openedAtMs = stage.clock.nowMs;
+          const input = { DBInstanceIdentifier: stage.primary.id, VpcSecurityGroupIds: ["sg-shop"] };
+          void stage.world.call("rds", "ModifyDBInstance", input, { region: plan.regions.primary });
+        });
+      },
+      2 * 60 + 10,
+    );
+    expect(openedAtMs).toBeGreaterThan(0);
+    // The hand that opened it is seen by the checkers too.
+    expect([...new Set(result.violations.map(({ rule }) => rule))]).toEqual(["S35", "S1"]);
+    expect(mails(result).some((text) => text.includes("The former primary shop-a takes writes beside the primary shop-b"))).toBe(true);
+    expect(mails(result).some((text) => text.includes("The former primary shop-a is fenced"))).toBe(true);
+  });
+});
+
 describe("the checkers are alive: a product that is wrong in one place breaks the rule that forbids it", () => {
   type Edit = readonly [functions: readonly string[], from: string, to: string];
 
@@ -128,6 +201,7 @@ describe("the checkers are alive: a product that is wrong in one place breaks th
       [["watch"], "const won = await replaceDocument(", "const won = await (async () => true)("],
       [["move"], "record.claim?.execution !== this.execution", "false"],
       [["move"], 'record.claim?.target ?? "(none)"', '"shop-b"'],
+      [["move"], 'record.claim.stage === "promoted"', "false"],
       [["move"], "record.claim.order", "null"],
       [["move"], "decision.kind !== record.claim.kind", "false"],
       [["move"], "decision.target === record.claim.target", "true"],

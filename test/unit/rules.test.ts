@@ -160,6 +160,8 @@ test("a move already runs: held", () => {
     rule: 401,
     sentence: "",
     order: null,
+    stage: "claimed" as const,
+    network: null,
   };
   const claimed = killed({ record: record({ claim, attempts: 1 }) });
   expect(decision(claimed)).toMatchObject({ rule: 201, kind: "hold" });
@@ -360,6 +362,8 @@ const anyFacts: fc.Arbitrary<Facts> = fc
               rule: 401,
               sentence: "",
               order: null,
+              stage: "claimed",
+              network: null,
             }
           : null,
         lastMove:

@@ -1,0 +1,118 @@
+/**
+ * The watch over former primaries: each stays fenced until a person has dealt with it, whoever opened it and however long after the
+ * move. Also fences, once it can, what could not be fenced when its region was dark. Opening one on purpose takes a pause.
+ */
+import { isNoAnswer } from "../aws/errors.ts";
+import { reboot, setSecurityGroups } from "../aws/rds.ts";
+import type { DatabaseRecord, InstanceFacts, Retired } from "../core/facts.ts";
+import type { News } from "../core/news.ts";
+import { engineOf, refusedWrite } from "../databases/engines.ts";
+import { endpointOf, targetOf, tryDescribe } from "./observe.ts";
+import { changeRecord } from "./record.ts";
+import type { Protected, Settings } from "./settings.ts";
+import { tell } from "./tell.ts";
+
+/** A fenced instance drops packets in silence, so the proof lasts as long as its patience. */
+export const FENCE_PROOF_MS = 500;
+
+/** Nobody gets in but through the fence's group, and that admits nobody. */
+export const isFenced = (instance: InstanceFacts, fenceGroup: string): boolean =>
+  instance.securityGroups.length === 1 && instance.securityGroups[0] === `${fenceGroup}:active`;
+
+const staysOn = (group: string) => !group.endsWith(":removing");
+const groupId = (group: string) => group.split(":")[0] as string;
+
+/** The groups the instance has or is getting. */
+export const groupsOf = (instance: InstanceFacts): string[] => instance.securityGroups.filter(staysOn).map(groupId);
+
+/** Looks at every former primary, and closes what is open. What cannot be looked at now is looked at on the next lap. */
+export async function keepFences(settings: Settings, database: Protected, record: DatabaseRecord): Promise<void> {
+  for (const retired of record.retired) {
+    try {
+      await keepFence(settings, database, record, retired);
+    } catch (error) {
+      console.error(JSON.stringify({ what: "fence not looked at", instance: retired.instance, error: String(error) }));
+    }
+  }
+}
+
+async function keepFence(settings: Settings, database: Protected, record: DatabaseRecord, retired: Retired): Promise<void> {
+  const { instance: id } = retired;
+  const region = record.regions[id] as string;
+  const fence = database.plan.fenceSecurityGroups[region] as string;
+  const instance = await tryDescribe(region, id);
+  if (instance === "dark") return;
+  if (instance === null) return await forget(settings, database, id);
+  const paused = (record.pause?.untilMs ?? 0) > Date.now();
+  if (isFenced(instance, fence)) {
+    if (!retired.fenced && !paused) await proveAndNote(settings, database, retired, region, instance);
+    return;
+  }
+  const target = await targetOf(settings, database, endpointOf(instance));
+  const writes = target !== null && (await refusedWrite(engineOf(database.plan.engine), target, `fence-${id}`, FENCE_PROOF_MS)) === null;
+  await tell(settings, openNews(record, retired, instance, writes, paused));
+  if (paused) return;
+  if (groupsOf(instance).join() !== fence) await setSecurityGroups(region, id, [fence]);
+  await changeRecord(settings, database, (now) => noted(now, id, false));
+}
+
+/** Sessions that were open before the fence came outlive it until they are cut (EC2: connection tracking). */
+async function proveAndNote(
+  settings: Settings,
+  database: Protected,
+  retired: Retired,
+  region: string,
+  instance: InstanceFacts,
+): Promise<void> {
+  const { instance: id } = retired;
+  if (instance.status === "available") await reboot(region, id).catch(unlessSilent);
+  const target = await targetOf(settings, database, endpointOf(instance));
+  const refusal =
+    target === null ? "it has no endpoint" : await refusedWrite(engineOf(database.plan.engine), target, `fence-${id}`, FENCE_PROOF_MS);
+  if (refusal === null) return;
+  await changeRecord(settings, database, (now) => noted(now, id, true));
+  await tell(settings, {
+    kind: "Fence Closed",
+    id: `${id}-g${retired.generation}-closed-${Math.floor(Date.now() / 3_600_000)}`,
+    database: database.name,
+    atMs: Date.now(),
+    sentence: `The former primary ${id} is fenced: it has no way in, its sessions were cut, and a write to it is refused (${refusal}).`,
+    details: [["Region", region]],
+    next: "Nothing, unless you opened it: then pause Understudy first.",
+  });
+}
+
+function unlessSilent(error: unknown): void {
+  if (!isNoAnswer(error)) throw error;
+}
+
+const noted = (record: DatabaseRecord, id: string, fenced: boolean): DatabaseRecord | null =>
+  record.retired.some((each) => each.instance === id && each.fenced !== fenced)
+    ? { ...record, retired: record.retired.map((each) => (each.instance === id ? { ...each, fenced } : each)) }
+    : null;
+
+/** Somebody deleted it: there is nothing left to keep closed. */
+async function forget(settings: Settings, database: Protected, id: string): Promise<void> {
+  await changeRecord(settings, database, (now) => ({ ...now, retired: now.retired.filter(({ instance }) => instance !== id) }));
+}
+
+function openNews(record: DatabaseRecord, retired: Retired, instance: InstanceFacts, writes: boolean, paused: boolean): News {
+  const { instance: id } = retired;
+  const opened = writes ? `takes writes beside the primary ${record.primary}` : "has a way in again";
+  return {
+    kind: writes ? "Two Writers" : "Fence Open",
+    id: `${id}-g${retired.generation}-${writes ? "writes" : "open"}-${Math.floor(Date.now() / 3_600_000)}`,
+    database: record.database,
+    atMs: Date.now(),
+    sentence: `The former primary ${id} ${opened}: ${paused ? "Understudy is paused and leaves it open" : "it is being fenced again"}.`,
+    details: [
+      ["Instance", `${id}, ${instance.status}`],
+      ["Security groups", instance.securityGroups.join(", ")],
+      ["Retired", `${new Date(retired.atMs).toISOString()}, at generation ${retired.generation}`],
+      ["Primary on record", `${record.primary} (generation ${record.generation})`],
+    ],
+    next: writes
+      ? `Find out who wrote to ${id} since: those rows are not in ${record.primary}.`
+      : `Find out who opened ${id}. To keep it open on purpose, pause Understudy.`,
+  };
+}
