@@ -96,8 +96,6 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
         SourceDBInstanceIdentifier: here
           ? database.primary.instance
           : `arn:aws:rds:${region}:${world.account}:db:${database.primary.instance}`,
-        // From another region it gets that region's default group (aws-facts A6).
-        ...(here ? {} : { DBParameterGroupName: group }),
         DBInstanceClass: "db.t4g.micro",
         VpcSecurityGroupIds: [APP_GROUP],
       },
@@ -105,6 +103,15 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
     );
   }
   const [endpoint] = await Promise.all(members.map((member) => available(world, member.region, member.instance)));
+  // From another region it gets that region's default group (aws-facts A6), and a group of one's own only afterwards.
+  for (const { instance, region: where } of members.filter((member) => member.region !== region)) {
+    const there = (operation: string, input: object) =>
+      world.call("rds", operation, { DBInstanceIdentifier: instance, ...input }, { region: where });
+    await there("ModifyDBInstance", { DBParameterGroupName: group, ApplyImmediately: true });
+    await available(world, where, instance);
+    await there("RebootDBInstance", {});
+    await available(world, where, instance);
+  }
   if (!endpoint) throw new Error(`${name} has no primary`);
   for (const record of plan.records.filter((entry) => entry.database === name)) {
     const set = { Name: record.name, Type: "CNAME", TTL: record.ttlSeconds, ResourceRecords: [{ Value: endpoint.Address }] };
