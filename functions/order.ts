@@ -2,7 +2,8 @@
 import middy from "@middy/core";
 import type { OperatorOrder } from "../core/order.ts";
 import { readOperatorOrder } from "../events/operator.ts";
-import { type ListAnswer, type OrderAnswer, takeOrder } from "../runbooks/orders.ts";
+import type { ListAnswer, OrderAnswer } from "../runbooks/answers.ts";
+import { takeOrder } from "../runbooks/orders.ts";
 import { readSettings } from "../runbooks/settings.ts";
 import { reads } from "./handler.ts";
 

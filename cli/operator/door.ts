@@ -8,7 +8,7 @@ import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { audienceOf, IDENTITY_BODY, IDENTITY_TYPE, type OperatorOrder, ORDER_HEADER, type Proof, signedText } from "../../core/order.ts";
 import type { Plan } from "../../core/plan/schema.ts";
 import { readOperatorOrder } from "../../events/operator.ts";
-import type { ListAnswer, OrderAnswer } from "../../runbooks/orders.ts";
+import type { ListAnswer, OrderAnswer } from "../../runbooks/answers.ts";
 
 interface Key {
   readonly accessKeyId: string;

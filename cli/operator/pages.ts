@@ -1,5 +1,5 @@
 /** What `npm run understudy` prints, in 80 columns; a command stands on a line of its own, however long. */
-import type { ListAnswer, OrderAnswer } from "../../runbooks/orders.ts";
+import type { ListAnswer, OrderAnswer } from "../../runbooks/answers.ts";
 
 const WIDTH = 80;
 

@@ -9,7 +9,7 @@ import type { Plan } from "../../core/plan/schema.ts";
 import type { MoveRequest } from "../../core/requests.ts";
 import { userKeyFor } from "../../lab/cloud/iam.ts";
 import { waitFor } from "../../lab/look.ts";
-import type { OrderAnswer } from "../../runbooks/orders.ts";
+import type { OrderAnswer } from "../../runbooks/answers.ts";
 import { Shop } from "./shop.ts";
 
 const PRIMARY = "eu-central-1";
