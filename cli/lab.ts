@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import type { Plan } from "../core/plan/schema.ts";
 import { readPlanFile } from "../infra/plan-file.ts";
+import { userKeyFor } from "../lab/cloud/iam.ts";
 import { keptFolder, throwawayFolder } from "../lab/folder.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { endWell } from "./endings.ts";
@@ -73,6 +74,10 @@ The lab is up: account ${lab.world.account}, every service and region on one por
   aws --endpoint-url ${lab.wire.url} --region ${recovery} rds describe-db-snapshots
   aws --endpoint-url ${lab.wire.url} --region ${recovery} lambda list-functions
 
+Two people, to order and approve as (npm run understudy -- --help):
+
+${["alice", "bob"].map((name) => personLine(lab, name)).join("\n")}
+
 Break things:
 
 ${breaking(lab.wire.url, empty ? undefined : Object.values(plan.databases)[0]?.primary)}
@@ -81,6 +86,12 @@ ${breaking(lab.wire.url, empty ? undefined : Object.values(plan.databases)[0]?.p
   files ${lab.world.dir}
 
 Ctrl-C stops it.`;
+}
+
+/** A user's key, to be put before a command. */
+function personLine(lab: Lab, name: string): string {
+  const { accessKeyId, secretAccessKey } = userKeyFor(lab.world, name);
+  return `  ${name}: AWS_ENDPOINT_URL=${lab.wire.url} AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey}`;
 }
 
 /** Lines that break a running lab, ready to be pasted into another terminal. */

@@ -1,4 +1,5 @@
 /** People and Understudy: a cold move that asks first, orders that are somebody's, and what nobody may order. */
+import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, inject, test } from "vitest";
@@ -120,4 +121,96 @@ test("an approval is played back, altered, or made for another: nothing counts t
   expect((await shop.record())?.pause).toBeNull();
   expect(await shop.record()).toMatchObject({ attempts: 0, claim: null });
   await mailWith(shop, "alice paused the automation of shop");
+});
+
+/** The command as people run it. */
+async function command(shop: Shop, name: string, ...args: string[]): Promise<{ code: number; said: string }> {
+  const { accessKeyId, secretAccessKey } = userKeyFor(shop.lab.world, name);
+  const env = {
+    ...process.env,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_ENDPOINT_URL: shop.lab.wire.url,
+  };
+  const words = [join(ROOT, "cli", "understudy.ts"), ...args, "--plan", "dist/cold-plan.yml"];
+  return await new Promise((resolve) =>
+    execFile(process.execPath, words, { cwd: ROOT, env }, (error, out, err) =>
+      resolve({ code: error ? Number(error.code) : 0, said: `${out}${err}` }),
+    ),
+  );
+}
+
+test("paused: the primary dies and nothing moves by itself; the mail says how to end it, and a person's order goes through (S27)", async () => {
+  const shop = await open();
+  const paused = await command(shop, "alice", "pause", "shop", "--for", "2h", "--reason", "a load test");
+  expect(paused, paused.said).toMatchObject({ code: 0 });
+  await shop.lab.rds.faults.kill(PRIMARY, "shop-a");
+  const mail = await mailWith(shop, "(rule 203)");
+  expect(mail.text).toContain('\n  npm run understudy -- resume shop\n\n  npm run understudy -- failover shop --reason "WHY"\n');
+  expect(await shop.invoke("watch", {})).toMatchObject([{ rule: 203, execution: null }]);
+  expect(await shop.record()).toMatchObject({ attempts: 0, claim: null });
+
+  const ordered = await command(shop, "alice", "failover", "shop", "--reason", "the load test killed it");
+  expect(ordered, ordered.said).toMatchObject({ code: 0 });
+  expect(ordered.said).toMatch(/^Failover to shop-b, ordered by alice \("the load test killed it"\)/);
+  expect(ordered.said).toContain("Move: move-shop-g1-a1");
+  expect(await shop.moved()).toMatchObject({ primary: "shop-b", lastMove: { automatic: false }, pause: { by: "alice" } });
+  for (const line of [...paused.said.split("\n"), ...ordered.said.split("\n")])
+    if (!line.startsWith("  npm run")) expect(line.length, line).toBeLessThanOrEqual(80);
+});
+
+test("an override needs two people, counts once, and leaves the policy as it was (S19)", async () => {
+  const shop = await open();
+  // The primary is well: rule 207 refuses a failover, and says which command passes over it.
+  const refused = await command(shop, "alice", "failover", "shop", "--reason", "I want to see it");
+  expect(refused).toMatchObject({ code: 1, said: expect.stringContaining("(rule 207)") });
+  expect(refused.said).toContain('  npm run understudy -- failover shop --override 207 --reason "WHY"');
+
+  const asked = await door(shop, "alice").order({
+    verb: "failover",
+    database: "shop",
+    generation: 1,
+    overrides: [207],
+    reason: "I insist",
+  });
+  expect(asked).toMatchObject({ accepted: true, execution: null, commands: [expect.stringContaining("approve shop-g1-")] });
+  expect(await shop.record()).toMatchObject({ attempts: 0, claim: null });
+  const listed = await command(shop, "bob", "requests", "shop");
+  expect(listed.said).toContain(`${asked.request}: failover to shop-b, open until`);
+  const agreed = await command(shop, "bob", "approve", String(asked.request));
+  expect(agreed.said.replace(/\s+/g, " ")).toContain('ordered by alice and bob ("I insist"), overriding rule 207');
+  await shop.moved();
+  const again = await command(shop, "bob", "approve", String(asked.request));
+  expect(again).toMatchObject({ code: 1, said: expect.stringContaining("(rule 501)") });
+  expect(await door(shop, "alice").order({ verb: "failover", database: "shop", generation: 1, reason: "once more" })).toMatchObject({
+    accepted: false,
+    sentence: expect.stringContaining("(rule 206)"),
+  });
+});
+
+test("a person ends the cooldown of a move and releases the fleet's brake, and both are on record (S17, S18)", async () => {
+  const shop = await open();
+  const put = (Key: string, value: unknown) =>
+    shop.lab.world.call(
+      "s3",
+      "PutObject",
+      { Bucket: shop.bucket, Key, Body: Buffer.from(JSON.stringify(value)) },
+      { region: shop.plan.regions.recovery },
+    );
+  const execution = "move-shop-g1-a1";
+  const lastMove = { execution, outcome: "failed", endedAtMs: Date.now(), automatic: true, acknowledgedBy: null };
+  await put("databases/shop/record.json", { ...(await shop.record()), attempts: 1, lastMove });
+  await put("databases/brake.json", { moves: [1, 2, 3].map((n) => ({ execution: `move-${n}`, atMs: Date.now() })), releasedAtMs: 0 });
+  await shop.lab.rds.faults.kill(PRIMARY, "shop-a");
+  await mailWith(shop, "(rule 202)");
+
+  expect(await command(shop, "alice", "acknowledge", "shop")).toMatchObject({ code: 0 });
+  expect((await shop.record())?.lastMove).toMatchObject({ execution, acknowledgedBy: "alice" });
+  await shop.invoke("watch", {});
+  const mail = await mailWith(shop, "(rule 205)");
+  expect(mail.text).toContain("\n  npm run understudy -- release-brake\n");
+  expect(await shop.record()).toMatchObject({ attempts: 1, claim: null });
+  expect(await command(shop, "bob", "release-brake")).toMatchObject({ code: 0 });
+  await shop.invoke("watch", {});
+  expect(await shop.moved()).toMatchObject({ primary: "shop-b" });
 });
