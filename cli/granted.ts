@@ -71,8 +71,3 @@ export function judge(granted: readonly Granted[], uses: readonly Use[]): Judged
     return { ...grant, times, problem, reason: (grant.onEverything ? star : undefined) ?? (times === 0 ? (unused ?? null) : null) };
   });
 }
-
-/** Uses that no statement allowed: a permission somebody lacks. */
-export const lacking = (uses: readonly (Use & { allowed: boolean; resource: string })[]): string[] => [
-  ...new Set(uses.filter(({ allowed }) => !allowed).map(({ role, action, resource }) => `${role} lacks ${action} on ${resource}`)),
-];

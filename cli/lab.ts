@@ -2,7 +2,9 @@
 import { parseArgs } from "node:util";
 import type { Plan } from "../core/plan/schema.ts";
 import { readPlanFile } from "../infra/plan-file.ts";
+import { SECOND_ACCOUNT } from "../lab/accounts.ts";
 import { userKeyFor } from "../lab/cloud/iam.ts";
+import { engineNamed } from "../lab/engines/engines.ts";
 import { keptFolder, throwawayFolder } from "../lab/folder.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { endWell } from "./endings.ts";
@@ -40,6 +42,8 @@ await endWell(async (atEnd, stopped) => {
   const lab = await startLab({ folder, port, resume: values.resume });
   atEnd(() => lab.close());
   if (!values.resume && !values.empty) {
+    // A server that cannot run on this machine is said before anything is made.
+    for (const { engine } of Object.values(plan.databases)) await engineNamed(engine).version();
     say("Packaging (serverless package) …");
     const packaged = await packageProduct(values.plan);
     say("Building the shop: databases, standby, name, credentials …");
@@ -73,6 +77,10 @@ The lab is up: account ${lab.world.account}, every service and region on one por
   aws --endpoint-url ${lab.wire.url} --region ${primary} rds describe-db-instances
   aws --endpoint-url ${lab.wire.url} --region ${recovery} rds describe-db-snapshots
   aws --endpoint-url ${lab.wire.url} --region ${recovery} lambda list-functions
+
+A second account, ${SECOND_ACCOUNT}, with stores of its own (any twelve digits are an account's key):
+
+  export AWS_ACCESS_KEY_ID=${SECOND_ACCOUNT} AWS_SECRET_ACCESS_KEY=lab
 
 Two people, to order and approve as (npm run understudy -- --help):
 

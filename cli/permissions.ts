@@ -8,7 +8,7 @@ import { readPlanFile } from "../infra/plan-file.ts";
 import { type Proof, prove } from "../lab/permissions/least-privilege.ts";
 import type { LoggedNote } from "../lab/permissions/notes.ts";
 import { endWell } from "./endings.ts";
-import { grantedBy, type Judged, judge, lacking } from "./granted.ts";
+import { grantedBy, type Judged, judge } from "./granted.ts";
 import { packageProduct } from "./package.ts";
 import { rehearse } from "./rehearsal.ts";
 
@@ -46,12 +46,9 @@ await endWell(async (atEnd) => {
 
   const judged = judge(grantedBy(packaged), notes);
   console.log(page(judged));
-  // Tests take permissions away on purpose; only a rehearsal has no business being refused.
-  const lacks = logged ? [] : lacking(notes);
-  for (const line of lacks) console.log(line);
   if (proofs) console.log(proofPage(proofs));
 
-  const problems = judged.filter(({ problem }) => problem !== null).length + lacks.length;
+  const problems = judged.filter(({ problem }) => problem !== null).length;
   const unproven = proofs?.filter(({ refusal }) => refusal === undefined).length ?? 0;
   if (problems > 0) throw new Error(`${problems} of the permissions are not as they should be: see above, and infra/roles.ts.`);
   if (unproven > 0) throw new Error(`${unproven} permissions could be taken away unnoticed: see above.`);

@@ -1,6 +1,7 @@
 /**
  * Everything the functions do, once, on purpose and in order: each of them on an empty bucket, a backup, a failover with a look in
  * between, a refusal, a status. For whoever wants to know what they need. Schedules never fire here: all waking is done by hand.
+ * It ends at once when a role is refused anything.
  */
 import type { DatabaseRecord } from "../core/facts.ts";
 import type { OperatorOrder } from "../core/order.ts";
@@ -11,6 +12,8 @@ import { APP_GROUP, seedShop } from "../lab/estate.ts";
 import { throwawayFolder } from "../lab/folder.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { endpoint, readJson, stateBucket, waitFor } from "../lab/look.ts";
+import type { Note } from "../lab/permissions/notes.ts";
+import { sentence } from "../lab/permissions/refusal.ts";
 import { Door } from "./operator/door.ts";
 
 const NEVER_MS = 30 * 86_400_000;
@@ -27,14 +30,25 @@ export async function rehearse(plan: Plan, packaged: string, say: (line: string)
     timings: { firstTickMs: NEVER_MS, dnsInsyncMs: INSYNC_MS },
     durableFirstPage: FIRST_PAGE,
   });
-  try {
-    await play(lab, plan, packaged, say);
-    return lab;
-  } catch (error) {
-    await lab.close();
-    throw error;
-  }
+  const { notes } = lab.permissions;
+  const played = play(lab, plan, packaged, say);
+  // A refused function fails late or, like the one that mails, never: the refusal itself is the earliest sign.
+  const ended = await Promise.race([
+    played.then(
+      () => null,
+      (error: Error) => error,
+    ),
+    notes.firstRefusal,
+  ]);
+  const refusal = notes.all.find(({ allowed }) => !allowed);
+  if (!ended && !refusal) return lab;
+  await lab.close();
+  throw refusal ? new Error(accessDenied(refusal)) : ended;
 }
+
+/** Names the role as the template does, then AWS's own sentence. */
+const accessDenied = ({ role, action, resource, principal, because }: Note): string =>
+  `AccessDenied: ${role} may not ${action} on ${resource}\n${sentence(principal, action, resource, because)}`;
 
 async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) => void): Promise<void> {
   const region = plan.regions.recovery;
@@ -49,7 +63,12 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
   const bucket = await stateBucket(lab, region, `understudy-${plan.name}-watch`);
   const record = () => readJson<DatabaseRecord>(lab, region, bucket, `databases/${name}/record.json`);
   const mails = (words: string) => lab.mail.mails.filter((mail) => mail.subject.includes(words)).length;
-  const told = (words: string) => waitFor(`the mail "${words}"`, PATIENCE_MS, () => mails(words) > 0);
+  const until = <T>(what: string, look: () => Promise<T> | T) =>
+    waitFor(what, PATIENCE_MS, () => {
+      if (lab.world.closed) throw new Error(`the lab was closed before this: ${what}`);
+      return look();
+    });
+  const told = (words: string) => until(`the mail "${words}"`, () => mails(words) > 0);
 
   const invoke = async (run: string, payload: object, more: object = {}) => {
     const FunctionName = `understudy-${plan.name}-${run}`;
@@ -107,26 +126,26 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
   await invoke("probe", {}, { InvocationType: "Event" });
   const vote = () =>
     readJson<{ primarySeen: string; linkSeen: string; lagSeconds: number | null }>(lab, region, bucket, `databases/${name}/vote.json`);
-  await waitFor("the probe's votes to be well", PATIENCE_MS, async () => {
+  await until("the probe's votes to be well", async () => {
     const seen = await vote();
     return seen?.primarySeen === "alive" && seen.linkSeen === "streaming" && seen.lagSeconds !== null;
   });
   say("the primary is killed; the probe wakes the watcher, the watcher starts the move");
   await lab.rds.faults.kill(plan.regions.primary, database.primary.instance);
-  await waitFor("a claim", PATIENCE_MS, async () => (await record())?.claim);
+  await until("a claim", async () => (await record())?.claim);
   await invoke("watch", { database: name });
-  await waitFor("the move's end", PATIENCE_MS, async () => (await record())?.generation === 2);
+  await until("the move's end", async () => (await record())?.generation === 2);
   await told("failover done");
 
   say("somebody opens the old primary: it is closed again");
   const rds = (operation: string, input: object) => lab.world.call("rds", operation, input, { region: plan.regions.primary });
   const old = { DBInstanceIdentifier: database.primary.instance };
-  await waitFor("the old primary to be available", PATIENCE_MS, async () => {
+  await until("the old primary to be available", async () => {
     const { DBInstances } = await rds("DescribeDBInstances", old);
     return DBInstances[0].DBInstanceStatus === "available";
   });
   await rds("ModifyDBInstance", { ...old, VpcSecurityGroupIds: [APP_GROUP], ApplyImmediately: true });
-  await waitFor("the fence to be closed", PATIENCE_MS, async () => {
+  await until("the fence to be closed", async () => {
     await invoke("watch", { database: name });
     return mails("an old primary is fenced") > 0;
   });
@@ -134,8 +153,8 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
   say("the new primary is lost too: refused");
   const asked = mails("needs you");
   await lab.rds.faults.kill(plan.regions.primary, String(database.standbys[0]?.instance));
-  await waitFor("the votes to turn again", PATIENCE_MS, async () => (await vote())?.primarySeen === "lost");
-  await waitFor("a refusal's mail", PATIENCE_MS, async () => {
+  await until("the votes to turn again", async () => (await vote())?.primarySeen === "lost");
+  await until("a refusal's mail", async () => {
     await invoke("watch", { database: name });
     return mails("needs you") > asked;
   });

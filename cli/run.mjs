@@ -50,7 +50,10 @@ function projectNode() {
 
 function run(node) {
   const path = [join(root, "node_modules", ".bin"), process.env.PATH].join(":");
-  const child = spawn(node, [join(root, command), ...args], { cwd: root, stdio: "inherit", env: { ...process.env, PATH: path } });
+  // Node keeps what it compiled, types stripped, for the next start: this halves a command's way to its first line.
+  const compiled = process.env.NODE_COMPILE_CACHE ?? join(root, "node_modules", ".cache", "compiled");
+  const env = { ...process.env, PATH: path, NODE_COMPILE_CACHE: compiled };
+  const child = spawn(node, [join(root, command), ...args], { cwd: root, stdio: "inherit", env });
   // A Ctrl-C reaches the child by itself; this process only waits for its end. A signal to this process alone is passed on.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
     process.on(signal, () => child.kill(signal === "SIGINT" && process.stdin.isTTY ? 0 : signal));

@@ -1,20 +1,23 @@
 /**
- * Finds a Python that has the oracle's packages, or makes one in .venv. Installs nothing outside the checkout; that there is none is
- * an answer, with its reason, not an error.
+ * Finds a Python that has the oracle's packages, moto in the version the list of differences was made with, or makes one in .venv.
+ * Installs nothing outside the checkout; that there is none is an answer, with its reason, not an error.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dirname, "..");
 const OWN = join(ROOT, ".venv", "bin", "python");
 const REQUIREMENTS = join(import.meta.dirname, "requirements.txt");
 
+/** Another moto differs in other places. */
+const PINNED = /^moto\S*==(\S+)$/m.exec(readFileSync(REQUIREMENTS, "utf8"))?.[1];
+
 export type Python = { readonly path: string } | { readonly missing: string };
 
 export function findPython(): Python {
   const path = [OWN, "python3"].find(hasPackages);
-  return path ? { path } : { missing: "no Python here has moto and botocore" };
+  return path ? { path } : { missing: `no Python here has moto ${PINNED} and botocore` };
 }
 
 export function findOrMakePython(say: (line: string) => void): Python {
@@ -30,7 +33,7 @@ export function findOrMakePython(say: (line: string) => void): Python {
 }
 
 function hasPackages(python: string): boolean {
-  return runs(python, ["-c", "import moto.server, botocore.session, flask"]);
+  return runs(python, ["-c", `import moto.server, botocore.session, flask; assert moto.__version__ == ${JSON.stringify(PINNED)}`]);
 }
 
 function runs(file: string, args: string[]): boolean {

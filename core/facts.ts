@@ -200,4 +200,6 @@ export interface Facts {
   /** In the record's order. */
   readonly standbys: readonly Standby[];
   readonly brake: Brake;
+  /** Why the clients' name could not be moved to the instance chosen; looked at only when a move is about to begin. */
+  readonly nameTrouble?: string | null;
 }

@@ -2,7 +2,6 @@
  * A decision as it was recorded: all that went in, and what came out. Deciding is pure, so the same facts give the same decision again;
  * `explain` shows why row by row, `replay` what another policy would have said of the same facts. Pure.
  */
-import { isDeepStrictEqual } from "node:util";
 import { rank } from "./candidates.ts";
 import { diagnose } from "./diagnosis.ts";
 import type { Facts, Order } from "./facts.ts";
@@ -45,12 +44,16 @@ export function explain({ facts, policy, order, decision }: RecordedDecision): E
   const rows: Explanation["rows"][number][] = [];
   for (const rule of RULES) {
     const matched = rule.matches({ facts, diagnosis, policy, order, candidates });
-    const overridden = matched && rule.overridable && order !== null && order.overrides.includes(rule.number);
+    const overridden = matched && rule.overridable && (order?.overrides ?? []).includes(rule.number);
     rows.push({ number: rule.number, when: rule.when, matched, overridden });
     if (matched && !overridden) break;
   }
   return {
-    same: isDeepStrictEqual(again, decision),
+    same:
+      again.rule === decision.rule &&
+      again.kind === decision.kind &&
+      again.target === decision.target &&
+      again.sentence === decision.sentence,
     again,
     rows,
     standbys: candidates.map(({ standby, hot, refusal }) => ({

@@ -246,6 +246,9 @@ export const RULES: readonly Rule[] = [
     "Refused: {unfit}",
     (s) => best(s)?.refusal !== null,
   ),
+  row(312, "refuse", "the clients' name could not be moved to the standby now", "Refused: {nameTrouble}.", (s) =>
+    Boolean(s.facts.nameTrouble),
+  ),
   row(
     320,
     "shadow",
@@ -363,5 +366,6 @@ function words(situation: Situation): Record<string, string> {
     probe: d.probe,
     link: d.link,
     ownLook: d.ownLook,
+    nameTrouble: facts.nameTrouble ?? "",
   };
 }

@@ -1,15 +1,14 @@
 /**
- * Bundles each function into one small ES module. The AWS SDK is bundled (its version is part of what was tested) and slimmed by
- * three rules, measured in ARCHITECTURE.md: schemas are made free of side effects so that unused operations fall away, modelled
- * error classes are dropped (aws/errors.ts reads codes instead), and what a Lambda never uses (profiles, SSO, event streams,
- * connection pools) is left out. Of the databases' clients only those go along whose engine the plan names.
+ * Bundles each function into one small ES module. The AWS SDK is bundled (its version is part of what was tested), slimmed by
+ * infra/slim-sdk.ts. Of the databases' clients only those go along whose engine the plan names, without their pools.
  */
 import { readdirSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { build, type Plugin } from "esbuild";
 import type { Plan } from "../core/plan/schema.ts";
 import { slimMySql } from "./slim-mysql.ts";
+import { slimSdk } from "./slim-sdk.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
@@ -47,47 +46,10 @@ export async function bundle(plan: Plan, out: string): Promise<void> {
   }
 }
 
-const SDK_SCHEMAS = /node_modules[\\/]@aws-sdk[\\/].*dist-es[\\/]schemas[\\/]schemas_\d+\.js$/;
-const SDK_PACKAGE = /node_modules[\\/]@(aws-sdk|smithy)[\\/][^\\/]+[\\/]package\.json$/;
-
 const virtual = (plugin: Parameters<Plugin["setup"]>[0], namespace: string, filter: RegExp, contents: string) => {
   plugin.onResolve({ filter }, (args) => ({ path: args.path, namespace }));
   plugin.onLoad({ filter: /.*/, namespace }, () => ({ contents, loader: "js" }));
 };
-
-const slimSdk: Plugin = {
-  name: "slim-sdk",
-  setup(plugin) {
-    plugin.onLoad({ filter: SDK_SCHEMAS }, async (args) => ({ contents: pureSchemas(await readFile(args.path, "utf8")), loader: "js" }));
-    plugin.onLoad({ filter: SDK_PACKAGE }, async (args) => {
-      const { name, version } = JSON.parse(await readFile(args.path, "utf8")) as { name: string; version: string };
-      return { contents: JSON.stringify({ name, version }), loader: "json" };
-    });
-    virtual(
-      plugin,
-      "lambda-credentials",
-      /^@aws-sdk\/credential-provider-node$/,
-      "export const defaultProvider = () => async () => ({ accessKeyId: process.env.AWS_ACCESS_KEY_ID, secretAccessKey: process.env.AWS_SECRET_ACCESS_KEY, sessionToken: process.env.AWS_SESSION_TOKEN });",
-    );
-    virtual(
-      plugin,
-      "no-event-streams",
-      /event-streams$/,
-      "export class EventStreamSerde {}; export const resolveEventStreamSerdeConfig = (config) => config; export const eventStreamSerdeProvider = () => { throw new Error('event streams are not bundled'); };",
-    );
-  },
-};
-
-/**
- * Schema files name members by computed keys (`[_DBI]: 0`), which esbuild must take for side effects; with the literal in place an
- * unused schema is dropped. Error shapes register themselves; only each service's base error stays.
- */
-function pureSchemas(source: string): string {
-  const names = new Map([...source.matchAll(/^const (_\w+) = ("[^"\n]*");$/gm)].map((match) => [match[1] as string, match[2] as string]));
-  return source
-    .replace(/\[(_\w+)\]:/g, (whole, name: string) => (names.has(name) ? `${names.get(name)}:` : whole))
-    .replace(/^n\d+_registry\.registerError\((\w+)\$, \w+\);$/gm, (line, name: string) => (name.endsWith("ServiceException") ? line : ""));
-}
 
 /** One connection at a time, made by hand: no pool, no native binding, no password file. */
 const slimPostgres: Plugin = {

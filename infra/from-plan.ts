@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { alarms } from "./alarms.ts";
 import { bundle } from "./bundle.ts";
 import type { Json } from "./cloudformation.ts";
+import { latches } from "./latch.ts";
 import { mails } from "./mails.ts";
 import { readPlanFile } from "./plan-file.ts";
 import { primaryRegionTemplate, rdsEvents } from "./primary-region.ts";
@@ -42,6 +43,6 @@ async function make({ planFile, out }: { planFile: string; out: string }): Promi
     code: out,
     vpc: plan.network,
     rdsEvents: rdsEvents(plan),
-    resources: { ...storage(), ...mails(plan), ...alarms(plan), ...roles(plan, stack) } as unknown as Json,
+    resources: { ...storage(), ...mails(plan), ...alarms(plan), ...latches(plan), ...roles(plan, stack) } as unknown as Json,
   };
 }

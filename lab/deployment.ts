@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Plan } from "../core/plan/schema.ts";
 import type { World } from "./cloud/world.ts";
 import { deployStack, readPackage } from "./deploy/index.ts";
+import { pointAtLatches } from "./latched.ts";
 
 /** `folder` is where `serverless package` wrote; the primary region's template stands beside the bundles it names. */
 export async function deployPackage(world: World, plan: Plan, folder: string): Promise<void> {
@@ -12,4 +13,5 @@ export async function deployPackage(world: World, plan: Plan, folder: string): P
   const stackName = `understudy-${plan.name}`;
   await deployStack(world, { template, artifacts, region: plan.regions.recovery, stackName });
   await deployStack(world, { template: primary, artifacts, region: plan.regions.primary, stackName: `${stackName}-primary` });
+  await pointAtLatches(world, plan);
 }

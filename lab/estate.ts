@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { DatabasePlan, Plan } from "../core/plan/schema.ts";
 import type { World } from "./cloud/world.ts";
-import { createHostedZone, createSecurityGroup } from "./given.ts";
+import { createHostedZone, createKey, createSecurityGroup } from "./given.ts";
 import { makeTables } from "./shop/session.ts";
 
 export interface ShopDatabase {
@@ -28,6 +28,7 @@ export const APP_GROUP = "sg-0a1b2c3d4e5f6a990";
 export async function buildEstate(world: World, plan: Plan): Promise<ShopDatabase[]> {
   for (const record of plan.records) await createHostedZone(world, record.zone, record.name.split(".").slice(1).join("."));
   for (const id of plan.network.securityGroupIds) await createSecurityGroup(world, plan.regions.recovery, id, "understudy-functions", []);
+  for (const { copyTo, kmsKeyId } of plan.backups) if (kmsKeyId) createKey(world, copyTo, kmsKeyId);
   // In both regions: what is restored in the recovery region needs a way in too.
   for (const region of [plan.regions.primary, plan.regions.recovery])
     await createSecurityGroup(
@@ -37,6 +38,7 @@ export async function buildEstate(world: World, plan: Plan): Promise<ShopDatabas
       "shop-databases",
       Object.values(plan.databases).map((database) => database.port),
     );
+  for (const { kmsKeyId, copyTo } of plan.backups) if (kmsKeyId) await createKey(world, copyTo, kmsKeyId);
   return await Promise.all(Object.entries(plan.databases).map(([name, database]) => buildDatabase(world, plan, name, database)));
 }
 
@@ -71,6 +73,8 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
       Parameters: [{ ParameterName: parameter, ParameterValue: value, ApplyMethod: "immediate" }],
     });
   }
+  // What a plan names a key for is the copy of an encrypted database.
+  const encrypted = plan.backups.some((backup) => backup.database === name && backup.kmsKeyId !== undefined);
   await rds("CreateDBInstance", {
     DBInstanceIdentifier: database.primary.instance,
     Engine: engine,
@@ -84,6 +88,7 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
     VpcSecurityGroupIds: [APP_GROUP],
     BackupRetentionPeriod: 7,
     DeletionProtection: true,
+    StorageEncrypted: encrypted,
   });
   await available(world, region, database.primary.instance);
   for (const standby of database.standbys) {
@@ -96,6 +101,10 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
         SourceDBInstanceIdentifier: here
           ? database.primary.instance
           : `arn:aws:rds:${region}:${world.account}:db:${database.primary.instance}`,
+        // From another region it gets that region's default group, unless the engine's replicas may choose (aws-facts A6), and needs
+        // that region's key.
+        ...(here || engine === "postgres" ? {} : { DBParameterGroupName: group }),
+        ...(here || !encrypted ? {} : { KmsKeyId: "alias/aws/rds" }),
         DBInstanceClass: "db.t4g.micro",
         VpcSecurityGroupIds: [APP_GROUP],
       },
@@ -103,15 +112,6 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
     );
   }
   const [endpoint] = await Promise.all(members.map((member) => available(world, member.region, member.instance)));
-  // From another region it gets that region's default group (aws-facts A6), and a group of one's own only afterwards.
-  for (const { instance, region: where } of members.filter((member) => member.region !== region)) {
-    const there = (operation: string, input: object) =>
-      world.call("rds", operation, { DBInstanceIdentifier: instance, ...input }, { region: where });
-    await there("ModifyDBInstance", { DBParameterGroupName: group, ApplyImmediately: true });
-    await available(world, where, instance);
-    await there("RebootDBInstance", {});
-    await available(world, where, instance);
-  }
   if (!endpoint) throw new Error(`${name} has no primary`);
   for (const record of plan.records.filter((entry) => entry.database === name)) {
     const set = { Name: record.name, Type: "CNAME", TTL: record.ttlSeconds, ResourceRecords: [{ Value: endpoint.Address }] };

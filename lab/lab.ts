@@ -1,32 +1,21 @@
 /**
- * Puts the lab together: one world, its services, the one port they answer on, a DNS server, a mail sink. What is deployed into it
- * and what befalls it is others' business.
+ * Puts the lab together: its accounts with their services, the one port they answer on, a DNS server, a mail sink. What is deployed
+ * into it and what befalls it is others' business.
  */
 import type { Plan } from "../core/plan/schema.ts";
-import { createAutoScaling } from "./cloud/autoscaling.ts";
-import { createCloudWatch, extractEmf } from "./cloud/cloudwatch.ts";
+import { makeAccount } from "./account.ts";
+import { Accounts } from "./accounts.ts";
 import { type DnsServer, startDns } from "./cloud/dns.ts";
-import { createEc2 } from "./cloud/ec2.ts";
-import { createEventBridge } from "./cloud/eventbridge.ts";
-import { createIam } from "./cloud/iam.ts";
-import { createKms } from "./cloud/kms.ts";
-import { createLambda, type Lambda } from "./cloud/lambda/index.ts";
+import type { Lambda } from "./cloud/lambda/index.ts";
 import { type MailSink, startMailSink } from "./cloud/mail.ts";
-import { createRds, type RdsService } from "./cloud/rds/index.ts";
-import { createRoute53, servedRecords } from "./cloud/route53.ts";
-import { createS3 } from "./cloud/s3.ts";
-import { createScheduler } from "./cloud/scheduler.ts";
-import { createSecretsManager } from "./cloud/secretsmanager.ts";
-import { createSns } from "./cloud/sns.ts";
-import { createSsm } from "./cloud/ssm.ts";
-import { createSts } from "./cloud/sts.ts";
+import type { RdsService } from "./cloud/rds/index.ts";
 import { type Timings, World } from "./cloud/world.ts";
 import { deployPackage } from "./deployment.ts";
 import { buildEstate, type ShopDatabase } from "./estate.ts";
 import { labPaths } from "./faults/http.ts";
 import { createFaults, type Faults } from "./faults/index.ts";
 import { type LabFolder, readWorld, writeWorld } from "./folder.ts";
-import { createPermissions, type Permissions } from "./permissions/authorize.ts";
+import type { Permissions } from "./permissions/authorize.ts";
 import { startWire, type Wire } from "./wire/server.ts";
 
 export interface LabOptions {
@@ -74,67 +63,40 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   };
   try {
     let wire: Wire | undefined;
-    const iam = createIam(world);
-    const permissions = createPermissions(world);
-    const faults = createFaults(world, { rds: () => rds, lambda: () => lambda });
+    const faults = createFaults(world, { rds: () => first.rds, lambda: () => first.lambda });
+    const mail = await startMailSink(world);
+    closers.push(() => mail.stop());
+    const accounts = new Accounts(world, (of) => makeAccount(of, outside));
+    const dns = await startDns(world, { records: (name) => accounts.records(name) });
+    closers.push(() => dns.close());
+    const url = () => (wire as Wire).url;
+    const outside = { ...options, url, dns: `127.0.0.1:${dns.port}`, smtpPort: mail.port, faults, accounts };
     wire = await startWire(world, {
       port: options.port ?? 0,
-      principalFor: (key) => iam.principalFor(key),
+      worldOf: async (key) => (await accounts.ofKey(key)).world,
+      principalFor: (key) => accounts.principalFor(key),
       // Who may not is refused before anything can go wrong with the call.
       before: async (request, call, body) => {
+        const { iam, permissions } = await accounts.of(call.caller.account);
         if (call.service === "sts") iam.mustBeSigned(request, body);
         await permissions.before(request, call);
         return await faults.before(request, call);
       },
       extra: labPaths(world, faults),
     });
-    const { url } = wire;
     closers.push(() => wire?.close());
-    const dns = await startDns(world, { records: servedRecords(world) });
-    closers.push(() => dns.close());
-    const mail = await startMailSink(world);
-    closers.push(() => mail.stop());
-    const rds = createRds(world);
-    const lambda = createLambda(world, {
-      endpoint: () => url,
-      dns: () => `127.0.0.1:${dns.port}`,
-      onLogLine: (region, line) => extractEmf(world, region, line),
-      variables: faults.variables,
-      durableSpeed: options.durableSpeed,
-      durableFirstPage: options.durableFirstPage,
-    });
-    for (const service of [
-      iam,
-      permissions,
-      createSts(world, { onAssume: (key) => iam.remember(key) }),
-      createEc2(world),
-      createS3(world),
-      createSecretsManager(world),
-      createSsm(world),
-      createKms(world),
-      createAutoScaling(world),
-      createScheduler(world),
-      createRoute53(world),
-      createSns(world, { smtp: () => ({ host: "127.0.0.1", port: mail.port }), autoConfirm: true, url: () => url }),
-      createCloudWatch(world),
-      createEventBridge(world, { carry: faults.carry }),
-      rds,
-      lambda,
-    ]) {
-      world.register(faults.around(service));
-    }
-    closers.push(() => world.close());
+    closers.push(() => accounts.close());
     // What is broken on purpose ends with the lab: one that goes on later begins whole.
     closers.push(() => faults.clear());
-    await world.start();
+    const first = await accounts.start();
     return {
       world,
       wire,
       dns,
       mail,
-      rds,
-      lambda,
-      permissions,
+      rds: first.rds,
+      lambda: first.lambda,
+      permissions: first.permissions,
       faults,
       estate: (plan) => buildEstate(world, plan),
       deploy: (plan, packageFolder) => deployPackage(world, plan, packageFolder),

@@ -3,7 +3,7 @@
  * the claim before it acts. `failover.ts` tells in which order they come.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { pointCname, readCname, resolve } from "../aws/dns.ts";
+import { cnameOf, resolve } from "../aws/dns.ts";
 import { putDocument } from "../aws/documents.ts";
 import { isCode } from "../aws/errors.ts";
 import { describeInstance, promoteReplica, reboot, setSecurityGroups } from "../aws/rds.ts";
@@ -18,6 +18,8 @@ import type { Stage } from "./failover.ts";
 import { FENCE_PROOF_MS, groupsOf, isFenced } from "./fences.ts";
 import { endpointOf, LOOK_MS, observe, targetOf } from "./observe.ts";
 import { endClaim, noteOnClaim, readRecord } from "./record.ts";
+import { attemptOf, type Mover, type Way } from "./repoint.ts";
+import { wayOf } from "./repoint-way.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { notYet, type Proof, proven } from "./until.ts";
 
@@ -39,6 +41,8 @@ export class Move {
   readonly database: Protected;
   readonly execution: string;
   readonly generation: number;
+  /** How the clients' names are moved. */
+  private readonly way: Way;
   /** Region of every instance, as the record had it when the move was confirmed. */
   regions: Readonly<Record<string, string>> = {};
 
@@ -47,6 +51,12 @@ export class Move {
     this.database = database;
     this.execution = execution;
     this.generation = generation;
+    this.way = wayOf(settings, database);
+  }
+
+  private get mover(): Mover {
+    const { execution, generation } = this;
+    return { execution, generation, attempt: attemptOf(execution), holdsClaim: () => this.holdsClaim() };
   }
 
   private get engine(): DatabaseEngine {
@@ -84,7 +94,9 @@ export class Move {
     }
     const unclaimed: Facts = { ...facts, record: { ...record, claim: null } };
     const policy = policyOf(this.settings.plan, this.database.plan);
-    const decision = decide(unclaimed, diagnose(unclaimed, policy), policy, record.claim.order);
+    const target = facts.standbys.find(({ id }) => id === record.claim?.target)?.instance;
+    const known: Facts = { ...unclaimed, nameTrouble: target ? await this.way.trouble(target) : null };
+    const decision = decide(known, diagnose(known, policy), policy, record.claim.order);
     const { rule, sentence } = decision;
     if (decision.kind !== record.claim.kind) return { ...base, refusal: sentence, rule, sentence };
     if (decision.target === record.claim.target) return { ...base, refusal: null, rule, sentence };
@@ -143,6 +155,7 @@ export class Move {
   async giveNetworkBack(id: string): Promise<{ given: boolean }> {
     const { claim } = (await readRecord(this.settings, this.database)).value;
     if (claim?.execution !== this.execution || !claim.network) return { given: false };
+    if (groupsOf(await this.instance(id)).join() === claim.network.join()) return { given: true };
     await setSecurityGroups(this.regionOf(id), id, claim.network);
     return { given: true };
   }
@@ -216,36 +229,28 @@ export class Move {
   }
 
   async readName(): Promise<{ target: string | null; address: string | null }> {
-    const { zone, name } = this.database.record;
-    return { target: (await readCname(zone, name))?.target ?? null, address: await resolve(name) };
+    const { name } = this.database.record;
+    return { target: await cnameOf(name), address: await resolve(name) };
   }
 
   async changeName(id: string): Promise<{ atMs: number; target: string; changeId: string | null }> {
-    await this.holdsClaim();
-    const { zone, name, ttlSeconds } = this.database.record;
-    const target = (await this.instance(id)).address as string;
-    const now = await readCname(zone, name);
-    if (now?.target === target.toLowerCase()) return { atMs: Date.now(), target, changeId: null };
-    const changeId = await pointCname(
-      zone,
-      name,
-      target,
-      ttlSeconds,
-      `Understudy ${this.execution}: ${name} follows the new primary ${id}`,
-    );
-    return { atMs: Date.now(), target, changeId };
+    const target = await this.instance(id);
+    const { changeId } = await this.way.change(target, this.mover);
+    return { atMs: Date.now(), target: target.address as string, changeId };
   }
 
-  /** The clients' own way: resolve the name, connect to what it gives, write. It must be the new primary that answers. */
+  /** The clients' own way: resolve the name, connect to what it gives, write. It must be the new primary that answers, at every server. */
   async writesThroughName(id: string): Promise<Proof> {
     const instance = await this.instance(id);
+    const settled = await this.way.settled(instance, this.mover);
+    if (!settled.holds) return settled;
     const target = await targetOf(this.settings, this.database, endpointOf(instance));
     const { name } = this.database.record;
     const [byName, byInstance] = await Promise.all([resolve(name), resolve(instance.address ?? "")]);
     if (!target || byName === null || byName !== byInstance)
       return notYet(`${name} resolves to ${byName ?? "nothing"}, expected ${byInstance ?? "an address"}`);
     await this.engine.writeCanary({ ...target, host: name }, this.execution, LOOK_MS);
-    return proven(`a write through ${name} (${byName}) arrived`);
+    return proven(`a write through ${name} (${byName}) arrived; ${settled.seen}`);
   }
 
   async raiseGeneration({ primary, standby, unfenced }: Confirmed): Promise<DatabaseRecord> {
@@ -317,7 +322,7 @@ export class Move {
       sentence,
       details: [
         ["Execution", this.execution],
-        ["Old primary", untouched ? `${primary}: has its network back` : `${primary}: fenced`],
+        ["Old primary", untouched ? `${primary}: gets its network back` : `${primary}: fenced`],
         ["Target", untouched ? `${standby}: still a replica` : standby],
       ],
       next: untouched

@@ -71,16 +71,15 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
     const sentence = `The failover of ${database.name} to ${standby} failed at the stage "${stage}": ${reasonOf(error)}`;
     const refused = stage === "promote" && (await ctx.step("see that nothing was promoted", () => move.isStillReplica(standby), patiently));
     // After the promotion the claim is kept: the watcher starts the move again where it ended (watch.ts).
-    if (stage === "fence" || stage === "drain" || refused) {
-      // Before it the old primary is still the only one there can be: it gets its network back.
+    const undone = stage === "fence" || stage === "drain" || refused;
+    const news = move.failedNews(sentence, refused ? "drain" : stage, primary, standby);
+    // Told first: whatever keeps the fence from being undone must not keep the reason from people.
+    await ctx.step("tell of the failure", () => tell(settings, news), patiently);
+    if (undone) {
+      // Before the promotion the old primary is still the only one there can be: it gets its network back.
       await ctx.step("give its network back", () => move.giveNetworkBack(primary), patiently);
       await ctx.step("release the failed claim", () => endClaim(settings, database, execution, "failed", Date.now()), patiently);
     }
-    await ctx.step(
-      "tell of the failure",
-      () => tell(settings, move.failedNews(sentence, refused ? "drain" : stage, primary, standby)),
-      patiently,
-    );
     return { outcome: "failed", sentence, evidence: null };
   }
 }

@@ -3,7 +3,6 @@
  * agreed. Who orders is proven before (identity.ts).
  */
 import { approveCommand, statusCommand, waysPast } from "../core/commands.ts";
-import { diagnose } from "../core/diagnosis.ts";
 import type { Order } from "../core/facts.ts";
 import { seen } from "../core/news.ts";
 import type { MoveAsked, RequestNamed } from "../core/order.ts";
@@ -12,9 +11,8 @@ import { policyOf } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { recordDecision } from "../core/recorded.ts";
 import { agreed, approve, isEnough, type MoveRequest, requestId } from "../core/requests.ts";
-import { decide } from "../core/rules.ts";
 import { type OrderAnswer, taken, yes } from "./answers.ts";
-import { keepDecision } from "./decisions.ts";
+import { decideNow, keepDecision } from "./decisions.ts";
 import { observe } from "./observe.ts";
 import { readRecord } from "./record.ts";
 import { carryOut, changeRequest, createRequest, expireMinutes, requestFor, requestNews } from "./requests.ts";
@@ -23,12 +21,11 @@ import { tell } from "./tell.ts";
 
 /** A move: refused at once when the rules would refuse it, else a request that counts its asker. */
 export async function ask(settings: Settings, database: Protected, asked: MoveAsked, by: string, nowMs: number): Promise<OrderAnswer> {
-  const { facts } = await observe(settings, database);
+  const { facts: seenNow } = await observe(settings, database);
   const policy = policyOf(settings.plan, database.plan);
-  const diagnosis = diagnose(facts, policy);
   const { verb, target, overrides, reason, generation } = asked;
   const order: Order = { id: asked.id, verb, target, overrides, reason, by: calledAs(by), atMs: nowMs, generation };
-  const decision = decide(facts, diagnosis, policy, order);
+  const { facts, diagnosis, decision } = await decideNow(settings, database, seenNow, policy, order);
   await keepDecision(settings, recordDecision(facts, policy, order, decision));
   if ((decision.kind !== "failover" && decision.kind !== "switchover") || decision.target === null) {
     const commands = waysPast(decision, database.name, order);

@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { createDocument, listKeys, readDocument, replaceDocument } from "../aws/documents.ts";
 import { approveCommand, withdrawCommand } from "../core/commands.ts";
-import { type Diagnosis, diagnose } from "../core/diagnosis.ts";
+import type { Diagnosis } from "../core/diagnosis.ts";
 import type { Facts, Order } from "../core/facts.ts";
 import { type News, seen } from "../core/news.ts";
 import type { DatabasePlan, Plan } from "../core/plan/schema.ts";
@@ -13,8 +13,8 @@ import { policyOf } from "../core/policy.ts";
 import { priceWords } from "../core/price.ts";
 import { recordDecision } from "../core/recorded.ts";
 import { agreed, type MoveRequest, orderOf, ownRequestId, peopleNeeded, roundEndsMs } from "../core/requests.ts";
-import { type Decision, decide } from "../core/rules.ts";
-import { keepDecision } from "./decisions.ts";
+import type { Decision } from "../core/rules.ts";
+import { decideNow, keepDecision } from "./decisions.ts";
 import { observe } from "./observe.ts";
 import { claim, executionName } from "./record.ts";
 import type { Protected, Settings } from "./settings.ts";
@@ -163,10 +163,9 @@ const LOOKS = 3;
 export async function carryOut(settings: Settings, database: Protected, request: MoveRequest): Promise<CarriedOut> {
   const policy = policyOf(settings.plan, database.plan);
   for (let look = 1; ; look++) {
-    const { facts, stored } = await observe(settings, database);
-    const diagnosis = diagnose(facts, policy);
-    const order = orderOf(request, facts.atMs);
-    const decision = decide(facts, diagnosis, policy, order);
+    const { facts: seenNow, stored } = await observe(settings, database);
+    const order = orderOf(request, seenNow.atMs);
+    const { facts, diagnosis, decision } = await decideNow(settings, database, seenNow, policy, order);
     console.log(JSON.stringify({ what: "decision", database: database.name, order: order.id, by: order.by, ...decision }));
     await keepDecision(settings, recordDecision(facts, policy, order, decision));
     const done = (execution: string | null): CarriedOut => ({ request, decision, order, facts, diagnosis, execution });

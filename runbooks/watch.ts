@@ -4,14 +4,13 @@
  */
 import { executionStatus } from "../aws/functions.ts";
 import { describeInstance, setSecurityGroups } from "../aws/rds.ts";
-import { diagnose } from "../core/diagnosis.ts";
 import type { Claim, DatabaseRecord } from "../core/facts.ts";
 import { decisionNews, type News } from "../core/news.ts";
 import { type Policy, policyOf } from "../core/policy.ts";
 import { recordDecision } from "../core/recorded.ts";
 import { type Decision, decide } from "../core/rules.ts";
-import { keepDecision } from "./decisions.ts";
-import { keepFences } from "./fences.ts";
+import { decideNow, keepDecision } from "./decisions.ts";
+import { groupsOf, keepFences } from "./fences.ts";
 import { observe } from "./observe.ts";
 import { remindOfPause } from "./pauses.ts";
 import { changeBrake, claim, endClaim, executionName, readBrake, readRecord, succeed } from "./record.ts";
@@ -34,10 +33,9 @@ export async function watchLap(settings: Settings, database: Protected): Promise
   if (found.claim) return await tendClaim(settings, database, found, found.claim);
   await keepFences(settings, database, found);
 
-  const { facts, stored } = await observe(settings, database);
+  const { facts: seen, stored } = await observe(settings, database);
   const policy = policyOf(settings.plan, database.plan);
-  const diagnosis = diagnose(facts, policy);
-  const decision = decide(facts, diagnosis, policy);
+  const { facts, diagnosis, decision } = await decideNow(settings, database, seen, policy, null);
   console.log(JSON.stringify({ what: "decision", database: database.name, ...decision }));
   await keepDecision(settings, recordDecision(facts, policy, null, decision));
   if (decision.kind !== "failover" || decision.target === null) {
@@ -131,8 +129,10 @@ async function undo(settings: Settings, database: Protected, record: DatabaseRec
     return `Held: ${held.target} was promoted after all; ${successor?.execution ?? "another execution"} goes on from there.`;
   }
   if (held.network) {
+    const region = record.regions[record.primary] as string;
     try {
-      await setSecurityGroups(record.regions[record.primary] as string, record.primary, held.network);
+      const primary = await describeInstance(region, record.primary);
+      if (primary && groupsOf(primary).join() !== held.network.join()) await setSecurityGroups(region, record.primary, held.network);
     } catch (error) {
       const so = `${record.primary} is still fenced: its groups ${held.network.join(", ")} could not be given back (${(error as Error).message}). It is tried again each minute`;
       await tell(settings, diedNews(record, held, "FENCED", so));

@@ -1,8 +1,14 @@
-/** Compiles the product once a run for the tests' plan: the example with a tight confirmation window. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+/**
+ * What a test run needs once: the product, compiled for the tests' plan (the example with a tight confirmation window), and a place
+ * for its labs. UNDERSTUDY_PACKAGE and UNDERSTUDY_PLAN name a folder and a plan that were made before, for whoever runs a test many
+ * times.
+ */
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { freemem } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { packageProduct } from "../cli/package.ts";
+import { tightPlan } from "../cli/tight-plan.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -13,16 +19,37 @@ declare module "vitest" {
 
 const ROOT = join(import.meta.dirname, "..");
 
-export default async function setup(project: TestProject): Promise<void> {
-  const example = readFileSync(join(ROOT, "recovery-plan.yml"), "utf8");
-  const tight = example
-    .replace("probeEverySeconds: 2", "probeEverySeconds: 1")
-    .replace("missedProbes: 3", "missedProbes: 2")
-    .replace("maxLagSeconds: 30", "maxLagSeconds: 3")
-    .replace("ttlSeconds: 2", "ttlSeconds: 1");
+const MEMORY = "/dev/shm";
+const GIB = 2 ** 30;
+
+/** Labs make and remove thousands of small files: in memory, where there is enough of it, that takes a tenth of the time. */
+function labsInMemory(): (() => void) | undefined {
+  if (process.env.UNDERSTUDY_LABS !== undefined) return undefined;
+  try {
+    const { bavail, bsize } = statfsSync(MEMORY);
+    if (bavail * bsize < 3 * GIB || freemem() < 4 * GIB) return undefined;
+    const folder = mkdtempSync(join(MEMORY, "understudy-tests-"));
+    // The databases' user passes through.
+    chmodSync(folder, 0o711);
+    process.env.UNDERSTUDY_LABS = folder;
+    return () => rmSync(folder, { recursive: true, force: true });
+  } catch {
+    return undefined;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<(() => void) | undefined> {
+  const tidy = labsInMemory();
+  const { UNDERSTUDY_PACKAGE, UNDERSTUDY_PLAN } = process.env;
+  if (UNDERSTUDY_PACKAGE && UNDERSTUDY_PLAN) {
+    project.provide("planFile", UNDERSTUDY_PLAN);
+    project.provide("packageFolder", UNDERSTUDY_PACKAGE);
+    return tidy;
+  }
   mkdirSync(join(ROOT, "dist"), { recursive: true });
   const planFile = join(ROOT, "dist", "test-plan.yml");
-  writeFileSync(planFile, tight);
+  writeFileSync(planFile, tightPlan(readFileSync(join(ROOT, "recovery-plan.yml"), "utf8")));
   project.provide("planFile", planFile);
   project.provide("packageFolder", await packageProduct(planFile, "dist/test"));
+  return tidy;
 }

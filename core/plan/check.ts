@@ -1,6 +1,7 @@
 /**
  * What a plan must hold beyond its shape: names that must exist, things that must differ. Pure; returns every finding at once.
  */
+import { latchNames } from "../latch.ts";
 import type { Plan } from "./schema.ts";
 
 export interface Finding {
@@ -60,6 +61,10 @@ export function checkPlan(plan: Plan): Finding[] {
     const first = plan.records.findIndex((other) => other.name === record.name);
     if (first !== index)
       find(["records", index, "name"], `a second record for "${record.name}" (the first is records[${first}]), expected each name once`);
+    const ways = plan.records.filter((other) => other.database === record.database).map((other) => other.repoint ?? "record");
+    if (ways[0] !== (record.repoint ?? "record"))
+      find(["records", index, "repoint"], `expected "${ways[0]}", as the first record of "${record.database}" has it: they move together`);
+    if (record.repoint === "latch") findings.push(...latchFindings(plan, index));
   });
 
   plan.backups.forEach((backup, index) => {
@@ -88,4 +93,26 @@ export function checkPlan(plan: Plan): Finding[] {
       find(["notify", "email", index], `"${address}" stands here twice, expected each address once`);
   });
   return findings;
+}
+
+const MAX_LABEL = 63;
+
+/** The latch needs names of its own beside the clients' name, and they must be free. */
+function latchFindings(plan: Plan, index: number): Finding[] {
+  const { name, database } = plan.records[index] as Plan["records"][number];
+  const own = latchNames(name, 1 + (plan.databases[database]?.standbys.length ?? 0));
+  const path = ["records", index, "name"];
+  const long = own.find((each) => (each.split(".")[0] ?? "").length > MAX_LABEL);
+  const taken = plan.records.find((other) => own.includes(other.name));
+  return [
+    ...(long
+      ? [
+          {
+            path,
+            problem: `expected a first label short enough for the latch's own names, like "${long}" (at most ${MAX_LABEL} characters)`,
+          },
+        ]
+      : []),
+    ...(taken ? [{ path, problem: `its latch needs the name "${taken.name}", which is another record of this plan` }] : []),
+  ];
 }

@@ -94,6 +94,12 @@ const record = section({
   ),
   ttlSeconds: described(whole(1, 60, " of seconds"), "How long clients may keep an answer. It is part of every outage."),
   database: described(databaseKey, "Which database stands behind the name."),
+  repoint: z.optional(
+    described(
+      z.enum(["record", "latch"], { error: 'expected "record" or "latch"' }),
+      "How the name moves: by a change of the record (record, the default; seconds, needs Route 53's control plane in us-east-1), or by health-checked records the stack makes beforehand (latch; a minute or two more, needs the recovery region alone). All records of a database move the same way.",
+    ),
+  ),
 });
 
 const backup = section({

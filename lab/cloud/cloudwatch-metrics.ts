@@ -57,7 +57,7 @@ export function metricKey({ Namespace, MetricName, Dimensions = [] }: MetricName
 }
 
 /** Checks the whole request, then stores it: a refused request leaves nothing behind. */
-export function putMetricData(metrics: Record<string, Metric>, input: any, now: number): void {
+export function putMetricData(metrics: Record<string, Metric>, input: any, now: number, minuteMs = 60_000): void {
   const namespace: string = input.Namespace;
   const data: any[] = input.MetricData ?? [];
   if (!/^[^:][\x20-\x7e]{0,254}$/.test(namespace))
@@ -68,7 +68,7 @@ export function putMetricData(metrics: Record<string, Metric>, input: any, now: 
       `The collection MetricData must not have a size greater than 1000; it has ${data.length}.`,
       400,
     );
-  const samples = data.map((datum, at) => ({ datum, sample: sampleOf(datum, `MetricData.member.${at + 1}`, now) }));
+  const samples = data.map((datum, at) => ({ datum, sample: sampleOf(datum, `MetricData.member.${at + 1}`, now, minuteMs) }));
   for (const { datum, sample } of samples) {
     const name = { Namespace: namespace, MetricName: datum.MetricName, Dimensions: datum.Dimensions };
     const key = metricKey(name);
@@ -79,7 +79,7 @@ export function putMetricData(metrics: Record<string, Metric>, input: any, now: 
   }
 }
 
-function sampleOf(datum: any, where: string, now: number): Sample {
+function sampleOf(datum: any, where: string, now: number, minuteMs: number): Sample {
   if (!datum.MetricName) throw new ServiceError("MissingParameter", `The parameter ${where}.MetricName is required.`, 400);
   const dimensions: any[] = datum.Dimensions ?? [];
   if (dimensions.length > 30) throw invalidValue(`The collection ${where}.Dimensions must not have a size greater than 30.`);
@@ -93,7 +93,7 @@ function sampleOf(datum: any, where: string, now: number): Sample {
       `The parameter ${where}.Timestamp must specify a time no more than two weeks in the past and no more than two hours in the future.`,
     );
   }
-  const resolutionMs = (datum.StorageResolution ?? 60) * 1000;
+  const resolutionMs = datum.StorageResolution === 1 ? 1000 : minuteMs;
   const common = {
     at: Math.floor(given / resolutionMs) * resolutionMs,
     ...(datum.Unit && datum.Unit !== "None" ? { unit: datum.Unit } : {}),

@@ -141,7 +141,7 @@ export function createCloudWatch(world: World, options: CloudWatchOptions = {}):
         if (input.Namespace.startsWith("AWS/") && caller.principal.startsWith("arn:")) {
           throw invalidValue("The value AWS/ for parameter Namespace is invalid: namespaces that begin with AWS/ belong to AWS services.");
         }
-        putMetricData(regionState(caller.region).metrics, input, world.now());
+        putMetricData(regionState(caller.region).metrics, input, world.now(), world.timings.metricMinuteMs);
       },
       GetMetricStatistics: (input, caller) => getMetricStatistics(regionState(caller.region).metrics, input),
       GetMetricData: (input, caller) => getMetricData(regionState(caller.region).metrics, input),

@@ -184,7 +184,9 @@ export function addressOf(world: World, source: RecordSource, name: string): str
 
 /** The hosted zone of a name, or the lab's own hosts. */
 function areaOf(world: World, source: RecordSource, name: string): ServedZone | undefined {
-  const address = world.state<Record<string, string>>("hosts", () => ({}))[name.slice(0, -1)];
+  const addresses = world.state<Record<string, string>>("hosts", () => ({}))[name.slice(0, -1)]?.split(" ") ?? [];
+  // A name with several hosts behind it (a cluster's readers) gives one at a time, in turn.
+  const address = addresses[Math.floor(world.now() / 1000) % Math.max(1, addresses.length)];
   const host = address === undefined ? [] : [{ Name: name, Type: "A", TTL: HOST_TTL_S, ResourceRecords: [{ Value: address }] }];
   if (host.length === 0) {
     const hosted = source(name);

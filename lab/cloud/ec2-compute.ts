@@ -31,7 +31,7 @@ export function createCompute(world: World, network: Network, given: Partial<Ec2
       ...tagOperations(world),
     },
     resume() {
-      for (const [account, regions] of Object.entries(allAccounts(world)))
+      for (const [account, regions] of Object.entries(allAccounts(world)).filter(([account]) => account === world.account))
         for (const [region, { instances, volumes, snapshots }] of Object.entries(regions)) {
           const place = { account, region };
           for (const instance of Object.values(instances)) settleLater(world, place, instance, timings);

@@ -48,7 +48,9 @@ export async function deliver(world: World, delivery: Delivery, retryDelaysMs: r
 }
 
 async function send(world: World, { rule, target, event }: Delivery): Promise<void> {
-  const [, , service, region = ""] = target.Arn.split(":");
+  const [, , service, region = "", account] = target.Arn.split(":");
+  if (account !== world.account)
+    throw new ServiceError("AccessDeniedException", `the lab's events stay in their account, ${world.account}: ${target.Arn} is another's`);
   const from = { region, principal: "events.amazonaws.com" };
   const LabSource = { service: "events.amazonaws.com", arn: rule.arn };
   if (target.RoleArn) await mayReach(world, region, rule.name, target.RoleArn, target.Arn);

@@ -70,8 +70,9 @@ export function principalFor(world: World, accessKeyId: string | undefined): str
   return stateOf(world).keys[accessKeyId ?? ""]?.principal ?? `arn:aws:iam::${world.account}:root`;
 }
 
-/** The role behind a role or role session ARN; undefined for anyone else. */
-export function roleOf(world: World, principal: string): Role | undefined {
+/** The role behind a role or role session ARN of the world's account; undefined for anyone else. */
+export function roleOf(world: World | undefined, principal: string): Role | undefined {
+  if (!world) return undefined;
   const name = /:assumed-role\/([^/]+)\//.exec(principal)?.[1] ?? (/:role\//.test(principal) ? roleNameOf(principal) : undefined);
   return name === undefined ? undefined : stateOf(world).roles[name];
 }
@@ -85,6 +86,8 @@ export function serviceMayAssume(world: World, roleArn: string, service: string)
 
 export interface Iam extends Service {
   principalFor(accessKeyId: string | undefined): string;
+  /** Whether it is the key of a session of one of this account's roles. */
+  knows(accessKeyId: string): boolean;
   /** A session somebody assumed: its key stands for it from now on. */
   remember(key: SessionKey): void;
   /** Throws when a key that IAM gave out did not make the request's signature. Any other key stands for root and is taken at its word. */
@@ -130,6 +133,7 @@ export function createIam(world: World): Iam {
   return {
     name: "iam",
     principalFor: (accessKeyId) => principalFor(world, accessKeyId),
+    knows: (accessKeyId) => accessKeyId in stateOf(world).keys,
     remember(key) {
       stateOf(world).keys[key.accessKeyId] = key;
     },

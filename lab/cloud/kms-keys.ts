@@ -43,8 +43,14 @@ export function keyRing(world: World, account: string, region: string): KeyRing 
 }
 
 /** A new key; `service` makes it the one AWS keeps for that service. */
-export function newKey(world: World, account: string, region: string, description: string, service?: string): KeyRecord {
-  const id = uuid(world);
+export function newKey(
+  world: World,
+  account: string,
+  region: string,
+  description: string,
+  service?: string,
+  id: string = uuid(world),
+): KeyRecord {
   const key: KeyRecord = {
     id,
     arn: `arn:aws:kms:${region}:${account}:key/${id}`,
@@ -89,7 +95,15 @@ export function keyUsable(world: World, region: string, given: string, account: 
   return { usable: true, arn: key.arn };
 }
 
-function rootPolicy(account: string): string {
+/** The names of a key: `alias/name`. */
+export function aliasesOf(world: World, arn: string): string[] {
+  const [, , , region = "", account = "", resource = ""] = arn.split(":");
+  const { aliases } = keyRing(world, account, region);
+  return Object.keys(aliases).filter((alias) => `key/${aliases[alias]}` === resource);
+}
+
+/** What a key lets in when nobody says otherwise: the account, whose IAM policies then decide. */
+export function rootPolicy(account: string): string {
   const Principal = { AWS: `arn:aws:iam::${account}:root` };
   const Statement = [{ Sid: "Enable IAM User Permissions", Effect: "Allow", Principal, Action: "kms:*", Resource: "*" }];
   return JSON.stringify({ Version: "2012-10-17", Id: "key-default-1", Statement });

@@ -3,7 +3,6 @@
  * stopped and started again on the same port, as a mail server that is down for a while.
  */
 import type { AddressInfo } from "node:net";
-import PostalMime from "postal-mime";
 import { SMTPServer, type SMTPServerDataStream } from "smtp-server";
 import type { World } from "./world.ts";
 
@@ -86,6 +85,7 @@ async function listen(world: World, mails: Mail[], port: number): Promise<SMTPSe
 async function receive(stream: SMTPServerDataStream): Promise<Omit<Mail, "at" | "to">> {
   const parts: Buffer[] = [];
   for await (const part of stream) parts.push(part as Buffer);
+  const { default: PostalMime } = await import("postal-mime");
   const parsed = await PostalMime.parse(Buffer.concat(parts));
   return { from: parsed.from?.address ?? "", subject: parsed.subject ?? "", text: parsed.text ?? "", messageId: parsed.messageId ?? "" };
 }

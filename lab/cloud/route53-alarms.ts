@@ -56,7 +56,7 @@ async function describe(world: World, region: string, name: string): Promise<any
 export async function readAlarm(world: World, check: HealthCheck): Promise<void> {
   const { alarm, config } = check;
   if (!alarm || !config.AlarmIdentifier) return;
-  const periodMs = alarm.periodS * 1000;
+  const periodMs = (alarm.periodS / 60) * world.timings.metricMinuteMs;
   const end = Math.floor(world.now() / periodMs) * periodMs;
   const starts = Array.from({ length: alarm.rule.evaluationPeriods + EXTRA_PERIODS }, (_, at) => end - (at + 1) * periodMs);
   const { Datapoints } = await world.call(
@@ -68,7 +68,7 @@ export async function readAlarm(world: World, check: HealthCheck): Promise<void>
       Dimensions: alarm.dimensions,
       Unit: alarm.unit,
       Statistics: [alarm.statistic],
-      Period: alarm.periodS,
+      Period: periodMs / 1000,
       StartTime: new Date(starts.at(-1)!),
       EndTime: new Date(end),
     },

@@ -67,8 +67,7 @@ export function createCheckers(world: World, options: CheckerOptions): Checkers 
   }
 
   /** Looks again and again, until the check is gone. A disabled check is not looked at. */
-  function keepLooking(id: string, intervalS: number, phase: number, look: (check: HealthCheck) => Promise<void>): void {
-    const everyMs = options.everyMs(intervalS);
+  function keepLooking(id: string, everyMs: number, phase: number, look: (check: HealthCheck) => Promise<void>): void {
     const next = (ms: number) =>
       world.later(ms, `health check ${id}`, async () => {
         const check = checks()[id];
@@ -111,8 +110,12 @@ export function createCheckers(world: World, options: CheckerOptions): Checkers 
       watched.add(id);
       const { Type, RequestInterval = 30 } = check.config;
       if (isEndpointType(Type))
-        for (const at of check.checkers.keys()) keepLooking(id, RequestInterval, world.random(), (found) => lookFrom(at, found));
-      else if (Type === "CLOUDWATCH_METRIC") keepLooking(id, METRIC_INTERVAL_S, 0, (found) => readAlarm(world, found));
+        for (const at of check.checkers.keys())
+          keepLooking(id, options.everyMs(RequestInterval), world.random(), (found) => lookFrom(at, found));
+      else if (Type === "CLOUDWATCH_METRIC") {
+        const everyMs = Math.min(options.everyMs(METRIC_INTERVAL_S), world.timings.metricMinuteMs / 6);
+        keepLooking(id, everyMs, 0, (found) => readAlarm(world, found));
+      }
     },
     tellChanges,
     stop: () => closing.abort(),

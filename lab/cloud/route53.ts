@@ -249,6 +249,9 @@ export function createRoute53(world: World, options: Route53Options = {}): Route
     operations: Object.fromEntries(Object.entries(operations).map(([name, run]) => [name, guard(run)])),
     /** Goes on with what an earlier lab left: changes that were not yet INSYNC, and health checks. */
     start() {
+      // The zones' name servers are all one server here; LAB_DNS says at which port.
+      const hosts = world.state<Record<string, string>>("hosts", () => ({}));
+      for (const server of NAME_SERVERS) hosts[server] = "127.0.0.1";
       for (const change of Object.values(state().changes)) if (change.status === "PENDING") settleOrHold(change);
       for (const id of Object.keys(state().healthChecks)) checkers.watch(id);
       publishAgain();

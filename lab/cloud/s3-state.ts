@@ -24,6 +24,8 @@ export interface Version {
 
 export interface Bucket {
   readonly name: string;
+  /** Who made it, and owns all that is in it. */
+  readonly account: string;
   readonly region: string;
   readonly createdAt: number;
   versioning?: "Enabled" | "Suspended";
@@ -40,7 +42,7 @@ export function s3State(world: World): S3State {
   return world.state<S3State>("s3", () => ({ buckets: {} }));
 }
 
-/** The account's canonical user id, which owns everything. */
+/** The account's canonical user id. */
 export function ownerOf(caller: Caller): { ID: string } {
   return { ID: createHash("sha256").update(caller.account).digest("hex") };
 }

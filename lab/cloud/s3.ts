@@ -99,8 +99,16 @@ export function createS3(world: World): Service {
           const text = `The ${wanted ?? "unspecified"} location constraint is incompatible for the region specific endpoint this request was sent to.`;
           throw s3Error("IllegalLocationConstraintException", text, 400);
         }
+        const there = state().buckets[name];
+        if (there && there.account !== caller.account)
+          throw s3Error(
+            "BucketAlreadyExists",
+            "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.",
+            409,
+            { BucketName: name },
+          );
         // us-east-1 alone answers a repeated creation with success.
-        if (state().buckets[name] && caller.region !== "us-east-1") {
+        if (there && caller.region !== "us-east-1") {
           throw s3Error(
             "BucketAlreadyOwnedByYou",
             "Your previous request to create the named bucket succeeded and you already own it.",
@@ -108,7 +116,7 @@ export function createS3(world: World): Service {
             { BucketName: name },
           );
         }
-        state().buckets[name] ??= { name, region: caller.region, createdAt: world.now(), objects: {} };
+        state().buckets[name] ??= { name, account: caller.account, region: caller.region, createdAt: world.now(), objects: {} };
         return { Location: `/${name}` };
       },
       DeleteBucket(input, caller) {
@@ -118,7 +126,13 @@ export function createS3(world: World): Service {
         delete state().buckets[bucket.name];
       },
       HeadBucket: (input, caller) => ({ BucketRegion: find(input, caller).region }),
-      ListBuckets: (input, caller) => ({ ...listBuckets(Object.values(state().buckets), input), Owner: ownerOf(caller) }),
+      ListBuckets: (input, caller) => ({
+        ...listBuckets(
+          Object.values(state().buckets).filter(({ account }) => account === caller.account),
+          input,
+        ),
+        Owner: ownerOf(caller),
+      }),
       GetBucketLocation(input) {
         const bucket = state().buckets[input.Bucket];
         if (!bucket) throw s3Error("NoSuchBucket", "The specified bucket does not exist", 404, { BucketName: input.Bucket });

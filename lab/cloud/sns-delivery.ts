@@ -3,7 +3,6 @@
  * How a topic's message leaves: by mail over SMTP, or as an event to a function, with a few tries. Never fails the
  * publisher: what cannot be delivered is told in the story and dropped, as AWS drops it after its hours of tries.
  */
-import { createTransport } from "nodemailer";
 import { attempt } from "./attempts.ts";
 import type { Subscription } from "./sns-state.ts";
 import type { World } from "./world.ts";
@@ -41,6 +40,7 @@ export async function tryDelivery(
 }
 
 export async function sendMail(smtp: Smtp, to: string, subject: string, text: string): Promise<void> {
+  const { createTransport } = await import("nodemailer");
   const transport = createTransport({
     host: smtp.host,
     port: smtp.port,

@@ -1,10 +1,10 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
 /**
- * STS: who the caller is, and sessions of a role. Trust policies are not judged here, and the credentials of a session
+ * STS: who the caller is, and sessions of a role. Trust policies are judged before a call comes here, and the credentials of a session
  * are not remembered: whoever maps access keys to principals decides what they stand for (`onAssume`).
  */
 import { ServiceError } from "../wire/errors.ts";
-import type { SessionKey } from "./iam.ts";
+import { roleOf, type SessionKey } from "./iam.ts";
 import type { Service, World } from "./world.ts";
 
 export interface StsOptions {
@@ -24,6 +24,12 @@ export function createSts(world: World, options: StsOptions = {}): Service {
       AssumeRole(input, caller) {
         const [, account, role] = /^arn:aws:iam::(\d{12}):role\/(?:.*\/)?([^/]+)$/.exec(input.RoleArn) ?? [];
         if (!account || !role) throw new ServiceError("ValidationError", `${input.RoleArn} is invalid`, 400);
+        if (account !== caller.account && !roleOf(world.accounts.get(account), input.RoleArn))
+          throw new ServiceError(
+            "AccessDenied",
+            `User: ${caller.principal} is not authorized to perform: sts:AssumeRole on resource: ${input.RoleArn}`,
+            403,
+          );
         if (!/^[\w+=,.@-]{2,64}$/.test(input.RoleSessionName)) {
           throw new ServiceError(
             "ValidationError",

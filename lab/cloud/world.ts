@@ -3,6 +3,7 @@
  * and the way services reach each other. Knows no service by name.
  */
 import { EventEmitter } from "node:events";
+import path from "node:path";
 import { ServiceError } from "../wire/errors.ts";
 
 /** Who is calling, and where. Made from the request's signature scope; internal calls say who they act for. */
@@ -34,6 +35,8 @@ export interface LabEvent {
   readonly kind: "call" | "state" | "invoke" | "event" | "mail" | "dns" | "fault" | "durable" | "log" | "lab";
   readonly region: string;
   readonly service: string;
+  /** The account it happened in, when that is not the lab's first. */
+  readonly account?: string;
   /** Words a person can read. */
   readonly what: string;
   readonly detail?: Record<string, unknown>;
@@ -44,12 +47,20 @@ export interface Timings {
   createInstanceMs: number;
   modifyInstanceMs: number;
   rebootMs: number;
+  /** A Multi-AZ failover takes this long at least and twice as long at most, as 60 to 120 s on AWS; noticing the failure is part of it. */
+  failoverMs: number;
+  /** A DB cluster's failover takes at most this long and at least half of it: 35 s on AWS, 30 to 60 s in Aurora. */
+  clusterFailoverMs: number;
+  /** After a failover the other zone has no standby to fail over to for this long. */
+  standbyMs: number;
   promoteLingerMs: number;
   snapshotMs: number;
   copyMs: number;
   copyQueueMs: number;
   restoreMs: number;
   dnsInsyncMs: number;
+  /** The minute of metrics of standard resolution, as Route 53's health checks read them: a real one unless a test is in a hurry (1, 5, 10 or 30 s). */
+  metricMinuteMs: number;
   /** Every rate() schedule fires first after this long, then at its own rate: the phase, which AWS does not promise. */
   firstTickMs: number;
 }
@@ -58,12 +69,16 @@ export const DEFAULT_TIMINGS: Timings = {
   createInstanceMs: 0,
   modifyInstanceMs: 150,
   rebootMs: 400,
+  failoverMs: 900,
+  clusterFailoverMs: 500,
+  standbyMs: 3000,
   promoteLingerMs: 80,
   snapshotMs: 700,
   copyMs: 900,
   copyQueueMs: 300,
   restoreMs: 300,
   dnsInsyncMs: 250,
+  metricMinuteMs: 60_000,
   firstTickMs: 1000,
 };
 
@@ -77,33 +92,54 @@ export interface WorldOptions {
   state?: Record<string, unknown>;
 }
 
+/**
+ * State that all accounts look at: ids and chance, the names of running databases, mails, and what services keep for every account in
+ * one place because it is shared across them (bucket names, keys, EBS snapshots).
+ */
+const COMMON = new Set(["chance", "hosts", "mail", "s3", "kms", "ec2-compute", "ec2-last-copies"]);
+
 export class World extends EventEmitter<{ story: [LabEvent] }> {
   readonly account: string;
   readonly dir: string;
   readonly timings: Timings;
   readonly seed: number;
   readonly services = new Map<string, Service>();
-  /** Every line so far, oldest first, bounded. */
-  readonly story: LabEvent[] = [];
+  /** Every line so far, oldest first, bounded; of all accounts. */
+  readonly story: LabEvent[];
+  /** Every account's world by account id, this one's too. */
+  readonly accounts: Map<string, World>;
   closed = false;
+  private readonly first: World;
   private readonly states: Record<string, unknown>;
   private readonly chance: { random: number; counter: number };
   private readonly timers = new Set<NodeJS.Timeout>();
 
-  constructor(options: WorldOptions) {
+  /** `first`: the world of the lab's first account, when this is another's. It has the clock, the story and the timings of both. */
+  constructor(options: WorldOptions, first?: World) {
     super();
     this.setMaxListeners(0);
     this.account = options.account ?? "111122223333";
     this.dir = options.dir;
-    this.timings = { ...DEFAULT_TIMINGS, ...options.timings };
-    this.seed = options.seed ?? 1;
+    this.first = first ?? this;
+    this.story = first?.story ?? [];
+    this.accounts = first?.accounts ?? new Map();
+    this.accounts.set(this.account, this);
+    this.timings = first?.timings ?? { ...DEFAULT_TIMINGS, ...options.timings };
+    this.seed = first?.seed ?? options.seed ?? 1;
     this.states = options.state ?? {};
     // Saved with the rest, so that a lab that goes on gives nobody an id of an earlier one.
     this.chance = this.state("chance", () => ({ random: this.seed >>> 0 || 1, counter: 0 }));
   }
 
+  /** The world of another account of the same lab, kept in this one's state and folder. */
+  beside(account: string): World {
+    const all = this.first.state<Record<string, Record<string, unknown>>>("accounts", () => ({}));
+    all[account] ??= {};
+    return new World({ account, dir: path.join(this.first.dir, "accounts", account), state: all[account] }, this.first);
+  }
+
   now(): number {
-    return Date.now();
+    return this.first === this ? Date.now() : this.first.now();
   }
 
   /** Seeded chance in [0, 1): mulberry32. */
@@ -124,8 +160,9 @@ export class World extends EventEmitter<{ story: [LabEvent] }> {
 
   /** The service's own state, created by `empty` the first time. Everything in it is plain JSON: it is what `save` writes. */
   state<T>(service: string, empty: () => T): T {
-    this.states[service] ??= empty();
-    return this.states[service] as T;
+    const states = COMMON.has(service) ? this.first.states : this.states;
+    states[service] ??= empty();
+    return states[service] as T;
   }
 
   save(): Record<string, unknown> {
@@ -133,6 +170,10 @@ export class World extends EventEmitter<{ story: [LabEvent] }> {
   }
 
   tell(line: Omit<LabEvent, "at">): void {
+    if (this.first !== this) {
+      this.first.tell({ account: this.account, ...line });
+      return;
+    }
     const full: LabEvent = { at: this.now(), ...line };
     this.story.push(full);
     if (this.story.length > 50_000) this.story.splice(0, 10_000);

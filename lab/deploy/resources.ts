@@ -4,6 +4,7 @@
  * A new type is a new entry here. Knows nothing of templates: properties come in resolved.
  */
 import type { World } from "../cloud/world.ts";
+import { ServiceError } from "../wire/errors.ts";
 
 export interface Making {
   readonly world: World;
@@ -171,6 +172,38 @@ const others: Record<string, Maker> = {
   },
 };
 
+const THROTTLED_MS = 250;
+
+/** CloudFormation waits its turn: Route 53 takes five requests a second from a whole account. */
+async function inTurn(making: Making, operation: string, input: object): Promise<any> {
+  for (;;) {
+    try {
+      return await making.call("route53", operation, input);
+    } catch (error) {
+      if (!(error instanceof ServiceError && error.code === "Throttling")) throw error;
+      await making.world.sleep(THROTTLED_MS);
+    }
+  }
+}
+
+const route53: Record<string, Maker> = {
+  async "AWS::Route53::HealthCheck"({ HealthCheckConfig, HealthCheckTags = [] }, making) {
+    const { HealthCheck } = await inTurn(making, "CreateHealthCheck", { CallerReference: making.name(64), HealthCheckConfig });
+    const AddTags = HealthCheckTags.map(({ Key, Value }: { Key: string; Value: string }) => ({ Key, Value }));
+    if (AddTags.length > 0)
+      await inTurn(making, "ChangeTagsForResource", { ResourceType: "healthcheck", ResourceId: HealthCheck.Id, AddTags });
+    return { id: HealthCheck.Id, attributes: { HealthCheckId: HealthCheck.Id } };
+  },
+  async "AWS::Route53::RecordSet"({ HostedZoneId, Comment, ResourceRecords, ...set }, making) {
+    const records = ResourceRecords ? { ResourceRecords: ResourceRecords.map((Value: string) => ({ Value })) } : {};
+    await inTurn(making, "ChangeResourceRecordSets", {
+      HostedZoneId,
+      ChangeBatch: { Comment, Changes: [{ Action: "CREATE", ResourceRecordSet: { ...set, ...records } }] },
+    });
+    return { id: set.Name };
+  },
+};
+
 /** CloudFormation's flat ingress rule as EC2's IpPermission. */
 function permissionOf({ IpProtocol, FromPort, ToPort, CidrIp, CidrIpv6, SourceSecurityGroupId, Description }: any): any {
   return {
@@ -184,4 +217,4 @@ function permissionOf({ IpProtocol, FromPort, ToPort, CidrIp, CidrIpv6, SourceSe
 }
 
 /** By CloudFormation type. */
-export const MAKERS: Readonly<Record<string, Maker>> = { ...iam, ...lambda, ...events, ...sns, ...s3, ...others };
+export const MAKERS: Readonly<Record<string, Maker>> = { ...iam, ...lambda, ...events, ...sns, ...s3, ...route53, ...others };

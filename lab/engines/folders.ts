@@ -3,7 +3,7 @@
  * so under root the clusters belong to another user; this file knows which, and nothing about PostgreSQL itself.
  */
 import { chmodSync, chownSync, constants, mkdirSync, statSync } from "node:fs";
-import { chmod, chown, copyFile, mkdir, readdir, rm } from "node:fs/promises";
+import { chmod, chown, copyFile, link, mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 
 export interface DatabaseUser {
@@ -57,11 +57,14 @@ export function prepareDir(dir: string, kind: "parent" | "cluster" = "parent"): 
   return dir;
 }
 
-/** Copies a folder that may be changing: a file that vanishes meanwhile is left out. Clones blocks where the file system can. Returns nothing; `to` must not exist. */
+/**
+ * Copies a folder that may be changing: a file that vanishes meanwhile is left out. Clones blocks where the file system can. `linked`
+ * is for files nobody ever writes to again: both folders then hold the same ones. `to` must not exist.
+ */
 export async function copyTree(
   from: string,
   to: string,
-  options: { skip?: (relative: string) => boolean; owner?: DatabaseUser; mode?: number } = {},
+  options: { skip?: (relative: string) => boolean; owner?: DatabaseUser; mode?: number; linked?: boolean } = {},
 ): Promise<void> {
   const { skip = () => false, owner } = options;
   const files: string[] = [];
@@ -78,7 +81,17 @@ export async function copyTree(
   };
   await walk("");
   const copyNext = async (): Promise<void> => {
-    for (let file = files.pop(); file !== undefined; file = files.pop()) await copyOne(path.join(from, file), path.join(to, file), owner);
+    for (let file = files.pop(); file !== undefined; file = files.pop()) {
+      const [source, target] = [path.join(from, file), path.join(to, file)];
+      // Where links are not to be had, a copy is as good.
+      const linked =
+        options.linked &&
+        (await link(source, target).then(
+          () => true,
+          () => false,
+        ));
+      if (!linked) await copyOne(source, target, owner);
+    }
   };
   await Promise.all(Array.from({ length: 8 }, copyNext));
 }

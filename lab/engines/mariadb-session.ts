@@ -1,6 +1,10 @@
 /** One connection of the lab itself to a MariaDB server, through the socket only the lab can enter. */
-import mysql from "mysql2/promise";
+import { createRequire } from "node:module";
+import type mysql from "mysql2/promise";
 import type { Row } from "./engine.ts";
+
+/** Loaded by the first MariaDB of a lab. */
+const client = (): typeof mysql => createRequire(import.meta.url)("mysql2/promise");
 
 /** The engine's own superuser, as on RDS. Nobody can log in as it over the network. */
 export const SUPERUSER = "rdsadmin";
@@ -31,13 +35,13 @@ export async function runSql<R extends Row = Row>(sql: string, options: SessionO
 }
 
 async function connect(options: mysql.ConnectionOptions): Promise<mysql.Connection> {
-  const connection = await mysql.createConnection(options);
+  const connection = await client().createConnection(options);
   // A server killed under an idle session reports here; the statement that was running rejects by itself.
   connection.on("error", () => {});
   return connection;
 }
 
 /** A value as a string literal of SQL. */
-export const literal = (value: string): string => mysql.escape(value);
+export const literal = (value: string): string => client().escape(value);
 /** A name as an identifier of SQL. */
-export const quoted = (name: string): string => mysql.escapeId(name, true);
+export const quoted = (name: string): string => client().escapeId(name, true);

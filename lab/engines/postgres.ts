@@ -6,11 +6,13 @@
  * folder for the lab, which is superuser there. fsync is off: what is committed survives the death of every process, since the
  * kernel still holds it, but not the death of the machine.
  */
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import pg from "pg";
 import { copyAsItLies, copyBackup, onlineBackup } from "./backup.ts";
 import { postgresBinaries } from "./binaries.ts";
@@ -125,16 +127,23 @@ export class PostgresCluster implements Cluster {
 
   /** The eighth line of postmaster.pid says "ready" once connections (on a standby: reading ones) are accepted. */
   private async ready(): Promise<boolean> {
-    const lines = (await readFile(path.join(this.data, "postmaster.pid"), "utf8").catch(() => "")).split("\n");
-    return lines[7]?.trim() === "ready";
+    return (await this.pidFile())[7]?.trim() === "ready";
+  }
+
+  private async pidFile(): Promise<string[]> {
+    return (await readFile(path.join(this.data, "postmaster.pid"), "utf8").catch(() => "")).split("\n");
   }
 
   stop(limitMs = 3000): Promise<void> {
     return this.server.stop(limitMs);
   }
 
-  kill(): Promise<void> {
-    return this.server.kill();
+  /** Kills the server, and takes away the few bytes of System V memory it can no longer give back: a machine has 4096 such segments. */
+  async kill(): Promise<void> {
+    const segment = /^ *\d+ +(\d+)$/.exec((await this.pidFile())[6] ?? "")?.[1];
+    await this.server.kill();
+    // Without util-linux, or without such a segment, there is nothing to be done about it.
+    if (segment) await promisify(execFile)("ipcrm", ["--shmem-id", segment]).catch(() => {});
   }
 
   hang(): void {

@@ -14,7 +14,7 @@ export const SUPERUSER = "rdsadmin";
 export const REPLICATION_USER = "rdsrepladmin";
 
 /** Raise when anything below changes: old templates are then left alone. */
-const EDITION = 1;
+const EDITION = 2;
 
 /** Who may connect, and how: the lab by the socket in its own folder, everybody else by password over TCP. */
 const HBA = `
@@ -26,12 +26,15 @@ host  replication  all                 0.0.0.0/0    reject
 host  all          all                 127.0.0.1/32 scram-sha-256
 `;
 
-/** Defaults that a parameter group may change. Small, because a lab runs several clusters on a laptop. */
+/**
+ * Defaults that a parameter group may change. Small, because a lab runs several clusters on a laptop. Memory that processes share is a
+ * file of the cluster's own folder: what a killed server has in /dev/shm stays there until the machine is started again.
+ */
 const DEFAULTS = `
 shared_buffers = 16MB
 max_connections = 50
 io_method = sync
-dynamic_shared_memory_type = posix
+dynamic_shared_memory_type = mmap
 max_wal_size = 1GB
 min_wal_size = 16MB
 wal_level = replica

@@ -3,10 +3,11 @@
  * RDS's own; a killed database is brought back by a reboot, not by the end of its fault.
  */
 
+import { feederOf } from "../cloud/rds/cluster-state.ts";
 import { instanceEvent } from "../cloud/rds/events.ts";
 import type { RdsService } from "../cloud/rds/index.ts";
 import { setStatus } from "../cloud/rds/lifecycle.ts";
-import { findInstance } from "../cloud/rds/state.ts";
+import { findInstance, type InstanceRecord } from "../cloud/rds/state.ts";
 import type { World } from "../cloud/world.ts";
 import { functionAddress } from "../network/addresses.ts";
 import type { Gate } from "../network/gate.ts";
@@ -38,11 +39,11 @@ export async function breakDatabase(world: World, rds: RdsService, fault: Databa
       await faults.hang(region, instance);
       return unless(() => faults.resume(region, instance));
     case "replayPaused":
-      replica(record, instance);
+      replica(world, record);
       await faults.pauseReplay(region, instance);
       return unless(() => faults.resumeReplay(region, instance));
     case "replicationStopped":
-      replica(record, instance);
+      replica(world, record);
       await faults.stopReplication(region, instance);
       return unless(() => faults.resumeReplication(region, instance));
     case "databaseSlow": {
@@ -96,9 +97,9 @@ function known(world: World, region: string, instance: string) {
   return findInstance(world, region, instance);
 }
 
-function replica(record: { source?: string }, instance: string): void {
-  if (!record.source)
-    throw new FaultRefused([{ field: "instance", problem: `${instance} is not a read replica: there is no replication to disturb` }]);
+function replica(world: World, record: InstanceRecord): void {
+  if (!feederOf(world, record))
+    throw new FaultRefused([{ field: "instance", problem: `${record.id} is not a read replica: there is no replication to disturb` }]);
 }
 
 function gateOf(rds: RdsService, region: string, instance: string): Gate {

@@ -160,7 +160,7 @@ export function createFaults(world: World, parts: Breakable = {}): Faults & Faul
   }
 
   function staleFor(service: string, operation: string, caller: Caller): Past | undefined {
-    if (!/^(Describe|List)/.test(operation)) return undefined;
+    if (!/^(Describe|List)/.test(operation) || caller.account !== world.account) return undefined;
     const name = callingFunction(caller.principal);
     for (const each of registry.of("staleRead")) {
       if (each.fault.service !== service || (each.fault.function !== undefined && !fits(each.fault.function, name ?? ""))) continue;

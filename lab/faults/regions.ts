@@ -3,6 +3,7 @@
  * is seen by nobody: its rules reach no function and no other region, its functions reach no service.
  */
 import type { Socket } from "node:net";
+import { feederOf } from "../cloud/rds/cluster-state.ts";
 import type { RdsFaults } from "../cloud/rds/index.ts";
 import { rdsState } from "../cloud/rds/state.ts";
 import type { World } from "../cloud/world.ts";
@@ -28,9 +29,11 @@ export async function darkenDatabases(world: World, rds: RdsFaults, region: stri
   const { regions } = rdsState(world);
   const cut: [region: string, id: string, from: "clients" | "replica"][] = [];
   for (const [home, { instances }] of Object.entries(regions)) {
-    for (const { id, source, partitions } of Object.values(instances)) {
+    for (const record of Object.values(instances)) {
+      const { id, partitions } = record;
       if (home === region && !partitions.clients) cut.push([home, id, "clients"]);
-      const across = source && source.split(":")[3] !== home && (home === region || source.split(":")[3] === region);
+      const from = feederOf(world, record)?.region;
+      const across = from !== undefined && from !== home && (home === region || from === region);
       if (across && !partitions.replica) cut.push([home, id, "replica"]);
     }
   }

@@ -5,7 +5,7 @@
  * The order is that of the way in: no network, no control plane, a slow way, a throttle, a broken service, a refusal; then the effect.
  */
 import type { IncomingMessage } from "node:http";
-import { keyArn } from "../cloud/rds/input.ts";
+import { findKey } from "../cloud/kms-keys.ts";
 import { rdsState } from "../cloud/rds/state.ts";
 import type { World } from "../cloud/world.ts";
 import { ServiceError } from "../wire/errors.ts";
@@ -63,11 +63,11 @@ export function requestFaults(world: World, faults: Registry, silence: Silence, 
       if (error && strikes(each)) throw error;
     }
     for (const each of faults.of("kmsKeyDisabled")) {
-      const key = keyArn(world.account, each.fault.region, each.fault.key);
+      const key = keyArn(world, each.fault.region, each.fault.key);
       if (service === "rds" && keysOf(world, call).includes(key) && strikes(each))
         throw new ServiceError(
           "KMSKeyNotAccessibleFault",
-          `The specified KMS key [${key}] does not exist, is not enabled or you do not have permissions to access it.`,
+          `Specified KMS key [${key}] does not exist, is not enabled or you do not have permissions to access it.`,
           400,
         );
     }
@@ -88,12 +88,19 @@ export function requestFaults(world: World, faults: Registry, silence: Silence, 
   };
 }
 
+/** By any of its names; a key that does not exist has the ARN it would have. */
+function keyArn(world: World, region: string, key: string): string {
+  const found = findKey(world, world.account, region, key)?.arn;
+  return (
+    found ?? (key.startsWith("arn:") ? key : `arn:aws:kms:${region}:${world.account}:${key.startsWith("alias/") ? key : `key/${key}`}`)
+  );
+}
+
 /** ARNs of the keys a call of RDS would use: the one it names, and that of the snapshot it reads. */
 function keysOf(world: World, { operation, input, caller }: WireCall): string[] {
   if (!["CopyDBSnapshot", "RestoreDBInstanceFromDBSnapshot", "CreateDBInstance"].includes(operation)) return [];
   const keys: string[] = [];
-  if (input.KmsKeyId)
-    keys.push(String(input.KmsKeyId).startsWith("arn:") ? input.KmsKeyId : keyArn(world.account, caller.region, input.KmsKeyId));
+  if (input.KmsKeyId) keys.push(keyArn(world, caller.region, input.KmsKeyId));
   const wanted: string = input.SourceDBSnapshotIdentifier ?? input.DBSnapshotIdentifier ?? "";
   const [, , , region = caller.region] = wanted.startsWith("arn:") ? wanted.split(":") : [];
   const id = wanted.startsWith("arn:") ? wanted.split(":").slice(6).join(":") : wanted;

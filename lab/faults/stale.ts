@@ -30,6 +30,18 @@ const LISTINGS: Record<string, Record<string, Listing>> = {
       byName: ["DBSnapshotIdentifier", "DBSnapshotIdentifier"],
       missing: (name) => refuse("DBSnapshotNotFound", `DBSnapshot ${name} not found.`),
     },
+    DescribeDBClusters: {
+      list: "DBClusters",
+      key: (item) => item.DBClusterArn,
+      byName: ["DBClusterIdentifier", "DBClusterIdentifier"],
+      missing: (name) => refuse("DBClusterNotFoundFault", `DBCluster ${name} not found.`),
+    },
+    DescribeDBClusterSnapshots: {
+      list: "DBClusterSnapshots",
+      key: (item) => item.DBClusterSnapshotArn,
+      byName: ["DBClusterSnapshotIdentifier", "DBClusterSnapshotIdentifier"],
+      missing: (name) => refuse("DBClusterSnapshotNotFoundFault", `DBClusterSnapshot ${name} not found.`),
+    },
   },
   route53: {
     ListResourceRecordSets: { list: "ResourceRecordSets", key: (item) => [item.Name, item.Type, item.SetIdentifier ?? ""].join(" ") },

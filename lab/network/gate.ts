@@ -52,9 +52,11 @@ interface Pair {
 /** Listens at address:port. Rejects with the system's error when that cannot be had. */
 export async function openGate(options: GateOptions): Promise<Gate> {
   const { address, target, admits = () => true } = options;
-  const dropped = new Set<net.Socket>();
   const waiting = new Set<net.Socket>();
   const pairs = new Set<Pair>();
+  /** Every client's socket that is not closed, whatever became of its pair. */
+  const clients = new Set<net.Socket>();
+  let closed = false;
   let partitioned = false;
   const cutOff = new Set<string>();
   let slowMs = 0;
@@ -123,10 +125,12 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
     // An end that is gone is noticed by the next byte; nobody listens for errors on sockets that lead nowhere.
     client.on("error", () => {});
-    if (!admits()) {
-      dropped.add(client);
+    clients.add(client);
+    client.once("close", () => clients.delete(client));
+    if (closed) {
+      client.resetAndDestroy();
+    } else if (!admits()) {
       client.on("end", () => client.destroy());
-      client.on("close", () => dropped.delete(client));
       client.resume();
     } else if (isCut(client.remoteAddress ?? "")) {
       waiting.add(client);
@@ -182,11 +186,9 @@ export async function openGate(options: GateOptions): Promise<Gate> {
       for (const pair of [...pairs]) reset(pair);
     },
     close() {
-      for (const { client, server: behind } of pairs) {
-        client.resetAndDestroy();
-        behind.destroy();
-      }
-      for (const client of [...dropped, ...waiting]) client.destroy();
+      closed = true;
+      for (const { server: behind } of pairs) behind.destroy();
+      for (const client of clients) client.resetAndDestroy();
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };

@@ -3,7 +3,6 @@
  * Asks the policy simulator for one verdict: identity policies, a resource policy and a request's context against one action on
  * one resource. The same question is asked over and over, so answers are remembered. Knows nothing of the lab.
  */
-import { runSimulation } from "@cloud-copilot/iam-simulate";
 import type { Context } from "./need.ts";
 
 export interface Question {
@@ -40,6 +39,8 @@ export function evaluate(question: Question): Promise<Verdict> {
 }
 
 async function judge({ principal, account, action, resource, context, policies, resourcePolicy }: Question): Promise<Verdict> {
+  // Loaded by the first role that asks: a lab without one starts without it.
+  const { runSimulation } = await import("@cloud-copilot/iam-simulate");
   const answer = await runSimulation(
     {
       request: { principal, action, resource: { resource, accountId: account }, contextVariables: context },
@@ -69,5 +70,6 @@ async function judge({ principal, account, action, resource, context, policies, 
     const by = statements.map(({ statement }) => statement.sid() ?? `#${statement.index()}`);
     return { allowed: true, because: "", by: [...new Set(by)] };
   }
-  return { allowed: false, because: `because no identity-based policy allows the ${action} action`, by: [] };
+  const byIdentity = analyses.length > 0 && analyses.every(({ identityAnalysis }) => identityAnalysis?.result === "Allowed");
+  return { allowed: false, because: `because no ${byIdentity ? "resource" : "identity"}-based policy allows the ${action} action`, by: [] };
 }

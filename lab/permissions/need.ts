@@ -15,6 +15,8 @@ export interface Need {
   readonly resource: string;
   /** What the request says beyond action and resource. */
   readonly context?: Context;
+  /** Whose the resource is to be, where that is not to be seen from it yet. */
+  readonly account?: string;
 }
 
 /** Where the request was sent. */

@@ -4,6 +4,7 @@
  */
 import { functionArn, parseName } from "../cloud/lambda/functions.ts";
 import type { At, Need, Needs } from "./need.ts";
+import { passing } from "./needs-fleets.ts";
 
 function called(input: any, at: At): string {
   const { name, qualifier } = parseName(input.FunctionName, input.Qualifier, {
@@ -53,6 +54,9 @@ export const lambda: Record<string, Needs> = {
     "PutFunctionConcurrency",
     "DeleteFunctionConcurrency",
   ),
+  CreateFunction: (input, at) => [need("CreateFunction", called(input, at)), ...passing(input.Role, "lambda.amazonaws.com")],
+  /** Of the function, not of the alias. */
+  ...each((action) => (input, at) => [need(action, called({ FunctionName: input.FunctionName }, at))], "CreateAlias", "GetAlias"),
   ListFunctions: () => [need("ListFunctions", "*")],
   ...each(
     onExecution,

@@ -1,8 +1,9 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
 /**
- * What the operations of the smaller services need: Route 53, SNS, EventBridge, Secrets Manager, CloudWatch, EC2, STS.
+ * What the operations of the smaller services need: Route 53, SNS, EventBridge, CloudWatch, STS.
  */
 import type { At, Context, Need, Needs } from "./need.ts";
+import { passing } from "./needs-fleets.ts";
 
 const last = (path: string): string => path.split("/").at(-1) ?? path;
 const everything =
@@ -40,12 +41,27 @@ export const route53: Record<string, Needs> = {
   GetChange: (input) => [{ action: "route53:GetChange", resource: `arn:aws:route53:::change/${last(input.Id)}` }],
   ListHostedZones: everything("route53:ListHostedZones"),
   ListHostedZonesByName: everything("route53:ListHostedZonesByName"),
+  CreateHostedZone: everything("route53:CreateHostedZone"),
+  DeleteHostedZone: (input) => [zone("DeleteHostedZone", input.Id)],
   CreateHealthCheck: everything("route53:CreateHealthCheck"),
+  GetHealthCheckCount: everything("route53:GetHealthCheckCount"),
   ListHealthChecks: everything("route53:ListHealthChecks"),
   ...Object.fromEntries(
-    ["GetHealthCheck", "GetHealthCheckStatus", "UpdateHealthCheck", "DeleteHealthCheck"].map((action): [string, Needs] => [
+    ["GetHealthCheck", "GetHealthCheckStatus", "GetHealthCheckLastFailureReason", "UpdateHealthCheck", "DeleteHealthCheck"].map(
+      (action): [string, Needs] => [
+        action,
+        (input) => [{ action: `route53:${action}`, resource: `arn:aws:route53:::healthcheck/${input.HealthCheckId}` }],
+      ],
+    ),
+  ),
+  ...Object.fromEntries(
+    ["ChangeTagsForResource", "ListTagsForResource", "ListTagsForResources"].map((action): [string, Needs] => [
       action,
-      (input) => [{ action: `route53:${action}`, resource: `arn:aws:route53:::healthcheck/${input.HealthCheckId}` }],
+      (input) =>
+        (input.ResourceIds ?? [input.ResourceId]).map((id: string) => ({
+          action: `route53:${action}`,
+          resource: `arn:aws:route53:::${input.ResourceType}/${last(id)}`,
+        })),
     ]),
   ),
 };
@@ -69,12 +85,35 @@ export const sns: Record<string, Needs> = {
       (action) => [action, topic(action)],
     ),
   ),
+  PublishBatch: topic("Publish"),
+  ConfirmSubscription: topic("ConfirmSubscription"),
+  ...Object.fromEntries(
+    ["TagResource", "UntagResource", "ListTagsForResource"].map((action): [string, Needs] => [
+      action,
+      (input) => [{ action: `sns:${action}`, resource: input.ResourceArn }],
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["Unsubscribe", "GetSubscriptionAttributes", "SetSubscriptionAttributes"].map((action): [string, Needs] => [
+      action,
+      // On the topic: a subscription's ARN is its topic's and an id more.
+      (input) => [{ action: `sns:${action}`, resource: String(input.SubscriptionArn).split(":").slice(0, 6).join(":") }],
+    ]),
+  ),
   ListTopics: everything("sns:ListTopics"),
   ListSubscriptions: everything("sns:ListSubscriptions"),
 };
 
 export const busArn = (at: Pick<At, "region" | "account">, given: string | undefined): string =>
   given?.startsWith("arn:") ? given : `arn:aws:events:${at.region}:${at.account}:event-bus/${given ?? "default"}`;
+
+const onRule =
+  (action: string): Needs =>
+  (input, at) => {
+    const bus = last(busArn(at, input.EventBusName));
+    const rule = `${bus === "default" ? "" : `${bus}/`}${input.Name ?? input.Rule}`;
+    return [{ action: `events:${action}`, resource: `arn:aws:events:${at.region}:${at.account}:rule/${rule}` }];
+  };
 
 export const events: Record<string, Needs> = {
   /** Each entry by itself: they may go to different buses. */
@@ -88,39 +127,24 @@ export const events: Record<string, Needs> = {
       },
     })),
   ...Object.fromEntries(
-    ["DescribeRule", "EnableRule", "DisableRule", "ListTargetsByRule"].map((action): [string, Needs] => [
+    ["PutRule", "DeleteRule", "DescribeRule", "EnableRule", "DisableRule", "ListTargetsByRule", "RemoveTargets"].map((action) => [
       action,
-      (input, at) => {
-        const bus = last(busArn(at, input.EventBusName));
-        const rule = `${bus === "default" ? "" : `${bus}/`}${input.Name ?? input.Rule}`;
-        return [{ action: `events:${action}`, resource: `arn:aws:events:${at.region}:${at.account}:rule/${rule}` }];
-      },
+      onRule(action),
     ]),
   ),
-};
-
-interface Secrets {
-  readonly regions: Record<string, Record<string, { readonly name: string; readonly arn: string }>>;
-}
-
-/** The secret's ARN with its random letters; for a name nobody has, six unknown ones. */
-function secretArn({ world, region, account }: At, given: string): string {
-  const known = Object.values(world.state<Secrets>("secretsmanager", () => ({ regions: {} })).regions[region] ?? {});
-  const found = known.find(({ name, arn }) => name === given || arn === given || arn.slice(0, -7) === given);
-  return found?.arn ?? (given.startsWith("arn:") ? given : `arn:aws:secretsmanager:${region}:${account}:secret:${given}-~~~~~~`);
-}
-
-const secret =
-  (action: string): Needs =>
-  (input, at) => {
-    const resource = secretArn(at, input.SecretId);
-    const stage: Context = action === "GetSecretValue" ? { "secretsmanager:VersionStage": input.VersionStage ?? "AWSCURRENT" } : {};
-    return [{ action: `secretsmanager:${action}`, resource, context: { "secretsmanager:SecretId": resource, ...stage } }];
-  };
-
-export const secretsmanager: Record<string, Needs> = {
-  ...Object.fromEntries(["GetSecretValue", "DescribeSecret", "PutSecretValue", "DeleteSecret"].map((action) => [action, secret(action)])),
-  ListSecrets: everything("secretsmanager:ListSecrets"),
+  PutTargets: (input, at) => [
+    ...onRule("PutTargets")(input, at),
+    ...(input.Targets ?? []).flatMap(({ RoleArn }: any) => passing(RoleArn, "events.amazonaws.com")),
+  ],
+  ...Object.fromEntries(
+    ["CreateEventBus", "DeleteEventBus", "DescribeEventBus"].map((action): [string, Needs] => [
+      action,
+      (input, at) => [{ action: `events:${action}`, resource: busArn(at, input.Name) }],
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["ListEventBuses", "ListRules", "ListRuleNamesByTarget", "TestEventPattern"].map((action) => [action, everything(`events:${action}`)]),
+  ),
 };
 
 const alarms =
@@ -140,15 +164,13 @@ export const monitoring: Record<string, Needs> = {
   PutMetricAlarm: alarms("PutMetricAlarm"),
   SetAlarmState: alarms("SetAlarmState"),
   DeleteAlarms: alarms("DeleteAlarms"),
+  EnableAlarmActions: alarms("EnableAlarmActions"),
+  DisableAlarmActions: alarms("DisableAlarmActions"),
+  DescribeAlarmHistory: alarms("DescribeAlarmHistory"),
 };
 
-/** EC2's Describe operations take no resource. */
-export const ec2: Record<string, Needs> = {
-  DescribeSecurityGroups: everything("ec2:DescribeSecurityGroups"),
-  DescribeInstances: everything("ec2:DescribeInstances"),
-  DescribeVolumes: everything("ec2:DescribeVolumes"),
-  DescribeSnapshots: everything("ec2:DescribeSnapshots"),
+export const sts: Record<string, Needs> = {
+  /** No policy can take this away. */
+  GetCallerIdentity: () => [],
+  AssumeRole: (input) => [{ action: "sts:AssumeRole", resource: input.RoleArn, context: { "sts:RoleSessionName": input.RoleSessionName } }],
 };
-
-/** No policy can take this away. */
-export const sts: Record<string, Needs> = { GetCallerIdentity: () => [] };

@@ -1,22 +1,22 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
 /**
  * What RDS's operations need (Service Authorization Reference, Amazon RDS): instances, snapshots and groups by ARN, and the
- * permission to tag where a request brings tags. The permissions on KMS keys that an encrypted copy needs are not asked for.
+ * permission to tag where a request brings tags. The permissions on KMS keys that encryption needs are RDS's own to ask for (rds/keys.ts).
  */
 import { parseArn, rdsState, type Tag } from "../cloud/rds/state.ts";
 import { type At, type Context, EVERY, type Need, type Needs } from "./need.ts";
 
-type Kind = "db" | "snapshot" | "pg" | "og" | "subgrp";
+type Kind = "db" | "snapshot" | "pg" | "og" | "subgrp" | "cluster" | "cluster-snapshot";
 
 /** An identifier or an ARN as the ARN that is judged; none stands for all of its kind. */
-function arn(at: At, kind: Kind, given: string | undefined): string {
+export function arn(at: At, kind: Kind, given: string | undefined): string {
   if (given?.startsWith("arn:")) return given;
   return given === undefined
     ? `arn:aws:rds:${at.region}:${at.account}:${kind}:${EVERY}`
     : `arn:aws:rds:${at.region}:${at.account}:${kind}:${given.toLowerCase()}`;
 }
 
-const need = (at: At, operation: string, resource: string, context: Context = {}): Need => ({
+export const need = (at: At, operation: string, resource: string, context: Context = {}): Need => ({
   action: `rds:${operation}`,
   resource,
   context: { ...tagsOn(at, resource), ...context },
@@ -27,8 +27,13 @@ function tagsOn({ world }: At, resource: string): Context {
   const parsed = parseArn(resource);
   const region = parsed && rdsState(world).regions[parsed.region];
   const kind = parsed?.kind;
-  const record =
-    kind === "db" ? region?.instances[parsed?.id ?? ""] : kind === "snapshot" ? region?.snapshots[parsed?.id ?? ""] : undefined;
+  const kept: Partial<Record<string, Record<string, { tags: Tag[] }>>> = {
+    db: region?.instances,
+    snapshot: region?.snapshots,
+    cluster: region?.clusters,
+    "cluster-snapshot": region?.clusterSnapshots,
+  };
+  const record = kept[kind ?? ""]?.[parsed?.id ?? ""];
   const context: Context = {};
   for (const { Key, Value } of record?.tags ?? []) {
     context[`aws:ResourceTag/${Key}`] = Value;
@@ -37,7 +42,7 @@ function tagsOn({ world }: At, resource: string): Context {
   return context;
 }
 
-function tagsSent(tags: Tag[] | undefined): Context {
+export function tagsSent(tags: Tag[] | undefined): Context {
   if (!tags?.length) return {};
   const context: Context = { "aws:TagKeys": tags.map(({ Key }) => Key) };
   for (const { Key, Value = "" } of tags) {
@@ -48,7 +53,7 @@ function tagsSent(tags: Tag[] | undefined): Context {
 }
 
 /** Tags at creation are a permission of their own. */
-const tagging = (at: At, resource: string, tags: Tag[] | undefined, copied = false): Need[] =>
+export const tagging = (at: At, resource: string, tags: Tag[] | undefined, copied = false): Need[] =>
   tags?.length || copied ? [need(at, "AddTagsToResource", resource, tagsSent(tags))] : [];
 
 /** The groups a request names beside the instance. */
@@ -117,7 +122,9 @@ export const rds: Record<string, Needs> = {
     need(at, "ModifyDBInstance", arn(at, "db", input.DBInstanceIdentifier)),
     ...groups(at, "ModifyDBInstance", input),
   ],
-  CreateDBInstance: creating("CreateDBInstance", () => []),
+  CreateDBInstance: creating("CreateDBInstance", (input, at) =>
+    input.DBClusterIdentifier ? [arn(at, "cluster", input.DBClusterIdentifier)] : [],
+  ),
   CreateDBInstanceReadReplica: creating("CreateDBInstanceReadReplica", (input, at) => [arn(at, "db", input.SourceDBInstanceIdentifier)]),
   RestoreDBInstanceFromDBSnapshot: creating("RestoreDBInstanceFromDBSnapshot", (input, at) => [
     arn(at, "snapshot", input.DBSnapshotIdentifier),
@@ -160,6 +167,8 @@ export const rds: Record<string, Needs> = {
   CreateDBParameterGroup: onGroup("CreateDBParameterGroup"),
   ModifyDBParameterGroup: onGroup("ModifyDBParameterGroup"),
   DeleteDBParameterGroup: onGroup("DeleteDBParameterGroup"),
+  ResetDBParameterGroup: onGroup("ResetDBParameterGroup"),
+  DescribeDBSubnetGroups: (input, at) => [need(at, "DescribeDBSubnetGroups", arn(at, "subgrp", input.DBSubnetGroupName))],
   DescribeDBParameterGroups: onGroup("DescribeDBParameterGroups"),
   DescribeDBParameters: onGroup("DescribeDBParameters"),
   DescribeEvents: onEverything("DescribeEvents"),

@@ -73,6 +73,12 @@ export const s3: Record<string, Needs> = {
           ...(input.IfMatch === undefined ? [] : [need("GetObject", objectArn(input.Bucket, input.Key))]),
         ]
       : [],
+  DeleteObjects: (input, at) =>
+    bucketOf(at, input.Bucket)
+      ? (input.Delete?.Objects ?? []).map(({ Key, VersionId }: any) =>
+          need(VersionId ? "DeleteObjectVersion" : "DeleteObject", objectArn(input.Bucket, Key)),
+        )
+      : [],
   ListObjectsV2: listing("ListBucket"),
   ListObjectVersions: listing("ListBucketVersions"),
   HeadBucket: onBucket("ListBucket"),
@@ -82,6 +88,7 @@ export const s3: Record<string, Needs> = {
   GetBucketPolicy: onBucket("GetBucketPolicy"),
   PutBucketPolicy: onBucket("PutBucketPolicy"),
   DeleteBucket: onBucket("DeleteBucket"),
-  CreateBucket: (input) => [need("CreateBucket", bucketArn(input.Bucket))],
+  /** Its own, although the name may be taken by another's. */
+  CreateBucket: (input, at) => [{ ...need("CreateBucket", bucketArn(input.Bucket)), account: at.account }],
   ListBuckets: () => [need("ListAllMyBuckets", "*")],
 };

@@ -4,13 +4,17 @@
  */
 import type { WireCall } from "../wire/server.ts";
 import type { At, Need, Needs } from "./need.ts";
+import { ec2 } from "./needs-ec2.ts";
+import { autoscaling, scheduler } from "./needs-fleets.ts";
+import { kms, secretsmanager, ssm } from "./needs-keys.ts";
 import { lambda } from "./needs-lambda.ts";
-import { ec2, events, monitoring, route53, secretsmanager, sns, sts } from "./needs-others.ts";
+import { events, monitoring, route53, sns, sts } from "./needs-others.ts";
 import { rds } from "./needs-rds.ts";
+import { rdsClusters } from "./needs-rds-clusters.ts";
 import { s3 } from "./needs-s3.ts";
 
 export const NEEDS: Readonly<Record<string, Readonly<Record<string, Needs>>>> = {
-  rds,
+  rds: { ...rds, ...rdsClusters },
   s3,
   lambda,
   route53,
@@ -19,6 +23,10 @@ export const NEEDS: Readonly<Record<string, Readonly<Record<string, Needs>>>> = 
   secretsmanager,
   monitoring,
   ec2,
+  autoscaling,
+  kms,
+  ssm,
+  scheduler,
   sts,
 };
 

@@ -17,6 +17,8 @@ export interface Note extends Omit<Question, "policies"> {
   readonly session: string;
   readonly allowed: boolean;
   readonly by: readonly string[];
+  /** What AWS's refusal ends with. */
+  readonly because: string;
   times: number;
 }
 
@@ -31,19 +33,25 @@ export interface LoggedNote {
 }
 
 export class Notes {
+  /** The first that was not allowed, as soon as it is asked; never settles while all are. */
+  readonly firstRefusal: Promise<Note>;
   private readonly world: World;
+  private tellRefusal: (note: Note) => void = () => {};
   private readonly known = new Map<string, Note>();
   private readonly logicalIds = new Map<string, string>();
 
   constructor(world: World) {
     this.world = world;
+    this.firstRefusal = new Promise((resolve) => {
+      this.tellRefusal = resolve;
+    });
   }
 
   get all(): readonly Note[] {
     return [...this.known.values()];
   }
 
-  take({ policies: _policies, ...asked }: Question, roleName: string, { allowed, by }: Verdict): void {
+  take({ policies: _policies, ...asked }: Question, roleName: string, { allowed, by, because }: Verdict): void {
     const key = JSON.stringify([asked, allowed, by]);
     const known = this.known.get(key);
     if (known) {
@@ -52,7 +60,9 @@ export class Notes {
     }
     const role = this.logicalId(roleName);
     const session = asked.principal.split("/").at(-1) ?? "";
-    this.known.set(key, { ...asked, roleName, role, session, allowed, by, times: 1 });
+    const note: Note = { ...asked, roleName, role, session, allowed, by, because, times: 1 };
+    this.known.set(key, note);
+    if (!allowed) this.tellRefusal(note);
     const file = process.env.UNDERSTUDY_PERMISSIONS_LOG;
     if (!file) return;
     const line: LoggedNote = { role, session, action: asked.action, resource: asked.resource, allowed, by };

@@ -9,6 +9,9 @@ const CODES: Readonly<Record<string, readonly [code: string, status: number]>> =
   lambda: ["AccessDeniedException", 403],
   events: ["AccessDeniedException", 400],
   secretsmanager: ["AccessDeniedException", 400],
+  kms: ["AccessDeniedException", 400],
+  ssm: ["AccessDeniedException", 400],
+  scheduler: ["AccessDeniedException", 403],
   ec2: ["UnauthorizedOperation", 403],
   // SNS has an error of its own (API reference: AuthorizationError), and writes its prefix in capitals.
   sns: ["AuthorizationError", 403],

@@ -1,12 +1,14 @@
 /**
  * The resolver of the lab's network, preloaded with --import: host names are looked up at the DNS server in LAB_DNS (host:port),
- * by dns.lookup and so by net, http and pg. Leaves localhost and IP literals alone; does nothing without LAB_DNS.
+ * by dns.lookup and so by net, http and pg; who asks a name server of a zone by its address gets there too. Leaves localhost and IP literals alone; does nothing without LAB_DNS.
  */
 import dns from "node:dns";
 import { syncBuiltinESMExports } from "node:module";
 import { isIP } from "node:net";
 
 const server = process.env.LAB_DNS;
+/** A name server's port is always 53; the lab's is another. */
+const atItsPort = (address) => (address === "127.0.0.1" ? server : address);
 const local = (name) => !name || isIP(name) !== 0 || name === "localhost" || name.endsWith(".localhost");
 
 async function addressesOf(name, family) {
@@ -58,6 +60,12 @@ if (server) {
     const found = await addressesOf(name, family);
     return all ? found : found[0];
   };
+  for (const { prototype } of [dns.Resolver, dns.promises.Resolver]) {
+    const { setServers } = prototype;
+    prototype.setServers = function (servers) {
+      return setServers.call(this, servers.map(atItsPort));
+    };
+  }
   dns.setServers([server]);
   dns.promises.setServers([server]);
   syncBuiltinESMExports();

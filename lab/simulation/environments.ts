@@ -60,6 +60,7 @@ export interface Surroundings {
   readonly planJson: string;
   /** What the name server answers a function. */
   lookUp(name: string): string | undefined;
+  cnameOf(name: string): string | undefined;
   /** How far a new environment's clock is off. */
   skewMs(functionName: string): number;
   /** Every line a function writes as JSON. */
@@ -216,6 +217,13 @@ class Environment implements Process {
           if (!address) throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${name}`), { code: "ENOTFOUND" });
           return { address, family: 4 };
         },
+        resolveCname: async (name: string) => {
+          const target = around.cnameOf(name);
+          if (!target) throw Object.assign(new Error(`queryCname ENODATA ${name}`), { code: "ENODATA" });
+          return [target];
+        },
+        // The zone is private: its servers speak to nobody, the VPC's resolver answers for it.
+        resolveNs: async () => [],
       },
       fs: { existsSync: () => true, readFileSync: () => around.planJson },
       console: {

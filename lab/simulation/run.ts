@@ -124,6 +124,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
     code: options.code,
     planJson: JSON.stringify(plan),
     lookUp,
+    cnameOf: (name) => cnameOf(world, name),
     skewMs: () => (skewLimit > 0 ? story.whole(-skewLimit, skewLimit) : 0),
     line: (name, line) => {
       if (line.what === "decision") log.tell("decision", `${name}: ${line.sentence}`, { ...line, by: name }, line.rule === 101);
@@ -244,12 +245,21 @@ function wakeOf(input: any): "lossy" | "sure" | undefined {
   return String(input.FunctionName).endsWith("watch") ? "lossy" : "sure";
 }
 
-/** What the name servers answer now: an instance's own name, or a CNAME of the zone that leads to one. */
+const MAX_CHAIN = 8;
+
+/** What the name servers answer now: an instance's own name, or the CNAMEs of the zone that lead to one. */
 function resolve(world: VirtualWorld, rds: SimulatedRds, name: string): string | undefined {
-  const own = rds.byHost(name);
-  if (own) return own.address;
+  let at: string | undefined = name;
+  for (let hop = 0; at !== undefined && hop < MAX_CHAIN; hop++) {
+    const own = rds.byHost(at);
+    if (own) return own.address;
+    at = cnameOf(world, at);
+  }
+  return undefined;
+}
+
+function cnameOf(world: VirtualWorld, name: string): string | undefined {
   const zone = servedRecords(world)(`${name}.`);
   const sets = zone?.records.filter((each) => each.Name.replace(/\.$/, "") === name && each.Type === "CNAME") ?? [];
-  const target = zone?.answersOf(sets)[0]?.ResourceRecords[0]?.Value.replace(/\.$/, "");
-  return target ? rds.byHost(target)?.address : undefined;
+  return zone?.answersOf(sets)[0]?.ResourceRecords[0]?.Value.replace(/\.$/, "");
 }

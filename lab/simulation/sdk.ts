@@ -48,6 +48,7 @@ export interface Cloud {
 
 const SCOPES: Record<string, string> = {
   "@aws-sdk/client-s3": "s3",
+  "@aws-sdk/client-cloudwatch": "monitoring",
   "@aws-sdk/client-rds": "rds",
   "@aws-sdk/client-route-53": "route53",
   "@aws-sdk/client-eventbridge": "events",

@@ -23,6 +23,8 @@ export interface WireOptions {
   /** 0 takes a free port. */
   readonly port: number;
   principalFor(accessKeyId: string): string;
+  /** The world of the account a key, or an account id in its place, belongs to. Without it every key is of the one world. */
+  worldOf?(accessKeyId: string): World | Promise<World>;
   /** Runs before the operation: authorisation, faults. Throw ServiceError to refuse; answer "lose reply" to do it and cut the line. */
   // biome-ignore lint/suspicious/noConfusingVoidType: most hooks return nothing
   before?(request: IncomingMessage, call: WireCall, body: Buffer): void | "lose reply" | Promise<void | "lose reply">;
@@ -77,11 +79,13 @@ interface Scope {
   readonly accessKeyId: string;
   readonly region: string;
   readonly service: string;
+  /** Of a request that nobody signed. */
+  readonly account?: string | undefined;
 }
 
-async function answer(world: World, options: WireOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const requestId = world.id(32);
-  const startedAt = world.now();
+async function answer(first: World, options: WireOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const requestId = first.id(32);
+  const startedAt = first.now();
   const url = request.url ?? "/";
   const cut = url.indexOf("?");
   const query = new URLSearchParams(cut < 0 ? "" : url.slice(cut + 1));
@@ -96,6 +100,7 @@ async function answer(world: World, options: WireOptions, request: IncomingMessa
     return send(request, response, plainError(error, request, requestId));
   }
 
+  const world = (await options.worldOf?.(scope.account ?? scope.accessKeyId)) ?? first;
   const caller: Caller = {
     region: scope.region,
     account: world.account,
@@ -173,7 +178,9 @@ function scopeOf(request: IncomingMessage, query: URLSearchParams): Scope | unde
   if (accessKeyId && region && service) return { accessKeyId, region, service };
   const open = OPEN_OPERATIONS[query.get("Action") ?? ""];
   const arn = query.get("TopicArn") ?? query.get("SubscriptionArn");
-  return open && request.method === "GET" ? { accessKeyId: "", region: arn?.split(":")[3] || "us-east-1", service: open } : undefined;
+  if (!open || request.method !== "GET") return undefined;
+  const [, , , regionOf, account] = arn?.split(":") ?? [];
+  return { accessKeyId: "", region: regionOf || "us-east-1", service: open, account };
 }
 
 function wireRequest(request: IncomingMessage, fullPath: string, query: URLSearchParams, body: Buffer, s3: boolean): WireRequest {

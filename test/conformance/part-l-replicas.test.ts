@@ -2,6 +2,7 @@
 import { GetMetricStatisticsCommand } from "@aws-sdk/client-cloudwatch";
 import * as api from "@aws-sdk/client-rds";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { elsewhere } from "./elsewhere.ts";
 import { ACCOUNT, AWAY, HOME, patient, RdsLab, refusal } from "./rds-lab.ts";
 
 let lab: RdsLab;
@@ -94,7 +95,11 @@ describe("L.7 the deletion of a source", () => {
     await lab.sql("l7-far", "CREATE TABLE written (id int)", AWAY);
   });
 
-  test.todo("L.7 MySQL's replicas promote themselves in every region: a matter of test/conformance/engines.test.ts");
+  elsewhere(
+    "MySQL's and MariaDB's replicas promote themselves",
+    "conformance/part-l-mariadb.test.ts",
+    "its replicas promote themselves in every region: they take writes, and keep no source",
+  );
 });
 
 describe("L.8 ReplicaLag", () => {

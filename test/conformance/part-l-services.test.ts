@@ -76,23 +76,28 @@ describe("L.10 Route 53", () => {
   );
   elsewhere("a batch is atomic", "lab/route53.test.ts", "a batch holds as a whole or not at all, and says every reason");
   elsewhere("a change is PENDING first", "lab/route53.test.ts", "a record is answered once its change is INSYNC, and not before");
-  const rest = "conformance/route53.test.ts";
+  const health = "conformance/route53-health-checks.test.ts";
+  const changes = "conformance/route53-changes.test.ts";
   elsewhere(
     "PriorRequestNotComplete",
-    rest,
+    changes,
     "PriorRequestNotComplete, 400: a second batch for a zone that is still being worked on; the SDK tries again",
   );
   elsewhere(
     "Disabled is healthy",
-    rest,
+    health,
     "Disabled is healthy and sends nothing; Disabled and Inverted is unhealthy: how to force a failover",
   );
-  elsewhere("Inverted", rest, "Inverted turns the verdict round");
-  elsewhere("fail-open", rest, "a health check on a cold standby sends clients back to the dead primary until the standby is ready");
-  elsewhere("CLOUDWATCH_METRIC ignores SetAlarmState", rest, "CLOUDWATCH_METRIC reads the metric's data: SetAlarmState does not move it");
+  elsewhere("Inverted", health, "Inverted turns the verdict round");
+  elsewhere(
+    "fail-open",
+    "conformance/route53-routing.test.ts",
+    "a health check on a cold standby sends clients back to the dead primary until the standby is ready",
+  );
+  elsewhere("CLOUDWATCH_METRIC ignores SetAlarmState", health, "CLOUDWATCH_METRIC reads the metric's data: SetAlarmState does not move it");
   elsewhere(
     "the control plane is dark",
-    rest,
+    changes,
     "every call answers 503; DNS answers, health checks and S3 go on; failover by health check still works",
   );
 });

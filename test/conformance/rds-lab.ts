@@ -46,15 +46,15 @@ export class RdsLab {
     const timings = { modifyInstanceMs: 20, rebootMs: 20, promoteLingerMs: 300, snapshotMs: 50, copyMs: 300, copyQueueMs: 300 };
     const state = { ec2: { regions: Object.fromEntries([HOME, AWAY].map((region) => [region, { securityGroups: { "sg-open": OPEN } }])) } };
     this.world = new World({ dir: this.folder.path, timings, state, account: ACCOUNT });
-    this.rds = createRds(this.world, { metricsEveryMs: 50 });
+    this.rds = createRds(this.world, { metricsEveryMs: 50, backupsEveryMs: 50 });
     this.world.register({ name: "events", operations: { LabDeliver: ({ event }) => void this.events.push(event) } });
     this.world.register({ name: "ec2", operations: {} });
     this.world.register(createCloudWatch(this.world));
     this.world.register(this.rds);
   }
 
-  /** Up with `shop-a`, its replica `shop-b` (unless `alone`) and the snapshot `daily` of shop-a. */
-  static async open({ alone = false } = {}): Promise<RdsLab> {
+  /** Up with `shop-a`, its replica `shop-b` (unless `alone`) and the snapshot `daily` of shop-a; or `empty`. */
+  static async open({ alone = false, empty = false } = {}): Promise<RdsLab> {
     const lab = new RdsLab();
     lab.wire = await startWire(lab.world, {
       port: 0,
@@ -66,6 +66,7 @@ export class RdsLab {
       },
     });
     await lab.world.start();
+    if (empty) return lab;
     await lab.create("shop-a");
     await lab.available("shop-a");
     if (!alone) await lab.replica("shop-b", "shop-a");
@@ -94,8 +95,8 @@ export class RdsLab {
     return known;
   }
 
-  cloudWatch(): CloudWatchClient {
-    return new CloudWatchClient(this.options(HOME));
+  cloudWatch(region = HOME): CloudWatchClient {
+    return new CloudWatchClient(this.options(region));
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: the command's own types are lost in one method for all of them

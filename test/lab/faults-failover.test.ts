@@ -7,16 +7,6 @@ import { Shop } from "./shop.ts";
 const REGION = "eu-central-1";
 const ONCE = ["rds:ModifyDBInstance", "rds:RebootDBInstance", "rds:PromoteReadReplica", "route53:ChangeResourceRecordSets"];
 
-async function moves(shop: Shop): Promise<string[]> {
-  const { DurableExecutions } = await shop.lab.world.call(
-    "lambda",
-    "ListDurableExecutionsByFunction",
-    { FunctionName: "understudy-corner-shop-move" },
-    { region: "eu-west-1" },
-  );
-  return DurableExecutions.map((it: { DurableExecutionName: string }) => it.DurableExecutionName);
-}
-
 test("three of ten AWS calls are throttled while the primary dies: one move, no acknowledged row is lost", async () => {
   const shop = await Shop.open({ seed: SEED });
   const traffic = shop.traffic();
@@ -30,7 +20,7 @@ test("three of ten AWS calls are throttled while the primary dies: one move, no 
   await throttle.stop();
   await traffic.stop();
   expect(await shop.lost(traffic, "shop-b"), `seed ${SEED}`).toEqual([]);
-  expect(await moves(shop), `seed ${SEED}`).toHaveLength(1);
+  expect(await shop.moves(), `seed ${SEED}`).toHaveLength(1);
   // A reboot that was not seen, because the looks after it were throttled, is asked for again: of a fenced instance it takes nothing.
   for (const operation of ONCE.filter((each) => each !== "rds:RebootDBInstance"))
     expect(shop.calls(operation), `${operation}, seed ${SEED}`).toHaveLength(1);
@@ -43,28 +33,7 @@ test("the reply to PromoteReadReplica is lost: the standby is promoted once", as
   expect(await shop.moved()).toMatchObject({ generation: 2, primary: "shop-b", lastMove: { outcome: "succeeded" } });
   expect(shop.lab.world.story.filter(({ what }) => /loseReply on rds:PromoteReadReplica/.test(what))).toHaveLength(1);
   expect(shop.calls("rds:PromoteReadReplica")).toHaveLength(1);
-  expect(await moves(shop)).toHaveLength(1);
-});
-
-test("RDS says nothing and the probe's call of the watcher is lost: the alarm wakes it", async () => {
-  const shop = await Shop.open({ seed: SEED });
-  await shop.lab.faults.inject({ fault: "eventLost", source: "aws.rds" });
-  await shop.lab.faults.inject({ fault: "eventLost", source: "aws.events" });
-  await shop.lab.faults.inject({ fault: "error5xx", service: "lambda", operation: "Invoke", function: "*-probe" });
-  await shop.lab.faults.inject({ fault: "databaseKilled", region: REGION, instance: "shop-a" });
-  expect(await shop.moved()).toMatchObject({ generation: 2, primary: "shop-b", lastMove: { outcome: "succeeded" } });
-  const struck = Object.fromEntries(shop.lab.faults.list().map(({ id, strikes }) => [id, strikes]));
-  expect(struck.f3).toBeGreaterThan(0);
-  expect(await moves(shop)).toHaveLength(1);
-});
-
-test("the watcher's first wake is taken and never runs: the alarm or the minute wakes it again", async () => {
-  const shop = await Shop.open({ seed: SEED });
-  const lost = await shop.lab.faults.inject({ fault: "invokeLost", function: "*-watch", times: 1 });
-  await shop.lab.faults.inject({ fault: "databaseKilled", region: REGION, instance: "shop-a" });
-  expect(await shop.moved()).toMatchObject({ generation: 2, primary: "shop-b" });
-  expect(shop.lab.world.story.filter(({ kind, detail }) => kind === "fault" && detail?.id === lost.id && detail.strike)).toHaveLength(1);
-  expect(await moves(shop)).toHaveLength(1);
+  expect(await shop.moves()).toHaveLength(1);
 });
 
 test("the probe alone is cut off from the primary: nothing happens", async () => {

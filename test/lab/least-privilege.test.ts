@@ -1,37 +1,14 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, inject, onTestFinished, test } from "vitest";
-import { grantedBy, judge, lacking } from "../../cli/granted.ts";
-import { rehearse } from "../../cli/rehearsal.ts";
+import { judge } from "../../cli/granted.ts";
 import { type ShopDatabase, seedShop } from "../../lab/estate.ts";
 import { throwawayFolder } from "../../lab/folder.ts";
 import { startLab } from "../../lab/lab.ts";
 import { endpoint, stateBucket, waitFor } from "../../lab/look.ts";
-import { prove } from "../../lab/permissions/least-privilege.ts";
+import { packageWithout } from "../permissions/without.ts";
 import { Shop, testPlan } from "./shop.ts";
 
 const REGION = "eu-west-1";
 const PRIMARY = "eu-central-1";
-
-test("every permission of every role is needed: taken away, a request that was made is refused, naming role and action", async () => {
-  const packaged = inject("packageFolder");
-  const lab = await rehearse(testPlan(), packaged);
-  onTestFinished(() => lab.close());
-  const notes = lab.permissions.notes.all;
-  expect(lacking(notes)).toEqual([]);
-  const granted = grantedBy(packaged);
-  const problems = judge(granted, notes).filter(({ problem }) => problem !== null);
-  expect(problems).toEqual([]);
-
-  const proofs = await prove(lab.world, notes);
-  expect(proofs.length).toBe(granted.length);
-  expect(proofs.filter(({ refusal }) => refusal === undefined).map(({ grant }) => grant)).toEqual([]);
-  const fence = proofs.find(({ grant }) => grant.role === "MoveRole" && grant.action === "rds:ModifyDBInstance");
-  expect(fence?.refusal).toMatch(
-    /^User: arn:aws:sts::111122223333:assumed-role\/understudy-corner-shop-MoveRole-\w+\/understudy-corner-shop-move is not authorized to perform: rds:ModifyDBInstance on resource: arn:aws:rds:eu-central-1:111122223333:db:shop-a because no identity-based policy allows the rds:ModifyDBInstance action$/,
-  );
-});
 
 test("a wildcard, a star without a reason and a permission nobody uses are each called out", () => {
   const grant = { role: "MoveRole", sid: "Fence", action: "rds:ModifyDBInstance", onEverything: false };
@@ -47,16 +24,7 @@ test("a wildcard, a star without a reason and a permission nobody uses are each 
 
 /** The shop under a template in which one role lacks one action. */
 async function openWithout(role: string, action: string): Promise<Shop> {
-  const folder = mkdtempSync(join(tmpdir(), "without-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  cpSync(inject("packageFolder"), folder, { recursive: true });
-  const file = join(folder, "cloudformation-template-update-stack.json");
-  const template = JSON.parse(readFileSync(file, "utf8"));
-  const { PolicyDocument } = template.Resources[role].Properties.Policies[0];
-  for (const statement of PolicyDocument.Statement) statement.Action = statement.Action.filter((each: string) => each !== action);
-  PolicyDocument.Statement = PolicyDocument.Statement.filter((statement: { Action: string[] }) => statement.Action.length > 0);
-  writeFileSync(file, JSON.stringify(template));
-
+  const folder = packageWithout(inject("packageFolder"), `${role} ${action}`);
   const plan = testPlan();
   const lab = await startLab({ folder: throwawayFolder() });
   onTestFinished(() => lab.close());

@@ -34,7 +34,7 @@ beforeAll(async () => {
   packaged = await packageProduct(file, "dist/cold");
 });
 
-const open = () => Shop.open({ plan, packaged });
+const open = () => Shop.open({ product: { plan, folder: packaged } });
 const door = (shop: Shop, name: string) =>
   new Door(shop.plan, { credentials: userKeyFor(shop.lab.world, name), endpoint: shop.lab.wire.url });
 const mailWith = (shop: Shop, words: string) =>

@@ -1,18 +1,21 @@
-import { DescribeSecurityGroupsCommand, EC2Client } from "@aws-sdk/client-ec2";
+import { CreateSnapshotCommand, DescribeSecurityGroupsCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { DescribeDBInstancesCommand, DescribeDBSnapshotsCommand, RDSClient } from "@aws-sdk/client-rds";
 import { ChangeResourceRecordSetsCommand, Route53Client } from "@aws-sdk/client-route-53";
 import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { CreateScheduleCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
-import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { AssumeRoleCommand, GetCallerIdentityCommand, GetSessionTokenCommand, STSClient } from "@aws-sdk/client-sts";
 import { expect, onTestFinished, test } from "vitest";
 import { throwawayFolder } from "../../lab/folder.ts";
 import { startLab } from "../../lab/lab.ts";
 import { waitFor } from "../../lab/look.ts";
 import { evaluate } from "../../lab/permissions/evaluate.ts";
 import { NEEDS } from "../../lab/permissions/needs.ts";
+import { resourcePolicyOf } from "../../lab/permissions/resource-policies.ts";
+import { codecFor } from "../../lab/wire/protocols.ts";
 
 const ACCOUNT = "111122223333";
 const REGION = "eu-west-1";
@@ -192,15 +195,22 @@ test("a list is granted by a pattern that covers it all, and by nothing narrower
   expect((await rds.send(new DescribeDBInstancesCommand({}))).DBInstances).toEqual([]);
 });
 
-test("an operation whose permissions the lab does not know is refused to a role, and open to the account's root", async () => {
-  const { client, root } = await wearing({ Action: "*", Resource: "*" });
-  const assume = new AssumeRoleCommand({ RoleArn: `arn:aws:iam::${ACCOUNT}:role/clerk`, RoleSessionName: "again" });
-  expect(await failure(new STSClient(client).send(assume))).toMatchObject({
+test("an operation whose permissions the lab does not know is refused to a role", async () => {
+  const { client } = await wearing({ Action: "*", Resource: "*" });
+  expect(await failure(new STSClient(client).send(new GetSessionTokenCommand({})))).toMatchObject({
     name: "AccessDenied",
     message: expect.stringContaining("the lab does not know which permissions it needs"),
   });
-  await new STSClient(root).send(assume);
   expect((await new STSClient(client).send(new GetCallerIdentityCommand({}))).Arn).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/clerk/desk`);
+});
+
+test("a role is taken by another role only if that one may and the trust lets it", async () => {
+  const RoleArn = `arn:aws:iam::${ACCOUNT}:role/clerk`;
+  const { client, may } = await wearing({ Action: "sts:AssumeRole", Resource: `arn:aws:iam::${ACCOUNT}:role/other` });
+  const assume = () => new STSClient(client).send(new AssumeRoleCommand({ RoleArn, RoleSessionName: "again" }));
+  expect(await failure(assume())).toMatchObject({ name: "AccessDenied", message: refused("sts:AssumeRole", RoleArn) });
+  await may({ Action: "sts:AssumeRole", Resource: RoleArn });
+  expect((await assume()).AssumedRoleUser?.Arn).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/clerk/again`);
 });
 
 test("a rule reaches another region's bus in the name of its role, and only if the role may", async () => {
@@ -232,46 +242,132 @@ test("a rule reaches another region's bus in the name of its role, and only if t
   expect(lab.world.story.filter(({ region, what }) => region === REGION && what.startsWith("forbidden"))).toEqual([]);
 });
 
-test("whatever the lab knows the permissions of can be judged", async () => {
-  const { lab } = await wearing();
-  const at = { world: lab.world, region: REGION, account: ACCOUNT };
-  await lab.world.call(
-    "s3",
-    "CreateBucket",
-    { Bucket: "some", CreateBucketConfiguration: { LocationConstraint: REGION } },
-    { region: REGION },
-  );
+/** One input that has a value for whatever any operation asks for. */
+function anyInput(keyArn: string) {
+  const some = (...names: string[]) => Object.fromEntries(names.map((name) => [name, "some"]));
   const execution = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:some:1/durable-execution/some/id`;
-  const policies = { own: { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] } };
-  const input = {
-    ...Object.fromEntries(
-      ["Bucket", "Key", "Name", "Rule", "FunctionName", "HostedZoneId", "HealthCheckId", "Id", "SecretId", "AlarmName", "Namespace"].map(
-        (name) => [name, "some"],
-      ),
-    ),
-    ...Object.fromEntries(
-      ["DBInstanceIdentifier", "SourceDBInstanceIdentifier", "TargetDBInstanceIdentifier", "DBSnapshotIdentifier"].map((name) => [
-        name,
-        "some",
-      ]),
-    ),
-    ...{ SourceDBSnapshotIdentifier: "some", TargetDBSnapshotIdentifier: "other", DBParameterGroupName: "some" },
+  const role = `arn:aws:iam::${ACCOUNT}:role/clerk`;
+  return {
+    ...some("Bucket", "Key", "Name", "Rule", "FunctionName", "HostedZoneId", "HealthCheckId", "Id", "SecretId", "AlarmName", "Namespace"),
+    ...some("DBInstanceIdentifier", "SourceDBInstanceIdentifier", "TargetDBInstanceIdentifier", "DBSnapshotIdentifier"),
+    ...some("SourceDBSnapshotIdentifier", "TargetDBSnapshotIdentifier", "DBParameterGroupName", "AutoScalingGroupName", "GroupName"),
     ResourceName: `arn:aws:rds:${REGION}:${ACCOUNT}:db:some`,
     Tags: [{ Key: "k", Value: "v" }],
+    TagSpecifications: ["instance", "volume", "snapshot"].map((ResourceType) => ({ ResourceType, Tags: [{ Key: "k", Value: "v" }] })),
     CopySource: "some/key",
+    Delete: { Objects: [{ Key: "some" }, { Key: "some", VersionId: "1" }] },
     TopicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:some`,
+    SubscriptionArn: `arn:aws:sns:${REGION}:${ACCOUNT}:some:0a1b`,
+    ResourceArn: `arn:aws:sns:${REGION}:${ACCOUNT}:some`,
     Entries: [{ Source: "some", DetailType: "some", Detail: "{}" }],
     ChangeBatch: { Changes: [{ Action: "UPSERT", ResourceRecordSet: { Name: "*.some.", Type: "A" } }] },
+    ResourceType: "hostedzone",
+    ResourceId: "some",
     DurableExecutionArn: execution,
     CallbackId: Buffer.from(JSON.stringify([execution, "1"])).toString("base64"),
+    RoleArn: role,
+    Role: role,
+    RoleSessionName: "some",
+    Target: { RoleArn: role },
+    Targets: [{ RoleArn: role }],
+    KeyId: keyArn,
+    TargetKeyId: keyArn,
+    AliasName: "alias/some",
+    Names: ["/some/name"],
+    Path: "/some/",
+    InstanceIds: ["i-1"],
+    InstanceId: "i-1",
+    ImageId: "ami-1",
+    VolumeId: "vol-1",
+    SnapshotId: "snap-1",
+    GroupId: "sg-1",
+    SubnetId: "subnet-1",
+    VpcId: "vpc-1",
+    Resources: ["i-1", "vol-1", "snap-1", "ami-1"],
+    InstanceSpecification: { InstanceId: "i-1" },
   };
+}
+
+/** No policy can take it away. */
+const NEEDS_NOTHING = ["sts:GetCallerIdentity"];
+
+test("whatever the lab knows the permissions of can be judged, and IAM knows each action and its kind of resource", async () => {
+  const { lab, call } = await wearing();
+  const at = { world: lab.world, region: REGION, account: ACCOUNT };
+  await call("s3", "CreateBucket", { Bucket: "some", CreateBucketConfiguration: { LocationConstraint: REGION } });
+  const { KeyMetadata } = await call("kms", "CreateKey", {});
+  const policies = { own: { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] } };
+  const input = anyInput(KeyMetadata.Arn);
   const principal = `arn:aws:sts::${ACCOUNT}:assumed-role/clerk/desk`;
   for (const [service, operations] of Object.entries(NEEDS)) {
     for (const [operation, needs] of Object.entries(operations)) {
-      for (const { action, resource, context = {} } of needs(input, at)) {
-        const verdict = await evaluate({ principal, account: ACCOUNT, action, resource, context, policies });
+      const all = needs(input, at);
+      expect(all.length > 0, `${service}:${operation} needs something`).toBe(!NEEDS_NOTHING.includes(`${service}:${operation}`));
+      for (const { action, resource, context = {} } of all) {
+        const resourcePolicy = resourcePolicyOf(lab.world, resource, action);
+        const verdict = await evaluate({ principal, account: ACCOUNT, action, resource, context, policies, resourcePolicy });
         expect(verdict, `${service}:${operation} needs ${action} on ${resource}`).toMatchObject({ allowed: true, by: ["#1"] });
       }
     }
   }
+});
+
+test("every operation the lab serves says which permissions it needs", async () => {
+  const { lab } = await wearing();
+  const served = [...lab.world.services.values()].filter(({ name }) => codecFor(name) !== undefined);
+  const missing = served.flatMap(({ name, operations }) =>
+    Object.keys(operations)
+      .filter((operation) => !operation.startsWith("Lab") && !NEEDS[name]?.[operation])
+      .map((operation) => `${name}:${operation}`),
+  );
+  expect(served.length).toBeGreaterThanOrEqual(14);
+  expect(missing).toEqual([]);
+});
+
+test("what is made, what is tagged and what is handed on are permissions of their own", async () => {
+  const { client, call, may } = await wearing();
+  const { VolumeId } = await call("ec2", "CreateVolume", { AvailabilityZone: `${REGION}a`, Size: 1 });
+  await waitFor("the volume", 10_000, async () => {
+    const { Volumes } = await call("ec2", "DescribeVolumes", { VolumeIds: [VolumeId] });
+    return Volumes[0].State === "available" || undefined;
+  });
+  const ec2 = new EC2Client(client);
+  const volume = `arn:aws:ec2:${REGION}:${ACCOUNT}:volume/${VolumeId}`;
+  const made = `arn:aws:ec2:${REGION}::snapshot/*`;
+  const TagSpecifications = [{ ResourceType: "snapshot" as const, Tags: [{ Key: "by", Value: "us" }] }];
+  const snap = () => ec2.send(new CreateSnapshotCommand({ VolumeId, TagSpecifications }));
+  const denied = (action: string, resource: string) => ({
+    name: "UnauthorizedOperation",
+    status: 403,
+    message: `You are not authorized to perform this operation. ${refused(action, resource)}`,
+  });
+  const onVolume = { Action: "ec2:CreateSnapshot", Resource: volume };
+  const onSnapshot = { Action: "ec2:CreateSnapshot", Resource: made, Condition: { StringEquals: { "aws:RequestTag/by": "us" } } };
+  const tags = { Action: "ec2:CreateTags", Resource: made, Condition: { StringEquals: { "ec2:CreateAction": "CreateSnapshot" } } };
+  await may(onSnapshot, tags);
+  expect(await failure(snap())).toEqual(denied("ec2:CreateSnapshot", volume));
+  await may(onVolume, tags);
+  expect(await failure(snap())).toEqual(denied("ec2:CreateSnapshot", made));
+  await may(onVolume, onSnapshot);
+  expect(await failure(snap())).toEqual(denied("ec2:CreateTags", made));
+  await may(onVolume, onSnapshot, tags);
+  expect((await snap()).SnapshotId).toMatch(/^snap-/);
+
+  const RoleArn = `arn:aws:iam::${ACCOUNT}:role/clerk`;
+  const Target = { Arn: `arn:aws:sns:${REGION}:${ACCOUNT}:news`, RoleArn };
+  const plan = () =>
+    new SchedulerClient(client).send(
+      new CreateScheduleCommand({ Name: "nightly", ScheduleExpression: "rate(1 day)", FlexibleTimeWindow: { Mode: "OFF" }, Target }),
+    );
+  const makes = { Action: "scheduler:CreateSchedule", Resource: `arn:aws:scheduler:${REGION}:${ACCOUNT}:schedule/default/*` };
+  const passes = (to: string) => ({
+    Action: "iam:PassRole",
+    Resource: RoleArn,
+    Condition: { StringEquals: { "iam:PassedToService": to } },
+  });
+  await may(makes, passes("events.amazonaws.com"));
+  expect(await failure(plan())).toMatchObject({ message: refused("iam:PassRole", RoleArn), status: 403 });
+  await may(makes, passes("scheduler.amazonaws.com"));
+  // The permission is there; the role itself does not let Scheduler take it.
+  expect(await failure(plan())).not.toMatchObject({ message: expect.stringContaining("is not authorized") });
 });

@@ -7,7 +7,7 @@ import type { Plan } from "../../core/plan/schema.ts";
 import type { LabEvent } from "../../lab/cloud/world.ts";
 import { type ShopDatabase, seedShop } from "../../lab/estate.ts";
 import { throwawayFolder } from "../../lab/folder.ts";
-import { type Lab, startLab } from "../../lab/lab.ts";
+import { type Lab, type LabOptions, startLab } from "../../lab/lab.ts";
 import { endpoint, readJson, stateBucket, waitFor } from "../../lab/look.ts";
 import { countLost } from "../../lab/shop/orders.ts";
 import { Traffic } from "../../lab/shop/traffic.ts";
@@ -18,11 +18,14 @@ export function testPlan(): Plan {
   return parsed.plan;
 }
 
-export interface Opening {
+/** The first backup is only waited for: what a move takes keeps the lab's own durations. */
+const BACKED_UP_SOON = { firstTickMs: 300, snapshotMs: 50, copyQueueMs: 20, copyMs: 50 };
+
+export interface ShopOptions {
   readonly seed?: number;
-  /** Another plan than the tests' own, and what was packaged for it. */
-  readonly plan?: Plan;
-  readonly packaged?: string;
+  readonly timings?: LabOptions["timings"];
+  /** Another plan than the tests', packaged. */
+  readonly product?: { readonly plan: Plan; readonly folder: string };
 }
 
 export class Shop {
@@ -39,12 +42,13 @@ export class Shop {
   }
 
   /** Up, seeded, deployed, the probe voting and the standby following. Ends with the test. */
-  static async open({ seed, plan = testPlan(), packaged = inject("packageFolder") }: Opening = {}): Promise<Shop> {
-    const lab = await startLab({ folder: throwawayFolder(), seed });
+  static async open({ product, timings, ...options }: ShopOptions = {}): Promise<Shop> {
+    const plan = product?.plan ?? testPlan();
+    const lab = await startLab({ folder: throwawayFolder(), timings: { ...BACKED_UP_SOON, ...timings }, ...options });
     onTestFinished(() => lab.close());
     const [access] = (await lab.estate(plan)) as [ShopDatabase];
     await seedShop(await endpoint(lab, plan.regions.primary, "shop-a"), "shop", access);
-    await lab.deploy(plan, packaged);
+    await lab.deploy(plan, product?.folder ?? inject("packageFolder"));
     const shop = new Shop(lab, plan, access, await stateBucket(lab, plan.regions.recovery, "understudy-corner-shop-watch"));
     await waitFor("the probe's votes to be well", 20_000, async () => {
       const vote = await shop.vote();
@@ -82,6 +86,26 @@ export class Shop {
   /** Requests for one operation so far, answered well. */
   calls(operation: string): LabEvent[] {
     return this.lab.world.story.filter((event) => event.kind === "call" && event.what === operation && Number(event.detail?.status) < 300);
+  }
+
+  /** The moves there have been, by name. */
+  async moves(): Promise<string[]> {
+    const of = { FunctionName: "understudy-corner-shop-move" };
+    const { DurableExecutions } = await this.lab.world.call("lambda", "ListDurableExecutionsByFunction", of, {
+      region: this.plan.regions.recovery,
+    });
+    return DurableExecutions.map((it: { DurableExecutionName: string }) => it.DurableExecutionName);
+  }
+
+  /** Brings a function's next minute forward: its own rule fires at once, as a schedule does that is switched on again. */
+  async minute(name: string): Promise<void> {
+    const { region, call } = { region: this.plan.regions.recovery, call: this.lab.world.call.bind(this.lab.world) };
+    const { Rules } = await call("events", "ListRules", {}, { region });
+    const own = (rule: { Name: string; ScheduleExpression?: string }) =>
+      rule.ScheduleExpression && rule.Name.toLowerCase().includes(`-${name}eventsrule`);
+    const { Name } = Rules.find(own) as { Name: string };
+    await call("events", "DisableRule", { Name }, { region });
+    await call("events", "EnableRule", { Name }, { region });
   }
 
   /** Invokes a function and waits for its answer. */

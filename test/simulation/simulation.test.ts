@@ -131,10 +131,22 @@ describe("a move that dies", () => {
 describe("after a move", () => {
   const later = (stage: Stage, minutes: number, what: () => void) => stage.clock.after(minutes * MINUTES, what);
 
-  test("Route 53 is dark for twenty minutes: the move waits for it, and people hear that it is stuck (S15)", async () => {
+  test("Route 53 goes dark before the primary dies: refused before anything is touched, and told", async () => {
     const result = await staged((stage) => {
       stage.dark.add("us-east-1");
-      later(stage, 20, () => stage.dark.delete("us-east-1"));
+      stage.rds.kill(stage.primary, 60 * MINUTES);
+    });
+    expect(result.violations.filter(({ atMs }) => atMs < 7 * MINUTES)).toEqual([]);
+    expect(mails(result).some((text) => text.includes("(rule 312)"))).toBe(true);
+  });
+
+  test("Route 53 goes dark with the promotion, for twenty minutes: the move waits for it, and people hear that it is stuck (S15)", async () => {
+    const result = await staged((stage) => {
+      stage.log.listen((event) => {
+        if (event.kind !== "effect" || !event.words.includes("is promoted")) return;
+        stage.dark.add("us-east-1");
+        later(stage, 20, () => stage.dark.delete("us-east-1"));
+      });
       stage.rds.kill(stage.primary, 60 * MINUTES);
     });
     expect(result).toMatchObject({ violations: [], outcome: "served", generation: 2 });

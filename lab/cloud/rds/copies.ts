@@ -1,16 +1,17 @@
 /**
- * Copies of snapshots, in a region or into another. Copies across regions of one instance's snapshots go one after another; the others
+ * Copies of snapshots, in a region or into another, the account's own or shared with it. Copies across regions of one instance's snapshots go one after another; the others
  * wait with no progress to show. What a copy reads may be deleted under it: then it fails.
  */
 import { copyTree, databaseUser } from "../../engines/folders.ts";
 import type { Operation, World } from "../world.ts";
 import { refuse } from "./errors.ts";
 import { snapshotEvent } from "./events.ts";
-import { identifier, keyArn, mergeTags, only, required, tags } from "./input.ts";
+import { identifier, mergeTags, only, required, tags } from "./input.ts";
+import { keyFor, readableUnder } from "./keys.ts";
 import type { Rds } from "./lifecycle.ts";
 import { toSnapshot } from "./shapes.ts";
 import { roomFor, saveTo, snapshotStatus } from "./snapshots.ts";
-import { arnOf, findSnapshot, parseArn, rdsState, regionState, type SnapshotRecord } from "./state.ts";
+import { arnOf, findReadable, isForeign, parseArn, rdsState, regionState, type SnapshotRecord, snapshotByArn } from "./state.ts";
 
 /** Copies from other regions that one region takes at a time. */
 const ACROSS_AT_A_TIME = 20;
@@ -19,7 +20,8 @@ export function copyOperations(rds: Rds): Record<string, Operation> {
   const { world } = rds;
 
   return {
-    CopyDBSnapshot(input, { region }) {
+    async CopyDBSnapshot(input, caller) {
+      const { region } = caller;
       only(
         input,
         "CopyDBSnapshot",
@@ -34,7 +36,8 @@ export function copyOperations(rds: Rds): Record<string, Operation> {
       );
       const wanted = required(input, "SourceDBSnapshotIdentifier");
       const from = parseArn(wanted);
-      const source = findSnapshot(world, from?.region ?? region, wanted);
+      const source = findReadable(world, from?.region ?? region, wanted);
+      const foreign = isForeign(world, source);
       const id = identifier(input, "TargetDBSnapshotIdentifier", 255);
       const own = tags(input.Tags);
       const across = source.region !== region;
@@ -43,12 +46,13 @@ export function copyOperations(rds: Rds): Record<string, Operation> {
           "InvalidDBSnapshotState",
           `The snapshot ${source.id} cannot be copied: its status is ${source.status}, not available.`,
         );
-      if (across && source.kmsKeyId && !input.KmsKeyId)
+      if ((across || foreign) && source.kmsKeyId && !input.KmsKeyId)
         throw refuse(
           "InvalidParameterCombination",
-          `${source.id} is encrypted: a copy in another region needs the KmsKeyId of a key in ${region}.`,
+          `${source.id} is encrypted: a copy in another ${across ? "region" : "account"} needs the KmsKeyId of a key in ${region}.`,
         );
-      const kmsKeyId = input.KmsKeyId ? keyArn(world.account, region, input.KmsKeyId) : source.kmsKeyId;
+      await readableUnder(world, caller, source.region, source.kmsKeyId);
+      const kmsKeyId = input.KmsKeyId ? await keyFor(world, caller, input.KmsKeyId) : source.kmsKeyId;
       roomFor(world, region, id);
       if (across && underWay(world, region).length >= ACROSS_AT_A_TIME)
         throw refuse("SnapshotQuotaExceeded", `Cannot copy more than ${ACROSS_AT_A_TIME} snapshots across regions`);
@@ -59,11 +63,13 @@ export function copyOperations(rds: Rds): Record<string, Operation> {
         arn: arnOf(world, region, "snapshot", id),
         region,
         kmsKeyId,
+        type: "manual",
+        sharedWith: undefined,
         createdAt: undefined,
         takenSince: undefined,
         tags: input.CopyTags ? mergeTags(source.tags, own) : own,
         sourceRegion: across ? source.region : undefined,
-        sourceArn: across ? source.arn : undefined,
+        sourceArn: across || foreign ? source.arn : undefined,
         copy: { from: source.arn, queuedAt: world.now() },
       };
       regionState(world, region).snapshots[id] = copy;
@@ -104,15 +110,15 @@ function move(rds: Rds, copy: SnapshotRecord): void {
   if (copy.status !== "creating") snapshotStatus(world, copy, "creating");
   const across = copy.sourceRegion !== undefined;
   const sourceId = parseArn(plan.from)?.id ?? "";
-  const source = lookUp(world, plan.from);
+  const source = snapshotByArn(world, plan.from);
   const mustStand = (): void => {
-    if (!source || lookUp(world, plan.from) !== source) throw new Error(`its source ${plan.from} was deleted`);
+    if (!source || snapshotByArn(world, plan.from) !== source) throw new Error(`its source ${plan.from} was deleted`);
   };
   const run = async (): Promise<void> => {
     mustStand();
     const from = fleet.snapshotFolder(source as SnapshotRecord);
     await saveTo(fleet.snapshotFolder(copy), async (draft) => {
-      await copyTree(from, draft, { owner: databaseUser() });
+      await copyTree(from, draft, { owner: databaseUser(), linked: true });
       mustStand();
     });
     await fleet.pause(world.timings.copyMs - (world.now() - started));
@@ -129,11 +135,6 @@ function move(rds: Rds, copy: SnapshotRecord): void {
     snapshotEvent(world, copy, across ? "0061" : "0190", sourceId);
     if (across) next(rds, copy.resourceId);
   });
-}
-
-function lookUp(world: World, arn: string): SnapshotRecord | undefined {
-  const parsed = parseArn(arn);
-  return parsed && rdsState(world).regions[parsed.region]?.snapshots[parsed.id];
 }
 
 /** After a restart of the lab: copies begin again, and a snapshot that was being taken is there whole or lost. */

@@ -1,9 +1,14 @@
 /**
  * Faults of databases, made on purpose. RDS's own view stays rosy: an instance killed here is still `available`,
- * since real monitoring takes its time; only its clients see the disaster. A reboot brings a killed or frozen one back.
+ * since real monitoring takes its time; only its clients see the disaster. A reboot brings a killed or frozen one back; where there is
+ * a second zone, RDS does so by itself.
  */
+
+import { watchMember } from "./cluster-failover.ts";
+import { feederOf, followersOf } from "./cluster-state.ts";
 import type { Rds } from "./lifecycle.ts";
-import { findInstance, type InstanceRecord, instanceByArn } from "./state.ts";
+import { watchZone } from "./multi-az.ts";
+import { findInstance, type InstanceRecord } from "./state.ts";
 
 export type Partition = "clients" | "replica";
 
@@ -27,21 +32,22 @@ export interface RdsFaults {
   resumeReplication(region: string, id: string): Promise<void>;
 }
 
-export function createFaults({ world, fleet }: Rds): RdsFaults {
+export function createFaults(rds: Rds): RdsFaults {
+  const { world, fleet } = rds;
   const tell = (record: InstanceRecord, what: string): void => {
     world.tell({ kind: "fault", region: record.region, service: "rds", what: `${record.id} ${what}`, detail: { instance: record.arn } });
   };
   const find = (region: string, id: string): InstanceRecord => findInstance(world, region, id);
   const findReplica = (region: string, id: string): InstanceRecord => {
     const record = find(region, id);
-    if (!record.source) throw new Error(`${id} in ${region} is not a read replica: there is no replication to disturb.`);
+    if (!feederOf(world, record)) throw new Error(`${id} in ${region} is not a read replica: there is no replication to disturb.`);
     return record;
   };
   const cut = (record: InstanceRecord, from: Partition, on: boolean): void => {
-    // The link belongs to the replica's end: cutting a source off means cutting each of its replicas' links.
-    const ends = from === "clients" ? [record] : [record, ...record.replicas.map((arn) => instanceByArn(world, arn))];
+    // The link belongs to the replica's end: cutting a source off means cutting the links of all that follow it.
+    const ends = from === "clients" ? [record] : [record, ...followersOf(world, record)];
     for (const end of ends) {
-      if (!end || (from === "replica" && !end.source)) continue;
+      if (from === "replica" && !feederOf(world, end)) continue;
       end.partitions[from] = on || undefined;
       fleet.applyPartitions(end);
     }
@@ -53,12 +59,16 @@ export function createFaults({ world, fleet }: Rds): RdsFaults {
       record.fault = { kind: "killed", at: world.now() };
       tell(record, "is killed");
       await fleet.cluster(record).kill();
+      watchZone(rds, record);
+      watchMember(rds, record);
     },
     async hang(region, id) {
       const record = find(region, id);
       record.fault = { kind: "hung", at: world.now() };
       tell(record, "hangs");
       fleet.cluster(record).hang();
+      watchZone(rds, record);
+      watchMember(rds, record);
     },
     async resume(region, id) {
       const record = find(region, id);
@@ -83,7 +93,7 @@ export function createFaults({ world, fleet }: Rds): RdsFaults {
       cut(record, "clients", false);
       cut(record, "replica", false);
       await this.resume(region, id);
-      if (!record.source || record.fault) return;
+      if (!feederOf(world, record) || record.fault) return;
       const cluster = fleet.cluster(record);
       await this.resumeReplication(region, id);
       await cluster.resumeReplay();

@@ -7,7 +7,7 @@ import type { Engine } from "../../engines/engine.ts";
 import { engineNamed } from "../../engines/engines.ts";
 import { refuse } from "./errors.ts";
 
-export type FlavourName = "postgres" | "mariadb" | "mysql";
+export type FlavourName = "postgres" | "mariadb" | "mysql" | "aurora-postgresql";
 
 export interface Flavour {
   readonly name: FlavourName;
@@ -38,20 +38,23 @@ const ofMySql = {
   major: (version: string) => version.split(".").slice(0, 2).join("."),
 };
 
+const ofPostgres = {
+  engine: engineNamed("postgres"),
+  license: "postgresql-license",
+  port: 5432,
+  longestUser: 63,
+  longestPassword: 128,
+  reservedUsers: /^(rds|pg_)|^(admin|public|none)$/i,
+  replicaChoosesParameters: false,
+  orphansPromoteEverywhere: false,
+  version: () => engineNamed("postgres").version(),
+  major: (version: string) => version.split(".")[0] as string,
+};
+
 const FLAVOURS: Record<FlavourName, Flavour> = {
-  postgres: {
-    name: "postgres",
-    engine: engineNamed("postgres"),
-    license: "postgresql-license",
-    port: 5432,
-    longestUser: 63,
-    longestPassword: 128,
-    reservedUsers: /^(rds|pg_)|^(admin|public|none)$/i,
-    replicaChoosesParameters: false,
-    orphansPromoteEverywhere: false,
-    version: () => engineNamed("postgres").version(),
-    major: (version) => version.split(".")[0] as string,
-  },
+  postgres: { ...ofPostgres, name: "postgres" },
+  /** Runs in clusters alone. */
+  "aurora-postgresql": { ...ofPostgres, name: "aurora-postgresql" },
   mariadb: { ...ofMySql, name: "mariadb", engine: engineNamed("mariadb"), version: () => engineNamed("mariadb").version() },
   mysql: {
     ...ofMySql,
@@ -91,7 +94,7 @@ export const optionGroupOf = ({ engine, engineVersion }: Engined): string =>
 
 /** The engine of a family, and the family's own name in lower case; undefined when no engine has such families. */
 export function flavourOfFamily(family: string): Flavour | undefined {
-  const [, name] = /^([a-z]+)[0-9.]+$/.exec(family) ?? [];
+  const [, name] = /^([a-z-]+)[0-9.]+$/.exec(family) ?? [];
   return name ? FLAVOURS[name as FlavourName] : undefined;
 }
 

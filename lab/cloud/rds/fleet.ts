@@ -9,9 +9,13 @@ import { removeTree } from "../../engines/folders.ts";
 import { openGateSomewhere } from "../../network/addresses.ts";
 import { type Gate, openGate } from "../../network/gate.ts";
 import type { World } from "../world.ts";
+import type { ClusterSnapshotRecord } from "./cluster-records.ts";
+import { feederOf } from "./cluster-state.ts";
 import { flavour } from "./flavours.ts";
 import { admits } from "./security.ts";
-import { endpointName, hex, type InstanceRecord, type SnapshotRecord } from "./state.ts";
+import { endpointName, hex, type InstanceRecord, parseArn, type SnapshotRecord } from "./state.ts";
+
+type AnySnapshot = Pick<SnapshotRecord | ClusterSnapshotRecord, "id" | "arn" | "region" | "engine">;
 
 interface Host {
   cluster: Cluster;
@@ -31,6 +35,11 @@ export class Fleet {
 
   constructor(world: World) {
     this.world = world;
+  }
+
+  /** The lab is ending: what fails now fails because of that. */
+  get isClosing(): boolean {
+    return this.closing;
   }
 
   /** Does `then` in the background after `ms`. What goes wrong is handed to `otherwise`, and becomes a line of the story. */
@@ -61,7 +70,7 @@ export class Fleet {
   host(record: InstanceRecord): Host {
     let host = this.hosts.get(record.arn);
     if (!host) {
-      host = { cluster: flavour(record.engine).engine.cluster(this.folder(record.region, "instances", record.id)) };
+      host = { cluster: flavour(record.engine).engine.cluster(this.folder(record, "instances", record.folder ?? record.id)) };
       this.hosts.set(record.arn, host);
     }
     return host;
@@ -76,18 +85,37 @@ export class Fleet {
     return this.hosts.get(record.arn)?.gate?.connections ?? 0;
   }
 
-  private folder(region: string, kind: "instances" | "snapshots", id: string): string {
-    return path.join(this.world.dir, "rds", region, kind, id);
+  /** A DB cluster's storage, for the time when no member has it open. */
+  volume(record: { arn: string; region: string; volume: string; engine: InstanceRecord["engine"] }): Cluster {
+    return flavour(record.engine).engine.cluster(this.folder(record, "instances", record.volume));
+  }
+
+  /** Two members change data folders, both servers being down. */
+  exchange(one: InstanceRecord, other: InstanceRecord): void {
+    const [mine, theirs] = [this.host(one), this.host(other)];
+    [mine.cluster, theirs.cluster] = [theirs.cluster, mine.cluster];
+    [one.folder, other.folder] = [other.folder, one.folder];
+  }
+
+  /** In the folder of the record's account. */
+  private folder(
+    { arn, region }: { arn: string; region: string },
+    kind: "instances" | "snapshots" | "cluster-snapshots",
+    id: string,
+  ): string {
+    const owner = this.world.accounts.get(parseArn(arn)?.account ?? "") ?? this.world;
+    return path.join(owner.dir, "rds", region, kind, id);
   }
 
   /** An identifier of 255 characters fits RDS and no file system's names together with an ending. */
-  snapshotFolder(record: SnapshotRecord): string {
+  snapshotFolder(record: AnySnapshot): string {
     const name = record.id.length <= 100 ? record.id : `${record.id.slice(0, 80)}-${hex(16, record.id)}`;
-    prepareDir(path.dirname(this.folder(record.region, "snapshots", name)));
-    return this.folder(record.region, "snapshots", name);
+    const folder = this.folder(record, "clusterId" in record ? "cluster-snapshots" : "snapshots", name);
+    prepareDir(path.dirname(folder));
+    return folder;
   }
 
-  hasSnapshot(record: SnapshotRecord): boolean {
+  hasSnapshot(record: AnySnapshot): boolean {
     return flavour(record.engine).engine.isBackup(this.snapshotFolder(record));
   }
 
@@ -98,20 +126,27 @@ export class Fleet {
     return cluster;
   }
 
-  /** The port of 127.0.0.1 behind which the replica's source is reached. Opened once, it outlives restarts of either side. */
+  /** The port of 127.0.0.1 behind which what the replica streams from is reached. Opened once, it outlives restarts of either side. */
   async upstreamPort(replica: InstanceRecord): Promise<number> {
     const host = this.host(replica);
-    const source = replica.source ?? "";
-    host.upstream ??= await openGate({ address: "127.0.0.1", port: 0, target: () => this.hosts.get(source)?.cluster.port });
+    const target = () => this.hosts.get(feederOf(this.world, replica)?.arn ?? "")?.cluster.port;
+    host.upstream ??= await openGate({ address: "127.0.0.1", port: 0, target });
     return host.upstream.port;
   }
 
-  /** Opens the instance to its clients: its address, its name, its gate. */
-  async connect(record: InstanceRecord): Promise<void> {
+  /** Its host is gone from the network: sessions are cut, and nobody answers at its address until it is connected again. */
+  async disconnect(record: InstanceRecord): Promise<void> {
+    const host = this.host(record);
+    await host.gate?.close();
+    host.gate = undefined;
+  }
+
+  /** Opens the instance to its clients: its address (a new one when it moves to another host), its name, its gate. */
+  async connect(record: InstanceRecord, { elsewhere = false } = {}): Promise<void> {
     const host = this.host(record);
     host.gate ??= await openGateSomewhere(
       { port: record.port, target: () => host.cluster.port, admits: () => admits(this.world, record) },
-      record.address,
+      elsewhere ? undefined : record.address,
     );
     record.address = host.gate.address;
     this.names()[endpointName(this.world, record)] = host.gate.address;
@@ -136,7 +171,7 @@ export class Fleet {
 
   /** Where a replica streams from; undefined when it has no source, or its link is stopped. */
   async linkOf(record: InstanceRecord): Promise<number | undefined> {
-    if (!record.source || record.replication) return undefined;
+    if (!feederOf(this.world, record) || record.replication) return undefined;
     const port = await this.upstreamPort(record);
     this.applyPartitions(record);
     return port;
@@ -149,13 +184,22 @@ export class Fleet {
     host.upstream = undefined;
   }
 
-  async remove(record: InstanceRecord): Promise<void> {
+  /** `keep`: the data stays, as a DB cluster's does when its last member goes. */
+  async remove(record: InstanceRecord, { keep = false } = {}): Promise<void> {
     const host = this.host(record);
     delete this.names()[endpointName(this.world, record)];
     await host.gate?.close();
     await host.upstream?.close();
-    await host.cluster.destroy();
+    if (keep) await host.cluster.stop(1500);
+    else await host.cluster.destroy();
     this.hosts.delete(record.arn);
+  }
+
+  /** What a name leads to: one of these addresses, in turn; without any, it is no name. */
+  lead(name: string, addresses: (string | undefined)[]): void {
+    const known = addresses.filter((address) => address !== undefined);
+    if (known.length > 0) this.names()[name] = known.join(" ");
+    else delete this.names()[name];
   }
 
   private names(): Record<string, string> {

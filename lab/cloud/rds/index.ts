@@ -1,14 +1,21 @@
 /**
  * RDS for PostgreSQL and MariaDB (which plays MySQL too), with real servers behind it: what its API says, what its clients meet, and the faults a lab makes.
- * Holds the parts together; each operation lives in the file of its noun. Other engines, Aurora's clusters and Multi-AZ are not modelled.
+ * Holds the parts together; each operation lives in the file of its noun. Other engines are not modelled.
  */
 import type { Cluster } from "../../engines/engine.ts";
 import type { Gate } from "../../network/gate.ts";
 import type { Service, World } from "../world.ts";
+import { keepBackups } from "./backups.ts";
+import { clusterChangeOperations, resumeClusters } from "./cluster-changes.ts";
+import { clusterCopyOperations, resumeClusterSnapshots } from "./cluster-copies.ts";
+import { failoverOperations } from "./cluster-failover.ts";
+import { clusterSnapshotOperations } from "./cluster-snapshots.ts";
+import { clusterOperations } from "./clusters.ts";
 import { copyOperations, resumeSnapshots } from "./copies.ts";
 import { eventOperations } from "./events.ts";
 import { createFaults, type RdsFaults } from "./faults.ts";
 import { Fleet } from "./fleet.ts";
+import { globalOperations } from "./global-clusters.ts";
 import { instanceOperations, resumeInstances } from "./instances.ts";
 import type { Rds } from "./lifecycle.ts";
 import { reportMetrics } from "./metrics.ts";
@@ -16,6 +23,7 @@ import { modifyOperations } from "./modify.ts";
 import { parameterOperations } from "./parameters.ts";
 import { promoteLater, replicaOperations } from "./replicas.ts";
 import { restoreOperations } from "./restore.ts";
+import { sharingOperations } from "./sharing.ts";
 import { snapshotOperations } from "./snapshots.ts";
 import { findInstance, rdsState } from "./state.ts";
 import { tagOperations } from "./tags.ts";
@@ -33,8 +41,14 @@ export interface RdsService extends Service {
   gate(region: string, id: string): Gate | undefined;
 }
 
-/** `metricsEveryMs`: how often AWS/RDS ReplicaLag is reported; a minute on AWS. */
-export function createRds(world: World, { metricsEveryMs = 60_000 }: { metricsEveryMs?: number } = {}): RdsService {
+export interface RdsOptions {
+  /** How often AWS/RDS ReplicaLag is reported; a minute on AWS. */
+  readonly metricsEveryMs?: number;
+  /** How often backup windows are looked at. */
+  readonly backupsEveryMs?: number;
+}
+
+export function createRds(world: World, { metricsEveryMs = 60_000, backupsEveryMs }: RdsOptions = {}): RdsService {
   const fleet = new Fleet(world);
   const rds: Rds = { world, fleet };
   return {
@@ -45,11 +59,18 @@ export function createRds(world: World, { metricsEveryMs = 60_000 }: { metricsEv
       ...replicaOperations(rds),
       ...snapshotOperations(rds),
       ...copyOperations(rds),
+      ...sharingOperations(world),
       ...restoreOperations(rds),
       ...parameterOperations(world, fleet),
       ...versionOperations(),
       ...tagOperations(world),
       ...eventOperations(world),
+      ...clusterOperations(rds),
+      ...globalOperations(rds),
+      ...clusterChangeOperations(rds),
+      ...failoverOperations(rds),
+      ...clusterSnapshotOperations(rds),
+      ...clusterCopyOperations(rds),
     },
     faults: createFaults(rds),
     cluster: (region, id) => fleet.cluster(findInstance(world, region, id)),
@@ -58,11 +79,20 @@ export function createRds(world: World, { metricsEveryMs = 60_000 }: { metricsEv
     async start() {
       const { regions } = rdsState(world);
       await Promise.all(Object.keys(regions).map((region) => resumeInstances(rds, region)));
-      for (const region of Object.keys(regions)) resumeSnapshots(rds, region);
+      for (const global of Object.values(rdsState(world).globals)) {
+        global.move = undefined;
+        global.status = "available";
+      }
+      for (const region of Object.keys(regions)) {
+        resumeSnapshots(rds, region);
+        resumeClusterSnapshots(rds, region);
+        await resumeClusters(rds, region);
+      }
       for (const { instances } of Object.values(regions)) {
         for (const record of Object.values(instances)) if (record.promoting) promoteLater(rds, record);
       }
       reportMetrics(rds, metricsEveryMs);
+      keepBackups(rds, backupsEveryMs);
     },
     stop: () => fleet.close(),
   };

@@ -29,14 +29,25 @@ export function between(value: number | undefined, member: string, low: number, 
   return value;
 }
 
+/** `hh:mm-hh:mm` in UTC, at least half an hour. */
+export function backupWindow(given: string | undefined): string | undefined {
+  if (given === undefined || given === null) return undefined;
+  const times = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$/.exec(given)?.slice(1).map(Number);
+  const [h = 0, m = 0, toH = 0, toM = 0] = times ?? [];
+  if (!times || ((toH - h) * 60 + toM - m + 1440) % 1440 < 30)
+    throw refuse(
+      "InvalidParameterValue",
+      `Invalid backup window format: ${given}. Expected hh24:mi-hh24:mi in UTC, at least 30 minutes long.`,
+    );
+  return given;
+}
+
 /** Refuses what the lab would otherwise leave undone in silence. */
 export function only(input: any, operation: string, ...members: string[]): void {
   const known = new Set(members);
   const strange = Object.keys(input).filter((member) => input[member] !== undefined && !known.has(member));
   if (strange.length > 0)
     throw refuse("InvalidParameterCombination", `The lab's RDS does not model ${strange.join(", ")} of ${operation}.`);
-  if (input.MultiAZ === true)
-    throw refuse("InvalidParameterCombination", "The lab's RDS models Single-AZ instances only: MultiAZ cannot be true.");
 }
 
 export function tags(list: any): Tag[] {
@@ -90,13 +101,4 @@ export function checkPassword(password: string, longest: number): string {
       `The parameter MasterUserPassword is not a valid password: 8 to ${longest} printable ASCII characters besides /, @, " and space.`,
     );
   return password;
-}
-
-/** The key an encrypted thing lives under; keys are regional, and one of another region cannot be reached. */
-export function keyArn(account: string, region: string, key: string | undefined): string {
-  if (!key) return `arn:aws:kms:${region}:${account}:alias/aws/rds`;
-  if (!key.startsWith("arn:")) return `arn:aws:kms:${region}:${account}:${key.startsWith("alias/") ? key : `key/${key}`}`;
-  if (key.split(":")[3] !== region)
-    throw refuse("KMSKeyNotAccessibleFault", `The KMS key ${key} is not in ${region} and cannot be used there.`);
-  return key;
 }

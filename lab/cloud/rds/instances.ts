@@ -1,10 +1,17 @@
 /** Instances from creation to deletion, and the reboot. Changes of a running instance are in modify.ts, replicas in replicas.ts. */
 import type { Operation } from "../world.ts";
+import { usualWindow } from "./backup-times.ts";
+import { dropBackups, settleWithBackup } from "./backups.ts";
+import { deleteMember, finishDeletion, watchMember } from "./cluster-failover.ts";
+import { createMember } from "./cluster-members.ts";
+import { clusterOf } from "./cluster-state.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
 import { chooseVersion, flavourNamed } from "./flavours.ts";
-import { checkPassword, filters, keyArn, only, page, required } from "./input.ts";
+import { checkPassword, filters, only, page, required } from "./input.ts";
+import { keyFor } from "./keys.ts";
 import { addInstance, failed, mustBe, NEW_INSTANCE, notRestarted, type Rds, restart, setStatus } from "./lifecycle.ts";
+import { failOverOnRequest, watchZone } from "./multi-az.ts";
 import { forgetReplica, orphanReplicas } from "./replicas.ts";
 import { meetNetwork } from "./security.ts";
 import { subnetGroup, toInstance } from "./shapes.ts";
@@ -16,7 +23,9 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
   const answer = async (record: InstanceRecord) => ({ DBInstance: await toInstance(world, fleet, record) });
 
   return {
-    async CreateDBInstance(input, { region }) {
+    async CreateDBInstance(input, caller) {
+      const { region } = caller;
+      if (input.DBClusterIdentifier) return await answer(await createMember(rds, input, region));
       only(
         input,
         "CreateDBInstance",
@@ -32,6 +41,8 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
       );
       await meetNetwork(world, region);
       const chosen = flavourNamed(required(input, "Engine"));
+      if (chosen.name === "aurora-postgresql")
+        throw refuse("InvalidParameterCombination", "An instance of aurora-postgresql needs the DBClusterIdentifier of its DB cluster.");
       const engineVersion = await chooseVersion(chosen, input.EngineVersion);
       const masterUser = required(input, "MasterUsername");
       if (!/^[a-z][a-z0-9_]*$/i.test(masterUser) || masterUser.length > chosen.longestUser)
@@ -58,10 +69,10 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
         instanceClass: "",
         storageGb: 20,
         storageType: "gp3",
-        kmsKeyId: input.StorageEncrypted ? keyArn(world.account, region, input.KmsKeyId) : undefined,
+        kmsKeyId: input.StorageEncrypted ? await keyFor(world, caller, input.KmsKeyId) : undefined,
         port: chosen.port,
         retentionDays: 1,
-        backupWindow: "03:00-03:30",
+        backupWindow: usualWindow(world),
         maintenanceWindow: "sun:04:30-sun:05:00",
       });
       const create = async (): Promise<void> => {
@@ -72,8 +83,8 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
         record.hasData = true;
         await fleet.connect(record);
         record.createdAt = world.now();
-        setStatus(world, record, "available");
         instanceEvent(world, record, "0005");
+        await settleWithBackup(rds, record);
       };
       fleet.work(world.timings.createInstanceMs, `creating ${record.id}`, region, create, (error) => failed(rds, record, error.message));
       return await answer(record);
@@ -84,7 +95,7 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
       const matches = filters<InstanceRecord>(input.Filters, {
         "db-instance-id": (each) => [each.id, each.arn],
         "dbi-resource-id": (each) => [each.resourceId],
-        "db-cluster-id": () => [],
+        "db-cluster-id": (each) => [each.cluster],
         engine: (each) => [each.engine],
       });
       const all = id ? [findInstance(world, region, id)] : Object.values(regionState(world, region).instances);
@@ -95,10 +106,10 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
     async RebootDBInstance(input, { region }) {
       only(input, "RebootDBInstance", "DBInstanceIdentifier", "ForceFailover");
       const record = findInstance(world, region, required(input, "DBInstanceIdentifier"));
-      if (input.ForceFailover)
+      if (input.ForceFailover && !record.secondZone)
         throw refuse("InvalidParameterCombination", `ForceFailover cannot be specified: ${record.id} is not a Multi-AZ DB instance.`);
       mustBe(record, ["available", "incompatible-parameters"], "reboot");
-      if (record.promoting)
+      if (record.promoting || clusterOf(world, record)?.failingOver)
         throw refuse("InvalidDBInstanceState", `Instance ${record.id} cannot currently reboot due to an in-progress management operation.`);
       setStatus(world, record, "rebooting");
       const reboot = async (): Promise<void> => {
@@ -107,6 +118,10 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
         setStatus(world, record, "available");
         instanceEvent(world, record, "0006");
       };
+      if (input.ForceFailover) {
+        failOverOnRequest(rds, record);
+        return await answer(record);
+      }
       fleet.work(0, `rebooting ${record.id}`, region, reboot, () => notRestarted(rds, record));
       return await answer(record);
     },
@@ -114,6 +129,8 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
     async StopDBInstance(input, { region }) {
       only(input, "StopDBInstance", "DBInstanceIdentifier");
       const record = findInstance(world, region, required(input, "DBInstanceIdentifier"));
+      if (record.cluster)
+        throw refuse("InvalidParameterCombination", `${record.engine} DB instances are not eligible for stopping and starting.`);
       if (record.replicas.length > 0)
         throw refuse("InvalidDBInstanceState", `Instance ${record.id} cannot be stopped: it has read replicas.`);
       if (record.source) throw refuse("InvalidDBInstanceState", `Instance ${record.id} cannot be stopped: it is a read replica.`);
@@ -156,6 +173,10 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
         throw refuse("InvalidParameterCombination", "FinalDBSnapshotIdentifier cannot be specified when SkipFinalSnapshot is true.");
       if (finalId && record.source)
         throw refuse("InvalidParameterCombination", "FinalDBSnapshotIdentifier can not be specified when deleting a read replica.");
+      if (record.cluster) {
+        deleteMember(rds, record, finalId);
+        return await answer(record);
+      }
       if (!skip && !finalId && !record.source)
         throw refuse("InvalidParameterCombination", "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.");
       if (record.status === "deleting" || record.status === "creating") mustBe(record, ["available"], "be deleted");
@@ -168,6 +189,7 @@ export function instanceOperations(rds: Rds): Record<string, Operation> {
         await orphanReplicas(rds, record);
         forgetReplica(world, record);
         await fleet.remove(record);
+        if (input.DeleteAutomatedBackups !== false) await dropBackups(rds, record);
         delete regionState(world, region).instances[record.id];
         world.tell({ kind: "state", region, service: "rds", what: `${record.id} is deleted`, detail: { instance: record.arn } });
         instanceEvent(world, record, "0003");
@@ -201,6 +223,7 @@ export async function resumeInstances(rds: Rds, region: string): Promise<void> {
 
 async function resume(rds: Rds, record: InstanceRecord): Promise<void> {
   const { world, fleet } = rds;
+  if (record.status === "deleting" && record.cluster) return await finishDeletion(rds, record);
   if (record.status === "deleting") {
     await orphanReplicas(rds, record);
     forgetReplica(world, record);
@@ -214,6 +237,7 @@ async function resume(rds: Rds, record: InstanceRecord): Promise<void> {
   }
   for (const group of record.groups) if (group.status === "adding") group.status = "active";
   record.groups = record.groups.filter((group) => group.status !== "removing");
+  record.failingOver = undefined;
   if (record.status === "failed") return;
   await fleet.connect(record);
   if (record.status === "stopped" || record.status === "stopping") {
@@ -225,4 +249,6 @@ async function resume(rds: Rds, record: InstanceRecord): Promise<void> {
     if (record.fault) fleet.cluster(record).hang();
   }
   setStatus(world, record, "available");
+  watchZone(rds, record);
+  watchMember(rds, record);
 }

@@ -4,7 +4,7 @@ import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
 import { defaultParameterGroupOf } from "./flavours.ts";
 import type { Fleet } from "./fleet.ts";
-import { between, identifier, tags } from "./input.ts";
+import { backupWindow, between, identifier, tags } from "./input.ts";
 import { findParameterGroup, parameterGroupFor, settingsOf } from "./parameters.ts";
 import { chooseGroups } from "./security.ts";
 import { arnOf, digest, type InstanceRecord, regionState } from "./state.ts";
@@ -75,6 +75,8 @@ export function addInstance({ world }: Rds, region: string, input: any, usual: I
   const groups = input.VpcSecurityGroupIds?.length
     ? chooseGroups(world, region, input.VpcSecurityGroupIds)
     : (usual.groups ?? chooseGroups(world, region, undefined));
+  if (input.MultiAZ && input.AvailabilityZone)
+    throw refuse("InvalidParameterCombination", "Requesting a specific availability zone is not valid for Multi-AZ instances.");
   const zone = input.AvailabilityZone ?? `${region}a`;
   if (!zone.startsWith(region)) throw refuse("InvalidParameterValue", `Invalid availability zone: ${zone} is not in ${region}.`);
   const createdAt = world.now();
@@ -95,8 +97,9 @@ export function addInstance({ world }: Rds, region: string, input: any, usual: I
     dbName: usual.dbName,
     port,
     zone,
+    secondZone: input.MultiAZ ? otherZone(zone) : undefined,
     retentionDays: between(input.BackupRetentionPeriod, "BackupRetentionPeriod", 0, 35) ?? usual.retentionDays,
-    backupWindow: input.PreferredBackupWindow ?? usual.backupWindow,
+    backupWindow: backupWindow(input.PreferredBackupWindow) ?? usual.backupWindow,
     maintenanceWindow: input.PreferredMaintenanceWindow ?? usual.maintenanceWindow,
     groups: groups.map((each) => ({ id: each, status: "active" })),
     parameterGroup: { name: group.name, status: "in-sync" },
@@ -114,6 +117,9 @@ export function addInstance({ world }: Rds, region: string, input: any, usual: I
   setStatus(world, record, "creating");
   return record;
 }
+
+/** The zone after `zone`, of the three that each region of the lab has. */
+export const otherZone = (zone: string): string => zone.slice(0, -1) + ({ a: "b", b: "c", c: "a" }[zone.slice(-1)] ?? "a");
 
 export function checkClass(name: string): string {
   if (!/^db\.[a-z0-9]+\.[a-z0-9]+$/.test(name)) throw refuse("InvalidParameterValue", `Invalid DB Instance class: ${name}`);
@@ -142,6 +148,8 @@ export function setStatus(world: World, record: InstanceRecord, status: string):
 
 /** `available` is what nearly every operation asks for. */
 export function mustBe(record: InstanceRecord, allowed: string[], doing: string): void {
+  if (record.failingOver)
+    throw refuse("InvalidDBInstanceState", `Instance ${record.id} cannot currently ${doing}: a failover is in progress.`);
   if (!allowed.includes(record.status)) {
     throw refuse(
       "InvalidDBInstanceState",

@@ -4,6 +4,7 @@
  * NULL, a dead primary too. -1 says everywhere that replication is not active. A replica that
  * does not answer has no datapoint.
  */
+import { reportClusters } from "./cluster-metrics.ts";
 import type { Rds } from "./lifecycle.ts";
 import { type InstanceRecord, rdsState } from "./state.ts";
 
@@ -15,6 +16,7 @@ export function reportMetrics(rds: Rds, everyMs: number): void {
       Object.values(instances).filter((each) => each.source),
     );
     await Promise.all(replicas.map((replica) => report(rds, replica)));
+    if (world.services.has("monitoring")) await reportClusters(rds);
   });
 }
 

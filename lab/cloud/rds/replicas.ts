@@ -6,7 +6,8 @@ import type { Operation, World } from "../world.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent } from "./events.ts";
 import { flavour } from "./flavours.ts";
-import { between, keyArn, only, required } from "./input.ts";
+import { backupWindow, between, only, required } from "./input.ts";
+import { keyFor } from "./keys.ts";
 import { addInstance, exists, failed, mustBe, NEW_INSTANCE, type Rds, setStatus } from "./lifecycle.ts";
 import { meetNetwork } from "./security.ts";
 import { toInstance } from "./shapes.ts";
@@ -19,7 +20,8 @@ export function replicaOperations(rds: Rds): Record<string, Operation> {
   const answer = async (record: InstanceRecord) => ({ DBInstance: await toInstance(world, fleet, record) });
 
   return {
-    async CreateDBInstanceReadReplica(input, { region }) {
+    async CreateDBInstanceReadReplica(input, caller) {
+      const { region } = caller;
       const members = NEW_INSTANCE.filter(
         (member) => !["BackupRetentionPeriod", "PreferredBackupWindow", "PreferredMaintenanceWindow"].includes(member),
       );
@@ -28,6 +30,11 @@ export function replicaOperations(rds: Rds): Record<string, Operation> {
       const wanted = required(input, "SourceDBInstanceIdentifier");
       const source = findInstance(world, parseArn(wanted)?.region ?? region, wanted);
       const near = source.region === region;
+      if (source.cluster)
+        throw refuse(
+          "InvalidParameterCombination",
+          `${source.id} is a member of a DB cluster: the lab's RDS models replicas of single instances.`,
+        );
       if (input.DBParameterGroupName && !flavour(source.engine).replicaChoosesParameters)
         throw refuse("InvalidParameterCombination", "DBParameterGroupName cannot be specified for a PostgreSQL read replica.");
       if (source.retentionDays === 0) {
@@ -43,6 +50,8 @@ export function replicaOperations(rds: Rds): Record<string, Operation> {
           "InvalidParameterCombination",
           `${source.id} is encrypted: a replica in another region needs the KmsKeyId of a key in ${region}.`,
         );
+      // Beside its source a replica lives under the source's key, whatever is asked for.
+      const kmsKeyId = source.kmsKeyId && (await keyFor(world, caller, near ? source.kmsKeyId : input.KmsKeyId));
       mustBe(source, ["available"], "be replicated");
 
       const record = addInstance(rds, region, input, {
@@ -53,7 +62,7 @@ export function replicaOperations(rds: Rds): Record<string, Operation> {
         instanceClass: source.instanceClass,
         storageGb: source.storageGb,
         storageType: source.storageType,
-        kmsKeyId: source.kmsKeyId && (near ? source.kmsKeyId : keyArn(world.account, region, input.KmsKeyId)),
+        kmsKeyId,
         port: source.port,
         retentionDays: 0,
         backupWindow: source.backupWindow,
@@ -92,12 +101,13 @@ export function replicaOperations(rds: Rds): Record<string, Operation> {
       only(input, "PromoteReadReplica", "DBInstanceIdentifier", "BackupRetentionPeriod", "PreferredBackupWindow");
       const record = findInstance(world, region, required(input, "DBInstanceIdentifier"));
       const retentionDays = between(input.BackupRetentionPeriod, "BackupRetentionPeriod", 0, 35) ?? 1;
+      const window = backupWindow(input.PreferredBackupWindow);
       if (!record.source) throw refuse("InvalidDBInstanceState", `DB Instance ${record.id} is not a read replica.`);
       mustBe(record, ["available"], "be promoted");
       if (record.promoting) throw refuse("InvalidDBInstanceState", `DB Instance ${record.id} is already being promoted.`);
       if (retentionDays === 0 && record.replicas.length > 0)
         throw refuse("InvalidParameterCombination", `Backups of ${record.id} cannot be turned off: it is the source of read replicas.`);
-      record.promoting = { retentionDays, backupWindow: input.PreferredBackupWindow };
+      record.promoting = { retentionDays, backupWindow: window };
       world.tell({
         kind: "state",
         region,

@@ -1,23 +1,31 @@
 /** New instances out of snapshots. What the request does not say is the region's default, not the old instance's setting: groups above all. */
 import type { Operation } from "../world.ts";
+import { settleWithBackup } from "./backups.ts";
 import { refuse } from "./errors.ts";
 import { instanceEvent, snapshotEvent } from "./events.ts";
 import { flavourNamed } from "./flavours.ts";
 import { only, required } from "./input.ts";
-import { addInstance, failed, NEW_INSTANCE, type Rds, setStatus } from "./lifecycle.ts";
+import { keyFor } from "./keys.ts";
+import { addInstance, failed, NEW_INSTANCE, type Rds } from "./lifecycle.ts";
 import { meetNetwork } from "./security.ts";
 import { toInstance } from "./shapes.ts";
-import { findSnapshot } from "./state.ts";
+import { findReadable, isForeign } from "./state.ts";
 
 export function restoreOperations(rds: Rds): Record<string, Operation> {
   const { world, fleet } = rds;
 
   return {
-    async RestoreDBInstanceFromDBSnapshot(input, { region }) {
+    async RestoreDBInstanceFromDBSnapshot(input, caller) {
+      const { region } = caller;
       const members = NEW_INSTANCE.filter((member) => member !== "PreferredMaintenanceWindow");
       only(input, "RestoreDBInstanceFromDBSnapshot", ...members, "DBSnapshotIdentifier", "Engine", "LicenseModel");
       await meetNetwork(world, region);
-      const snapshot = findSnapshot(world, region, required(input, "DBSnapshotIdentifier"));
+      const snapshot = findReadable(world, region, required(input, "DBSnapshotIdentifier"));
+      if (isForeign(world, snapshot) && snapshot.kmsKeyId)
+        throw refuse(
+          "InvalidParameterCombination",
+          `${snapshot.id} is encrypted and another account's: it cannot be restored directly. Copy it with a KmsKeyId of your own, and restore the copy.`,
+        );
       if (input.Engine && flavourNamed(input.Engine).name !== snapshot.engine)
         throw refuse("InvalidParameterCombination", `${snapshot.id} holds ${snapshot.engine}: it cannot be restored to ${input.Engine}.`);
       if (snapshot.status !== "available")
@@ -25,6 +33,7 @@ export function restoreOperations(rds: Rds): Record<string, Operation> {
           "InvalidDBSnapshotState",
           `The snapshot ${snapshot.id} cannot be restored: its status is ${snapshot.status}, not available.`,
         );
+      const kmsKeyId = snapshot.kmsKeyId && (await keyFor(world, caller, snapshot.kmsKeyId));
       const record = addInstance(rds, region, input, {
         engine: snapshot.engine,
         engineVersion: snapshot.engineVersion,
@@ -33,7 +42,7 @@ export function restoreOperations(rds: Rds): Record<string, Operation> {
         instanceClass: "db.t3.medium",
         storageGb: snapshot.storageGb,
         storageType: snapshot.storageType,
-        kmsKeyId: snapshot.kmsKeyId,
+        kmsKeyId,
         port: snapshot.port,
         retentionDays: snapshot.retentionDays,
         backupWindow: snapshot.backupWindow,
@@ -48,8 +57,8 @@ export function restoreOperations(rds: Rds): Record<string, Operation> {
         await fleet.pause(world.timings.restoreMs - (world.now() - started));
         await fleet.connect(record);
         record.createdAt = world.now();
-        setStatus(world, record, "available");
         instanceEvent(world, record, "0005");
+        await settleWithBackup(rds, record);
         snapshotEvent(world, snapshot, "0043", snapshot.id);
       };
       fleet.work(0, `restoring ${record.id} from ${snapshot.id}`, region, restore, (error) => failed(rds, record, error.message));

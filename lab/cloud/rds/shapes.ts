@@ -1,6 +1,7 @@
 /** How records look on the wire. Asks a replica's server for the state of its link; changes nothing. */
 import type { DBInstance, DBInstanceStatusInfo, DBParameterGroup, DBSnapshot } from "@aws-sdk/client-rds";
 import type { World } from "../world.ts";
+import { latestRestorable } from "./backup-times.ts";
 import { flavour, optionGroupOf } from "./flavours.ts";
 import type { Fleet } from "./fleet.ts";
 import { vpcOf } from "./security.ts";
@@ -11,6 +12,7 @@ import {
   hex,
   type InstanceRecord,
   instanceByArn,
+  isForeign,
   type ParameterGroupRecord,
   parseArn,
   type SnapshotRecord,
@@ -38,8 +40,9 @@ export async function toInstance(world: World, fleet: Fleet, record: InstanceRec
     StorageType: record.storageType,
     StorageEncrypted: record.kmsKeyId !== undefined,
     KmsKeyId: record.kmsKeyId,
-    MultiAZ: false,
+    MultiAZ: record.secondZone !== undefined,
     AvailabilityZone: record.zone,
+    SecondaryAvailabilityZone: record.secondZone,
     PubliclyAccessible: record.publiclyAccessible,
     DBSubnetGroup: subnetGroup(world, region),
     VpcSecurityGroups: record.groups.map(({ id, status }) => ({ VpcSecurityGroupId: id, Status: status })),
@@ -48,6 +51,7 @@ export async function toInstance(world: World, fleet: Fleet, record: InstanceRec
     OptionGroupMemberships: [{ OptionGroupName: optionGroupOf(record), Status: "in-sync" }],
     BackupRetentionPeriod: record.retentionDays,
     PreferredBackupWindow: record.backupWindow,
+    LatestRestorableTime: latestRestorable(world, record),
     PreferredMaintenanceWindow: record.maintenanceWindow,
     PendingModifiedValues: record.pending,
     AutoMinorVersionUpgrade: true,
@@ -64,6 +68,8 @@ export async function toInstance(world: World, fleet: Fleet, record: InstanceRec
     ReadReplicaSourceDBInstanceIdentifier: record.source && seenFrom(region, record.source),
     ReadReplicaDBInstanceIdentifiers: record.replicas.map((arn) => seenFrom(region, arn)),
     StatusInfos: record.source && record.address ? [await replicationStatus(world, fleet, record)] : undefined,
+    DBClusterIdentifier: record.cluster,
+    PromotionTier: record.promotionTier,
     TagList: record.tags,
   };
 }
@@ -92,13 +98,15 @@ async function replicationStatus(world: World, fleet: Fleet, record: InstanceRec
 }
 
 export function toSnapshot(world: World, record: SnapshotRecord): DBSnapshot {
+  const foreign = isForeign(world, record);
   return {
-    DBSnapshotIdentifier: record.id,
+    // Another account's has no other name than its ARN.
+    DBSnapshotIdentifier: foreign ? record.arn : record.id,
     DBSnapshotArn: record.arn,
     DBInstanceIdentifier: record.instanceId,
     DbiResourceId: record.resourceId,
     Status: record.status,
-    SnapshotType: record.type,
+    SnapshotType: foreign ? (record.sharedWith?.includes("all") ? "public" : "shared") : record.type,
     PercentProgress: progress(world, record),
     Engine: record.engine,
     EngineVersion: record.engineVersion,
@@ -122,7 +130,8 @@ export function toSnapshot(world: World, record: SnapshotRecord): DBSnapshot {
     SnapshotDatabaseTime: date(record.databaseAt),
     SourceRegion: record.sourceRegion,
     SourceDBSnapshotIdentifier: record.sourceArn,
-    TagList: record.tags,
+    // Tags are the owner's to see.
+    TagList: foreign ? [] : record.tags,
   };
 }
 

@@ -1,4 +1,4 @@
-/** Manual snapshots: taken from instances, listed, deleted. Each is a folder that holds real data. Copies are in copies.ts. */
+/** Snapshots: taken from instances, listed, deleted. Each is a folder that holds real data. Copies are in copies.ts, automated ones in backups.ts. */
 import { rename } from "node:fs/promises";
 import { removeTree } from "../../engines/folders.ts";
 import type { Operation, World } from "../world.ts";
@@ -7,7 +7,19 @@ import { snapshotEvent } from "./events.ts";
 import { filters, identifier, mergeTags, only, page, required, tags } from "./input.ts";
 import { mustBe, type Rds, setStatus } from "./lifecycle.ts";
 import { toSnapshot } from "./shapes.ts";
-import { arnOf, findInstance, findSnapshot, type InstanceRecord, parseArn, regionState, type SnapshotRecord } from "./state.ts";
+import {
+  arnOf,
+  findInstance,
+  findReadable,
+  findSnapshot,
+  type InstanceRecord,
+  isForeign,
+  parseArn,
+  rdsState,
+  regionState,
+  type SnapshotRecord,
+  type Tag,
+} from "./state.ts";
 
 /** AWS's usual quota of manual snapshots in a region. Copies still under way count. */
 const MANUAL_PER_REGION = 100;
@@ -20,6 +32,11 @@ export function snapshotOperations(rds: Rds): Record<string, Operation> {
     CreateDBSnapshot(input, { region }) {
       only(input, "CreateDBSnapshot", "DBSnapshotIdentifier", "DBInstanceIdentifier", "Tags");
       const instance = findInstance(world, region, required(input, "DBInstanceIdentifier"));
+      if (instance.cluster)
+        throw refuse(
+          "InvalidParameterValue",
+          "The specified instance is a member of a cluster and a snapshot cannot be created directly. Please use the CreateDBClusterSnapshot API instead.",
+        );
       const snapshot = newSnapshot(rds, instance, input, "DBSnapshotIdentifier", () =>
         mustBe(instance, ["available", "storage-optimization"], "be backed up"),
       );
@@ -52,17 +69,18 @@ export function snapshotOperations(rds: Rds): Record<string, Operation> {
         engine: (each) => [each.engine],
       });
       const wantedInstance = instanceId && (parseArn(instanceId)?.id ?? instanceId.toLowerCase());
-      const all = (id ? [findSnapshot(world, region, id)] : Object.values(regionState(world, region).snapshots))
+      const all = (id ? [findReadable(world, region, id)] : listed(world, region, input))
         .filter((each) => !wantedInstance || each.instanceId === wantedInstance)
         .filter((each) => !resourceId || each.resourceId === resourceId)
-        .filter((each) => !type || each.type === type);
-      const { page: shown, marker } = page(all.filter(matches), (each) => each.id, input);
+        .filter((each) => !type || (isForeign(world, each) ? sharedAs(world, each) : each.type) === type);
+      const { page: shown, marker } = page(all.filter(matches), (each) => (isForeign(world, each) ? each.arn : each.id), input);
       return { Marker: marker, DBSnapshots: shown.map((each) => toSnapshot(world, each)) };
     },
 
     async DeleteDBSnapshot(input, { region }) {
       only(input, "DeleteDBSnapshot", "DBSnapshotIdentifier");
       const snapshot = findSnapshot(world, region, required(input, "DBSnapshotIdentifier"));
+      if (snapshot.type === "automated") throw refuse("InvalidDBSnapshotState", "automated snapshots cannot be deleted.");
       if (snapshot.status !== "available" && snapshot.status !== "failed") {
         throw refuse(
           "InvalidDBSnapshotState",
@@ -86,6 +104,26 @@ export function snapshotOperations(rds: Rds): Record<string, Operation> {
   };
 }
 
+/** The account's own; what others share with it, with everyone or with it by name, only when it is asked for. */
+function listed(
+  world: World,
+  region: string,
+  input: { SnapshotType?: string; IncludeShared?: boolean; IncludePublic?: boolean },
+): SnapshotRecord[] {
+  const wanted = [input.SnapshotType, input.IncludeShared && "shared", input.IncludePublic && "public"];
+  const others = [...world.accounts.values()].filter((each) => each !== world);
+  const foreign = others.flatMap((other) => Object.values(rdsState(other).regions[region]?.snapshots ?? {}));
+  return [
+    ...Object.values(regionState(world, region).snapshots),
+    ...foreign.filter((each) => wanted.includes(sharedAs(world, each) ?? "no")),
+  ];
+}
+
+function sharedAs(world: World, { sharedWith = [] }: SnapshotRecord): "shared" | "public" | undefined {
+  if (sharedWith.includes(world.account)) return "shared";
+  return sharedWith.includes("all") ? "public" : undefined;
+}
+
 /** Checks the request and keeps the new record, status `creating`. `member` names the identifier in the request; `last` is asked after the other checks. */
 export function newSnapshot(
   { world }: Rds,
@@ -99,12 +137,24 @@ export function newSnapshot(
   const own = tags(input.Tags);
   roomFor(world, region, id);
   last();
+  return addSnapshot(world, instance, id, "manual", instance.copyTagsToSnapshot ? mergeTags(instance.tags, own) : own);
+}
+
+/** The record of a snapshot that is about to be taken. */
+export function addSnapshot(
+  world: World,
+  instance: InstanceRecord,
+  id: string,
+  type: SnapshotRecord["type"],
+  snapshotTags: Tag[],
+): SnapshotRecord {
+  const { region } = instance;
   const record: SnapshotRecord = {
     id,
     arn: arnOf(world, region, "snapshot", id),
     region,
     status: "",
-    type: "manual",
+    type,
     instanceId: instance.id,
     resourceId: instance.resourceId,
     instanceCreatedAt: instance.createdAt,
@@ -119,12 +169,12 @@ export function newSnapshot(
     zone: instance.zone,
     retentionDays: instance.retentionDays,
     backupWindow: instance.backupWindow,
-    tags: instance.copyTagsToSnapshot ? mergeTags(instance.tags, own) : own,
+    tags: snapshotTags,
     takenSince: world.now(),
   };
   regionState(world, region).snapshots[id] = record;
   snapshotStatus(world, record, "creating");
-  snapshotEvent(world, record, "0040");
+  snapshotEvent(world, record, type === "manual" ? "0040" : "0090");
   return record;
 }
 
@@ -133,22 +183,27 @@ export function roomFor(world: World, region: string, id: string): void {
   const { snapshots } = regionState(world, region);
   if (id in snapshots)
     throw refuse("DBSnapshotAlreadyExists", `Cannot create the snapshot because a snapshot with the identifier ${id} already exists.`);
-  if (Object.keys(snapshots).length >= MANUAL_PER_REGION)
+  if (Object.values(snapshots).filter(({ type }) => type === "manual").length >= MANUAL_PER_REGION)
     throw refuse("SnapshotQuotaExceeded", `Cannot create more than ${MANUAL_PER_REGION} manual snapshots`);
 }
 
 /** Copies the instance's data as it is now, and resolves when the snapshot is available. */
-export async function takeSnapshot({ world, fleet }: Rds, instance: InstanceRecord, snapshot: SnapshotRecord): Promise<void> {
+export async function takeSnapshot(
+  { world, fleet }: Rds,
+  instance: InstanceRecord,
+  snapshot: SnapshotRecord,
+  atLeastMs = world.timings.snapshotMs,
+): Promise<void> {
   const started = world.now();
   const diedAt = instance.fault?.at;
   await saveTo(fleet.snapshotFolder(snapshot), (draft) => fleet.cluster(instance).takeBackup(draft));
-  await fleet.pause(world.timings.snapshotMs - (world.now() - started));
+  await fleet.pause(atLeastMs - (world.now() - started));
   snapshot.createdAt = started;
   snapshot.originalCreatedAt = started;
   // A dead database has taken no transaction since it died.
   snapshot.databaseAt = diedAt ?? started;
   snapshotStatus(world, snapshot, "available");
-  snapshotEvent(world, snapshot, "0042");
+  snapshotEvent(world, snapshot, snapshot.type === "manual" ? "0042" : "0091");
 }
 
 /** Fills a folder beside `folder` and moves it there whole, so that a folder found later is never half a snapshot. */

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { World } from "../world.ts";
+import type { ClusterRecord, ClusterSnapshotRecord, GlobalRecord } from "./cluster-records.ts";
 import { refuse } from "./errors.ts";
 import type { FlavourName } from "./flavours.ts";
 
@@ -29,6 +30,11 @@ export interface InstanceRecord {
   dbName?: string;
   port: number;
   zone: string;
+  /** The zone of its synchronous standby: there on a Multi-AZ instance alone. */
+  secondZone?: string;
+  /** A failover between its zones is under way. */
+  failingOver?: true;
+  failedOverAt?: number;
   retentionDays: number;
   backupWindow: string;
   maintenanceWindow: string;
@@ -36,11 +42,16 @@ export interface InstanceRecord {
   parameterGroup: { name: string; status: "in-sync" | "applying" | "pending-reboot" };
   /** Settings the engine was last given: a group's values reach it at once or at a reboot. */
   settings: Record<string, string>;
-  pending: { DBInstanceClass?: string; AllocatedStorage?: number; BackupRetentionPeriod?: number };
+  pending: { DBInstanceClass?: string; AllocatedStorage?: number; BackupRetentionPeriod?: number; MultiAZ?: boolean };
   deletionProtection: boolean;
   copyTagsToSnapshot: boolean;
   publiclyAccessible: boolean;
   tags: Tag[];
+  /** The DB cluster it is a member of. */
+  cluster?: string;
+  promotionTier?: number;
+  /** Where its data is: a member's folder changes with a failover. Its own identifier, where it is no member. */
+  folder?: string;
   /** ARN of the instance it replicates from. */
   source?: string;
   /** "stopped" by a fault, "terminated" when the source was deleted. */
@@ -62,7 +73,9 @@ export interface SnapshotRecord {
   arn: string;
   region: string;
   status: string;
-  type: "manual";
+  type: "manual" | "automated";
+  /** Accounts that may copy and restore it, or `all`. */
+  sharedWith?: string[];
   instanceId: string;
   resourceId: string;
   instanceCreatedAt: number;
@@ -104,7 +117,7 @@ export interface ParameterGroupRecord {
 export interface EventRecord {
   at: number;
   eventId: string;
-  sourceType: "db-instance" | "db-snapshot";
+  sourceType: "db-instance" | "db-snapshot" | "db-cluster" | "db-cluster-snapshot";
   sourceId: string;
   sourceArn: string;
   categories: string[];
@@ -115,24 +128,32 @@ export interface RegionState {
   instances: Record<string, InstanceRecord>;
   snapshots: Record<string, SnapshotRecord>;
   parameterGroups: Record<string, ParameterGroupRecord>;
+  clusters: Record<string, ClusterRecord>;
+  clusterSnapshots: Record<string, ClusterSnapshotRecord>;
   events: EventRecord[];
 }
 
 export interface RdsState {
   regions: Record<string, RegionState>;
+  globals: Record<string, GlobalRecord>;
 }
 
 export function rdsState(world: World): RdsState {
-  return world.state<RdsState>("rds", () => ({ regions: {} }));
+  const state = world.state<RdsState>("rds", () => ({ regions: {}, globals: {} }));
+  // A lab's state from before there were clusters has no place for them.
+  state.globals ??= {};
+  return state;
 }
 
 export function regionState(world: World, region: string): RegionState {
   const { regions } = rdsState(world);
-  regions[region] ??= { instances: {}, snapshots: {}, parameterGroups: {}, events: [] };
+  regions[region] ??= { instances: {}, snapshots: {}, parameterGroups: {}, clusters: {}, clusterSnapshots: {}, events: [] };
+  regions[region].clusters ??= {};
+  regions[region].clusterSnapshots ??= {};
   return regions[region];
 }
 
-export type Kind = "db" | "snapshot" | "pg" | "subgrp";
+export type Kind = "db" | "snapshot" | "pg" | "subgrp" | "cluster" | "cluster-snapshot";
 
 export function arnOf(world: World, region: string, kind: Kind, id: string): string {
   return `arn:aws:rds:${region}:${world.account}:${kind}:${id}`;
@@ -154,12 +175,43 @@ export function findInstance(world: World, region: string, idOrArn: string): Ins
   return found;
 }
 
+/** The account's own snapshot. */
 export function findSnapshot(world: World, region: string, idOrArn: string): SnapshotRecord {
   const arn = parseArn(idOrArn);
   const id = arn ? arn.id : idOrArn.toLowerCase();
-  const found = !arn || (arn.kind === "snapshot" && arn.region === region) ? regionState(world, region).snapshots[id] : undefined;
+  const here = !arn || (arn.kind === "snapshot" && arn.region === region && ownerOf(world, arn) === world);
+  const found = here ? regionState(world, region).snapshots[id] : undefined;
   if (!found) throw refuse("DBSnapshotNotFound", `DBSnapshot ${id} not found.`);
   return found;
+}
+
+/** A snapshot to copy or to restore: the account's own, or another's that it shares, which is named by its ARN. */
+export function findReadable(world: World, region: string, idOrArn: string): SnapshotRecord {
+  const arn = parseArn(idOrArn);
+  if (!arn || arn.account === world.account || arn.kind !== "snapshot") return findSnapshot(world, region, idOrArn);
+  const found = arn.region === region ? snapshotByArn(world, idOrArn) : undefined;
+  if (!found || !isSharedWith(found, world.account)) throw refuse("DBSnapshotNotFound", `DBSnapshot ${idOrArn} not found.`);
+  return found;
+}
+
+export function isSharedWith({ sharedWith = [] }: SnapshotRecord, account: string): boolean {
+  return sharedWith.includes(account) || sharedWith.includes("all");
+}
+
+export function isForeign(world: World, record: { arn: string }): boolean {
+  return parseArn(record.arn)?.account !== world.account;
+}
+
+/** The world of the account an ARN names, if there is one. */
+function ownerOf(world: World, arn: { account: string }): World | undefined {
+  return arn.account === world.account ? world : world.accounts.get(arn.account);
+}
+
+/** The snapshot with this ARN in any account and region, if it still exists. */
+export function snapshotByArn(world: World, arn: string): SnapshotRecord | undefined {
+  const parsed = parseArn(arn);
+  const owner = parsed && ownerOf(world, parsed);
+  return owner && rdsState(owner).regions[parsed.region]?.snapshots[parsed.id];
 }
 
 /** The instance with this ARN in any region, if it still exists. */

@@ -1,6 +1,8 @@
 /** Tags of instances, snapshots and parameter groups, by ARN. */
 import type { Operation, World } from "../world.ts";
+import { findCluster, findClusterSnapshot } from "./cluster-state.ts";
 import { refuse } from "./errors.ts";
+import { findGlobal } from "./global-members.ts";
 import { mergeTags, required, tags } from "./input.ts";
 import { findParameterGroup } from "./parameters.ts";
 import { findInstance, findSnapshot, parseArn, type Tag } from "./state.ts";
@@ -14,9 +16,12 @@ export function tagOperations(world: World): Record<string, Operation> {
     if (arn?.region === region && arn.kind === "db") return findInstance(world, region, name);
     if (arn?.region === region && arn.kind === "snapshot") return findSnapshot(world, region, name);
     if (arn?.region === region && arn.kind === "pg") return findParameterGroup(world, region, arn.id);
+    if (arn?.region === region && arn.kind === "cluster") return findCluster(world, region, name);
+    if (arn?.region === region && arn.kind === "cluster-snapshot") return findClusterSnapshot(world, region, name);
+    if (name.includes(":global-cluster:")) return findGlobal(world, name);
     throw refuse(
       "InvalidParameterValue",
-      `ResourceName is not the ARN of an instance, a snapshot or a parameter group in ${region}: ${name}`,
+      `ResourceName is not the ARN of an instance, a cluster, a global cluster, a snapshot or a parameter group in ${region}: ${name}`,
     );
   };
 

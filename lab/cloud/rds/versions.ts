@@ -1,7 +1,14 @@
 /** The engines' versions, as RDS lists them: the lab runs one of each. An engine whose programs are not on this machine has none. */
 import type { DBEngineVersion } from "@aws-sdk/client-rds";
 import type { Operation } from "../world.ts";
-import { FLAVOUR_NAMES, familyOf, flavour } from "./flavours.ts";
+import { FLAVOUR_NAMES, type FlavourName, familyOf, flavour } from "./flavours.ts";
+
+const DESCRIPTIONS: Record<FlavourName, string> = {
+  postgres: "PostgreSQL",
+  mariadb: "MariaDB Community Edition",
+  mysql: "MySQL Community Edition",
+  "aurora-postgresql": "Aurora (PostgreSQL Compatible)",
+};
 
 export function versionOperations(): Record<string, Operation> {
   return {
@@ -19,9 +26,7 @@ export function versionOperations(): Record<string, Operation> {
               Engine: engine,
               EngineVersion: engineVersion,
               DBParameterGroupFamily: familyOf(record),
-              DBEngineDescription: { postgres: "PostgreSQL", mariadb: "MariaDB Community Edition", mysql: "MySQL Community Edition" }[
-                engine
-              ],
+              DBEngineDescription: DESCRIPTIONS[engine],
               Status: "available",
               SupportsReadReplica: true,
             },
