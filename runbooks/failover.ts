@@ -6,9 +6,9 @@ import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { type Confirmed, Move } from "./failover-steps.ts";
 import { endClaim, executionName } from "./record.ts";
 import { protectedDatabase, type Settings } from "./settings.ts";
+import type { MoveInput } from "./start.ts";
 import { tell } from "./tell.ts";
 import { type Proof, patiently, reasonOf, until } from "./until.ts";
-import type { MoveInput } from "./watch.ts";
 
 /** How long each stage may take before the move gives up, in looks of about a second. RDS promotes in minutes. */
 const PATIENCE = { fence: 300, drain: 120, promote: 1800, repoint: 300 };
