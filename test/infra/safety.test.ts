@@ -18,7 +18,7 @@ test("the probe falls silent: an alarm reaches people without any code of ours (
 
 test("no role may delete what holds data (S26)", () => {
   const granted = Object.values(roles(plan, "understudy-test")).flatMap(({ Properties }) =>
-    (Properties?.Policies as { PolicyDocument: { Statement: { Action: string[] }[] } }[]).flatMap(({ PolicyDocument }) =>
+    ((Properties?.Policies ?? []) as { PolicyDocument: { Statement: { Action: string[] }[] } }[]).flatMap(({ PolicyDocument }) =>
       PolicyDocument.Statement.flatMap(({ Action }) => Action),
     ),
   );
