@@ -179,6 +179,7 @@ test('RDS says "not now" once to every call: the move ends all the same, step by
     "raise the generation",
     "keep the evidence",
     "tell of the success",
+    "start the rebuild",
   ]);
   expect(record).toMatchObject({ generation: 2, primary: "shop-b", standbys: [] });
 });
