@@ -80,6 +80,12 @@ test("a hung primary that both witnesses have lost is moved away from, under its
   expect(decision(killed({ vote: lostVote({ condition: "hung" }) }))).toMatchObject({ rule: 401, diagnosis: "PrimaryHung" });
 });
 
+test("somebody promoted the standby by hand: two take writes, and people are told at once (S35)", () => {
+  const two = quiet({ standbys: [standby({ answer: standbyAnswer({ inRecovery: false, link: "lost" }), instance: { sourceId: null } })] });
+  expect(decision(two)).toMatchObject({ rule: 100, kind: "hold", tell: true });
+  expect(decision(two).sentence).toContain("shop-b takes writes beside the primary shop-a");
+});
+
 test("RDS is rebooting the primary: it has its grace, and no more", () => {
   const rebooting = (lostSeconds: number) => {
     const since = NOW - lostSeconds * 1000;
