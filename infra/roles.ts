@@ -49,6 +49,13 @@ export function roles(plan: Plan, stackName: string): Resources {
     allow("TellMissingFromForbidden", ["s3:ListBucket"], sub("${StateBucket.Arn}")),
   ];
   const keepsRecords = [...readsRecords, allow("WriteRecords", ["s3:PutObject"], bucketKeys("databases"))];
+  const keepsRequests = [
+    allow("ReadRequests", ["s3:GetObject"], bucketKeys("requests")),
+    allow("WriteRequests", ["s3:PutObject"], bucketKeys("requests")),
+  ];
+  const asksPeople = databases.some(
+    ({ failover, standbys }) => failover.mode === "approval" || standbys.some(({ region }) => region !== primary),
+  );
   const seesInstances = [allow("SeeInstances", ["rds:DescribeDBInstances"], instanceArns)];
   const fences = [allow("Fence", ["rds:ModifyDBInstance", "rds:RebootDBInstance"], instanceArns)];
   const entersDatabases = [
@@ -108,6 +115,7 @@ export function roles(plan: Plan, stackName: string): Resources {
     probe: [...keepsRecords, ...seesInstances, ...entersDatabases, starts("watch")],
     watch: [
       ...keepsRecords,
+      ...(asksPeople ? keepsRequests : []),
       ...seesInstances,
       ...entersDatabases,
       allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
@@ -118,6 +126,19 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...changesNames("KeepSides", latched, latched.flatMap(sidesOf), ["CNAME"], ["UPSERT"]),
       ...tells,
       starts("move", "lambda:ListDurableExecutionsByFunction"),
+    ],
+    order: [
+      ...keepsRecords,
+      ...keepsRequests,
+      allow("NoteOrders", ["s3:PutObject"], bucketKeys("orders")),
+      // Whether an order was taken before is told by the note that is there.
+      allow("ReadOrders", ["s3:GetObject"], bucketKeys("orders")),
+      allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
+      ...seesInstances,
+      ...entersDatabases,
+      ...readsNames(rewritten),
+      ...tells,
+      starts("move"),
     ],
     move: [
       ...keepsRecords,

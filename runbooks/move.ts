@@ -3,8 +3,8 @@ import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { failover, type MoveResult } from "./failover.ts";
 import { type RebuildResult, rebuild } from "./rebuild.ts";
 import type { Settings } from "./settings.ts";
+import type { MoveInput } from "./start.ts";
 import { switchover } from "./switchover.ts";
-import type { MoveInput } from "./watch.ts";
 
 export async function move(input: MoveInput, ctx: DurableContext, settings: Settings): Promise<MoveResult | RebuildResult> {
   if (input.kind === "rebuild") return await rebuild(input, ctx, settings);

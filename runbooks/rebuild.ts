@@ -14,10 +14,10 @@ import { engineOf } from "../databases/engines.ts";
 import { endpointOf, LOOK_MS, targetOf } from "./observe.ts";
 import { changeRecord, readRecord } from "./record.ts";
 import { type Protected, protectedDatabase, type Settings } from "./settings.ts";
+import type { MoveInput } from "./start.ts";
 import { deletable, settled } from "./switchover-news.ts";
 import { tell } from "./tell.ts";
 import { notYet, type Proof, patiently, proven, reasonOf, until } from "./until.ts";
-import type { MoveInput } from "./watch.ts";
 
 export interface RebuildResult {
   readonly outcome: "rebuilt" | "nothing missing" | "failed";

@@ -10,10 +10,10 @@ import { askRetired } from "./gate.ts";
 import { startRebuild } from "./rebuild.ts";
 import { endClaim, executionName } from "./record.ts";
 import { protectedDatabase, type Settings } from "./settings.ts";
+import type { MoveInput } from "./start.ts";
 import { PlannedMove } from "./switchover-steps.ts";
 import { tell } from "./tell.ts";
 import { patiently, reasonOf, until } from "./until.ts";
-import type { MoveInput } from "./watch.ts";
 
 /** Looks of about a second. The clients wait from "sessions" on: what cannot be had quickly is not waited for. */
 const PATIENCE = { close: 300, sessions: 15, equal: 15, begin: 30, promote: 1800, fence: 60, repoint: 300, reopen: 900 };

@@ -80,6 +80,12 @@ test("a hung primary that both witnesses have lost is moved away from, under its
   expect(decision(killed({ vote: lostVote({ condition: "hung" }) }))).toMatchObject({ rule: 401, diagnosis: "PrimaryHung" });
 });
 
+test("somebody promoted the standby by hand: two take writes, and people are told at once (S35)", () => {
+  const two = quiet({ standbys: [standby({ answer: standbyAnswer({ inRecovery: false, link: "lost" }), instance: { sourceId: null } })] });
+  expect(decision(two)).toMatchObject({ rule: 100, kind: "hold", tell: true });
+  expect(decision(two).sentence).toContain("shop-b takes writes beside the primary shop-a");
+});
+
 test("RDS is rebooting the primary: it has its grace, and no more", () => {
   const rebooting = (lostSeconds: number) => {
     const since = NOW - lostSeconds * 1000;
@@ -183,7 +189,8 @@ test("the last move failed ten minutes ago: the cooldown holds, until a person h
 });
 
 test("pause wins: nothing moves by itself until it ends, and people hear why", () => {
-  const paused = (untilMs: number) => killed({ record: record({ pause: { untilMs, by: "alice", reason: "load test" } }) });
+  const paused = (untilMs: number) =>
+    killed({ record: record({ pause: { sinceMs: NOW - 1000, untilMs, by: "alice", reason: "load test" } }) });
   expect(decision(paused(NOW + 1))).toMatchObject({
     rule: 203,
     kind: "refuse",
@@ -343,6 +350,7 @@ const answer = fc.record({
   inRecovery: fc.boolean(),
   link: fc.constantFrom("streaming" as const, "lost" as const),
   heartbeatAtMs: maybe(past),
+  rowsChanged: maybe(fc.nat()),
   drained: fc.boolean(),
 });
 const described = fc.record({
@@ -392,7 +400,7 @@ const anyFacts: fc.Arbitrary<Facts> = fc
       brake: { moves: world.moves.map((atMs) => ({ execution: `move-${atMs}`, atMs })), releasedAtMs: 0 },
       record: record({
         standbys: ["shop-b", "shop-c"],
-        pause: world.paused ? { untilMs: NOW + 1000, by: "alice", reason: "" } : null,
+        pause: world.paused ? { sinceMs: NOW, untilMs: NOW + 1000, by: "alice", reason: "" } : null,
         claim: world.claimed
           ? {
               execution: "move-shop-g1-a1",
