@@ -39,6 +39,35 @@ export function roles(plan: Plan, stackName: string): Resources {
   ];
   const keepsRecords = [...readsRecords, allow("WriteRecords", ["s3:PutObject"], bucketKeys("databases"))];
   const seesInstances = [allow("SeeInstances", ["rds:DescribeDBInstances"], instanceArns)];
+  const alarmArns = (names: (region: string) => readonly string[]) =>
+    [...new Set(members.map(({ region }) => region))].flatMap((region) =>
+      names(region).map((name) => sub(`arn:\${AWS::Partition}:cloudwatch:${region}:\${AWS::AccountId}:alarm:${name}`)),
+    );
+  // CloudWatch finds no alarm by what it watches: all of a region are read.
+  const seesAlarms = [
+    allow(
+      "SeeAlarms",
+      ["cloudwatch:DescribeAlarms"],
+      alarmArns(() => ["*"]),
+    ),
+  ];
+  const restores = [
+    // Which group the old primary has is not in the plan.
+    allow(
+      "ChooseParameterGroups",
+      ["rds:ModifyDBInstance"],
+      [...new Set(members.map(({ region }) => region))].map((region) =>
+        sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:pg:*`),
+      ),
+    ),
+    allow("RestoreTags", ["rds:AddTagsToResource"], instanceArns),
+    // A copy is named after the instance it watches.
+    allow(
+      "CopyAlarms",
+      ["cloudwatch:PutMetricAlarm"],
+      alarmArns((region) => members.filter((member) => member.region === region).map(({ instance }) => `*${instance}*`)),
+    ),
+  ];
   const fences = [allow("Fence", ["rds:ModifyDBInstance", "rds:RebootDBInstance"], instanceArns)];
   const entersDatabases = [
     allow(
@@ -100,6 +129,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...seesInstances,
       ...entersDatabases,
       allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
+      ...seesAlarms,
       // Former primaries stay closed, and a move that died is undone, without a move.
       ...fences,
       ...readsNames(rewritten),
@@ -114,6 +144,8 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...seesInstances,
       ...fences,
       allow("Promote", ["rds:PromoteReadReplica"], instanceArns),
+      ...seesAlarms,
+      ...restores,
       ...entersDatabases,
       ...readsNames(rewritten),
       ...changesNames(

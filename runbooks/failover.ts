@@ -4,6 +4,7 @@
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { type Confirmed, Move } from "./failover-steps.ts";
+import { restoreProtections } from "./protect.ts";
 import { endClaim, executionName } from "./record.ts";
 import { protectedDatabase, type Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
@@ -56,7 +57,7 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
     const after = await ctx.step("raise the generation", () => move.raiseGeneration(confirmed), patiently);
     const evidence = await ctx.step(
       "keep the evidence",
-      () => move.keepEvidence({ confirmed, fenced, drained, promoted, ...end, after }),
+      () => move.keepEvidence({ confirmed, fenced, drained, promoted, ...end, after, infrastructureCode: move.drift(confirmed).hints }),
       patiently,
     );
     const state = confirmed.unfenced === null ? "is fenced" : "is not fenced yet: its region does not answer";
@@ -66,6 +67,13 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
       () => tell(settings, move.succeededNews(sentence, confirmed, evidence, end.repointed.atMs)),
       patiently,
     );
+    await restoreProtections(ctx, settings, database, {
+      execution,
+      generation: input.generation + 1,
+      oldPrimary: primary,
+      newPrimary: standby,
+      regions: move.regions,
+    });
     return { outcome: "succeeded", sentence, evidence };
   } catch (error) {
     const sentence = `The failover of ${database.name} to ${standby} failed at the stage "${stage}": ${reasonOf(error)}`;

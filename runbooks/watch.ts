@@ -11,6 +11,7 @@ import { decisionNews, type News } from "../core/news.ts";
 import { type Policy, policyOf } from "../core/policy.ts";
 import { decisionKey, type RecordedDecision, recordDecision } from "../core/recorded.ts";
 import { type Decision, decide } from "../core/rules.ts";
+import { keepBaseline } from "./baseline.ts";
 import { groupsOf, keepFences } from "./fences.ts";
 import { observe } from "./observe.ts";
 import { changeBrake, claim, endClaim, executionName, readBrake, readRecord, succeed } from "./record.ts";
@@ -48,6 +49,7 @@ export async function watchLap(settings: Settings, database: Protected): Promise
   console.log(JSON.stringify({ what: "decision", database: database.name, ...decision }));
   await keepDecision(settings, recordDecision(facts, policy, null, decision));
   if (decision.kind !== "failover" || decision.target === null) {
+    if (facts.ownLook === "alive") await keepBaseline(settings, facts.record, facts.atMs);
     if (decision.tell) await tell(settings, decisionNews(decision, facts.record, facts.vote, facts.atMs));
     return result(database, decision, null);
   }
