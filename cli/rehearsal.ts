@@ -81,7 +81,8 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
   /** Each function in turn is the first to come: it finds no record and makes it. */
   const first = () => lab.world.call("s3", "DeleteObject", { Bucket: bucket, Key: `databases/${name}/record.json` }, { region });
 
-  say("status and watch come first");
+  say("the primary has a parameter group, a tag and an alarm of its own; status and watch come first");
+  await furnish(lab, plan, database.primary.instance, database.engine);
   for (const run of ["status", "watch"]) {
     await first();
     await invoke(run, {});
@@ -113,6 +114,7 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
   await invoke("watch", { database: name });
   await until("the move's end", async () => (await record())?.generation === 2);
   await told("failover done");
+  await told("protections restored");
 
   say("somebody opens the old primary: it is closed again");
   const rds = (operation: string, input: object) => lab.world.call("rds", operation, input, { region: plan.regions.primary });
@@ -136,4 +138,29 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
     return mails("needs you") > asked;
   });
   await invoke("status", {});
+}
+
+/** What a promotion loses, and the standby never had. */
+async function furnish(lab: Lab, plan: Plan, instance: string, engine: string): Promise<void> {
+  const region = plan.regions.primary;
+  const rds = (operation: string, input: object) => lab.world.call("rds", operation, input, { region });
+  const { DBEngineVersions } = await rds("DescribeDBEngineVersions", { Engine: engine, DefaultOnly: true });
+  const DBParameterGroupName = `${instance}-own`;
+  const DBParameterGroupFamily = DBEngineVersions[0].DBParameterGroupFamily;
+  await rds("CreateDBParameterGroup", { DBParameterGroupName, DBParameterGroupFamily, Description: "The primary's own" });
+  await rds("ModifyDBInstance", { DBInstanceIdentifier: instance, DBParameterGroupName });
+  const ResourceName = `arn:aws:rds:${region}:${lab.world.account}:db:${instance}`;
+  await rds("AddTagsToResource", { ResourceName, Tags: [{ Key: "team", Value: "shop" }] });
+  const alarm = {
+    AlarmName: `${instance}-cpu`,
+    Namespace: "AWS/RDS",
+    MetricName: "CPUUtilization",
+    Dimensions: [{ Name: "DBInstanceIdentifier", Value: instance }],
+    Statistic: "Average",
+    Period: 60,
+    EvaluationPeriods: 5,
+    Threshold: 90,
+    ComparisonOperator: "GreaterThanThreshold",
+  };
+  await lab.world.call("monitoring", "PutMetricAlarm", alarm, { region });
 }
