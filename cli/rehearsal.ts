@@ -4,13 +4,17 @@
  * It ends at once when a role is refused anything.
  */
 import type { DatabaseRecord } from "../core/facts.ts";
+import type { OperatorOrder } from "../core/order.ts";
 import type { Plan } from "../core/plan/schema.ts";
+import { requestId } from "../core/requests.ts";
+import { userKeyFor } from "../lab/cloud/iam.ts";
 import { APP_GROUP, seedShop } from "../lab/estate.ts";
 import { throwawayFolder } from "../lab/folder.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { endpoint, readJson, stateBucket, waitFor } from "../lab/look.ts";
 import type { Note } from "../lab/permissions/notes.ts";
 import { sentence } from "../lab/permissions/refusal.ts";
+import { Door } from "./operator/door.ts";
 
 const NEVER_MS = 30 * 86_400_000;
 /** So small that every durable function has to ask for the rest of its own story. */
@@ -99,6 +103,25 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
   await durably("move", `move-${name}-g1-a9`, { kind: "failover", database: name, generation: 1, attempt: 9 });
   await told("failover called off");
 
+  say("somebody pauses automation");
+  await first();
+  await invoke("order", { verb: "pause", id: "rehearsalpause", database: name, minutes: 5, reason: "a rehearsal" });
+  await told("order taken");
+
+  say("a person orders that very move, and sends the order twice; it has ended before, so nothing moves");
+  await first();
+  await invoke("order", { verb: "requests" });
+  const fresh = { ...(await record()), attempts: 8 };
+  await lab.world.call(
+    "s3",
+    "PutObject",
+    { Bucket: bucket, Key: `databases/${name}/record.json`, Body: Buffer.from(JSON.stringify(fresh)) },
+    { region },
+  );
+  await orderTheMove(lab, plan, name, (payload) => invoke("order", payload));
+  await invoke("order", { verb: "requests" });
+  if ((await record())?.claim?.execution !== `move-${name}-g1-a9`) throw new Error(`the order of ${name} was not claimed`);
+
   say("the probe watches");
   await first();
   await invoke("probe", {}, { InvocationType: "Event" });
@@ -163,4 +186,22 @@ async function furnish(lab: Lab, plan: Plan, instance: string, engine: string): 
     ComparisonOperator: "GreaterThanThreshold",
   };
   await lab.world.call("monitoring", "PutMetricAlarm", alarm, { region });
+}
+
+/** As many people as the plan wants; each order is signed as `npm run understudy` signs it. */
+async function orderTheMove(lab: Lab, plan: Plan, name: string, send: (payload: object) => Promise<unknown>): Promise<void> {
+  const named = (plan.approvals?.from ?? []).flatMap((arn) => /^arn:aws:iam::(\d+):user\/(\w+)$/.exec(arn)?.[2] ?? []);
+  const people = Array.from({ length: plan.approvals?.people ?? 1 }, (_, index) => named[index] ?? `person${index}`);
+  const say = async (person: string, order: OperatorOrder, times = 1) => {
+    const door = new Door(plan, { credentials: userKeyFor(lab.world, person), endpoint: lab.wire.url });
+    const signed = { ...order, proof: await door.prove(order) };
+    for (let time = 0; time < times; time++) await send(signed);
+  };
+  const id = (index: number) => `rehearsal${String(index).padStart(4, "0")}`;
+  const shared = { database: name, generation: 1, target: null, reason: "a rehearsal", proof: null } as const;
+  // Healthy, and no probe has voted yet: what stands in the way is passed over by number.
+  const [first, ...others] = people as [string, ...string[]];
+  await say(first, { verb: "failover", id: id(0), overrides: [207, 304, 305], ...shared }, 2);
+  for (const [index, person] of others.entries())
+    await say(person, { verb: "approve", id: id(index + 1), request: requestId(name, 1, id(0)), proof: null });
 }

@@ -70,6 +70,7 @@ export interface Retired {
 
 /** Automation stands still until then; it looks and tells all the same. */
 export interface Pause {
+  readonly sinceMs: number;
   readonly untilMs: number;
   readonly by: string;
   readonly reason: string;
@@ -124,6 +125,8 @@ export interface Vote {
   readonly primaryTrouble: string | null;
   /** Time of the last heartbeat the primary acknowledged, by the probe's clock. */
   readonly lastHeartbeatAtMs: number | null;
+  /** The primary's count of rows changed that went with that heartbeat; null when it is not known. */
+  readonly rowsChanged: number | null;
   /** By standby. */
   readonly links: Readonly<Record<string, Link>>;
   /** All links in one word: streaming while one streams, lost when all that could be asked are. */
@@ -159,6 +162,8 @@ export interface StandbyFacts {
   readonly link: "streaming" | "lost";
   /** The newest heartbeat it has applied, by the probe's clock. */
   readonly heartbeatAtMs: number | null;
+  /** The primary's count of rows changed that came with that heartbeat; null when it came without. */
+  readonly rowsChanged: number | null;
   /** Everything received has been applied. */
   readonly drained: boolean;
 }

@@ -1,4 +1,4 @@
-/** Writes news as a plain mail: 78 columns, the sentence first, details below, what to do last. Pure. */
+/** Writes news as a plain mail: 78 columns, the sentence first, details below, what to do last with its commands. Pure. */
 import type { News } from "./news.ts";
 
 const WIDTH = 78;
@@ -11,6 +11,10 @@ export interface Mail {
 
 const HEADLINES: Record<News["kind"], string> = {
   "Decision Taken": "needs you",
+  "Approval Needed": "needs your approval",
+  "Order Taken": "order taken",
+  "Order Refused": "order refused",
+  "Pause Reminder": "automation is paused",
   "Move Started": "failover started",
   "Move Succeeded": "failover done",
   "Move Refused": "failover called off",
@@ -41,6 +45,8 @@ export function writeMail(news: News, planName: string): Mail {
       "",
       ...wrap(`What to do: ${news.next}`, WIDTH),
       "",
+      // A command that is broken in two cannot be pasted.
+      ...(news.commands ?? []).flatMap((command) => [`  ${command}`, ""]),
       `At ${new Date(news.atMs).toISOString()} (UTC).`,
       `Understudy, watching ${planName}. Reference: ${news.id}`,
       "",

@@ -22,8 +22,11 @@ export interface Heartbeat {
 }
 
 export interface DatabaseEngine {
-  /** Commits one heartbeat. Resolves only when the primary has acknowledged it. */
-  beat(target: Target, heartbeat: Heartbeat, timeoutMs: number): Promise<void>;
+  /**
+   * Commits one heartbeat, and with it the server's own count of rows changed. Resolves only when the primary has acknowledged it, with
+   * that count: it may run a second behind, and starts again with the server.
+   */
+  beat(target: Target, heartbeat: Heartbeat, timeoutMs: number): Promise<number | null>;
   /** Commits a row that nobody else writes and reads it back: the database takes writes. Writing the same token twice is one row. */
   writeCanary(target: Target, token: string, timeoutMs: number): Promise<void>;
   askStandby(target: Target, database: string, timeoutMs: number): Promise<StandbyFacts>;

@@ -9,10 +9,12 @@ import type { Heartbeat, Target } from "./engines.ts";
 /** The tables live in a schema of their own, made by whoever writes first. */
 const TABLES = `
   create schema if not exists understudy;
-  create table if not exists understudy.heartbeat (database text primary key, at_ms bigint not null, generation int not null);
+  create table if not exists understudy.heartbeat (database text primary key, at_ms bigint not null, generation int not null, rows_changed bigint);
+  alter table understudy.heartbeat add column if not exists rows_changed bigint;
   create table if not exists understudy.canary (token text primary key, at timestamptz not null default now());`;
 
-const UNDEFINED_TABLE = ["42P01", "3F000"];
+/** undefined_table, invalid_schema_name, undefined_column */
+const NOT_THERE = ["42P01", "3F000", "42703"];
 
 /** An SQLSTATE: the server is there and answered, whatever it said. Classes 57P (shutting down, starting up) are no service. */
 export function conditionOf(error: unknown): Exclude<Condition, "writes" | "slow"> {
@@ -77,27 +79,34 @@ async function withSession<T>(target: Target, timeoutMs: number, work: (client: 
 }
 
 /** Writes; makes the tables when they are missing. */
-async function write(client: pg.Client, sql: string, values: unknown[]): Promise<void> {
+async function write(client: pg.Client, sql: string, values: unknown[]): Promise<pg.QueryResult> {
   try {
-    await client.query(sql, values);
+    return await client.query(sql, values);
   } catch (error) {
-    if (!UNDEFINED_TABLE.includes((error as { code?: string }).code ?? "")) throw error;
+    if (!NOT_THERE.includes((error as { code?: string }).code ?? "")) throw error;
     await client.query(TABLES);
-    await client.query(sql, values);
+    return await client.query(sql, values);
   }
 }
 
-/** Commits one heartbeat. Resolves only when the primary has acknowledged it. */
-export async function beat(target: Target, heartbeat: Heartbeat, timeoutMs: number): Promise<void> {
-  await withSession(target, timeoutMs, (client) =>
-    write(
+/** Commits one heartbeat and this database's count of rows changed (pg_stat_database). Resolves only when the primary has acknowledged it. */
+export async function beat(target: Target, heartbeat: Heartbeat, timeoutMs: number): Promise<number | null> {
+  return await withSession(target, timeoutMs, async (client) => {
+    const { rows } = await write(
       client,
-      `insert into understudy.heartbeat (database, at_ms, generation) values ($1, $2, $3)
-       on conflict (database) do update set at_ms = excluded.at_ms, generation = excluded.generation`,
+      `insert into understudy.heartbeat (database, at_ms, generation, rows_changed)
+       select $1::text, $2::bigint, $3::int, max(tup_inserted + tup_updated + tup_deleted) from pg_stat_database where datname = current_database()
+       on conflict (database) do update
+       set at_ms = excluded.at_ms, generation = excluded.generation, rows_changed = excluded.rows_changed
+       returning rows_changed`,
       [heartbeat.database, heartbeat.atMs, heartbeat.generation],
-    ),
-  );
+    );
+    return countOf(rows[0]);
+  });
 }
+
+const countOf = (row: { rows_changed?: unknown } | undefined): number | null =>
+  row?.rows_changed == null ? null : Number(row.rows_changed);
 
 /** Commits a row that nobody else writes and reads it back: the database takes writes. Writing the same token twice is one row. */
 export async function writeCanary(target: Target, token: string, timeoutMs: number): Promise<void> {
@@ -121,13 +130,14 @@ export async function askStandby(target: Target, database: string, timeoutMs: nu
              to_regclass('understudy.heartbeat') is not null as has_heartbeat`);
     const row = rows[0];
     const heartbeat = row.has_heartbeat
-      ? (await client.query("select at_ms from understudy.heartbeat where database = $1", [database])).rows[0]
+      ? (await client.query("select * from understudy.heartbeat where database = $1", [database])).rows[0]
       : undefined;
     return {
       inRecovery: row.in_recovery,
       link: row.streaming ? "streaming" : "lost",
       drained: row.drained,
       heartbeatAtMs: heartbeat ? Number(heartbeat.at_ms) : null,
+      rowsChanged: countOf(heartbeat),
     };
   });
 }

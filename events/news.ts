@@ -13,6 +13,7 @@ const news = z.object({
   sentence: z.string(),
   details: z.array(z.tuple([z.string(), z.string()])),
   next: z.string(),
+  commands: z.optional(z.array(z.string())),
 });
 
 export function readNews(event: unknown, reading: Reading): News {

@@ -38,7 +38,7 @@ export async function bundle(plan: Plan, out: string): Promise<void> {
     logLevel: "warning",
     // pg is CommonJS and asks for Node's modules by require.
     banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
-    plugins: [slimSdk, slimPostgres, slimMySql, onlyEngines(enginesOf(plan))],
+    plugins: [slimSdk, slimPostgres, slimMySql, onlyEngines(enginesOf(plan)), ...(hasLatch(plan) ? [] : [withoutLatch])],
   });
   for (const name of FUNCTIONS) {
     await mkdir(join(ROOT, out, name), { recursive: true });
@@ -63,6 +63,27 @@ const slimPostgres: Plugin = {
 };
 
 const enginesOf = (plan: Plan): string[] => [...new Set(Object.values(plan.databases).map((database) => database.engine))];
+
+const hasLatch = (plan: Plan): boolean => plan.records.some(({ repoint }) => repoint === "latch");
+
+/** A plan whose names all move by their records has no latch: what speaks to one stays behind, with CloudWatch's client. */
+const withoutLatch: Plugin = {
+  name: "without-latch",
+  setup(plugin) {
+    const instead = (filter: RegExp, names: readonly string[]) =>
+      plugin.onLoad({ filter }, () => ({
+        contents: names
+          .map((name) => `export const ${name} = () => { throw new Error("This plan has no latch: package again."); };`)
+          .join("\n"),
+        loader: "ts",
+      }));
+    instead(/[\\/]runbooks[\\/]repoint-latch\.ts$/, ["latchWay", "readLatch", "writeLatch"]);
+    plugin.onLoad({ filter: /[\\/]runbooks[\\/]latch\.ts$/ }, () => ({
+      contents: "export const tendLatch = async () => {};",
+      loader: "ts",
+    }));
+  },
+};
 
 /** Empties the module of every engine the plan does not name. */
 const onlyEngines = (wanted: readonly string[]): Plugin => ({

@@ -38,6 +38,13 @@ export function roles(plan: Plan, stackName: string): Resources {
     allow("TellMissingFromForbidden", ["s3:ListBucket"], sub("${StateBucket.Arn}")),
   ];
   const keepsRecords = [...readsRecords, allow("WriteRecords", ["s3:PutObject"], bucketKeys("databases"))];
+  const keepsRequests = [
+    allow("ReadRequests", ["s3:GetObject"], bucketKeys("requests")),
+    allow("WriteRequests", ["s3:PutObject"], bucketKeys("requests")),
+  ];
+  const asksPeople = databases.some(
+    ({ failover, standbys }) => failover.mode === "approval" || standbys.some(({ region }) => region !== primary),
+  );
   const seesInstances = [allow("SeeInstances", ["rds:DescribeDBInstances"], instanceArns)];
   const alarmArns = (names: (region: string) => readonly string[]) =>
     [...new Set(members.map(({ region }) => region))].flatMap((region) =>
@@ -126,6 +133,7 @@ export function roles(plan: Plan, stackName: string): Resources {
     probe: [...keepsRecords, ...seesInstances, ...entersDatabases, starts("watch")],
     watch: [
       ...keepsRecords,
+      ...(asksPeople ? keepsRequests : []),
       ...seesInstances,
       ...entersDatabases,
       allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
@@ -137,6 +145,19 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...changesNames("KeepSides", latched, latched.flatMap(sidesOf), ["CNAME"], ["UPSERT"]),
       ...tells,
       starts("move", "lambda:ListDurableExecutionsByFunction"),
+    ],
+    order: [
+      ...keepsRecords,
+      ...keepsRequests,
+      allow("NoteOrders", ["s3:PutObject"], bucketKeys("orders")),
+      // Whether an order was taken before is told by the note that is there.
+      allow("ReadOrders", ["s3:GetObject"], bucketKeys("orders")),
+      allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
+      ...seesInstances,
+      ...entersDatabases,
+      ...readsNames(rewritten),
+      ...tells,
+      starts("move"),
     ],
     move: [
       ...keepsRecords,

@@ -27,6 +27,9 @@ exports.decode = (buffer) => buffer.toString("utf8");
 exports.encode = (text) => Buffer.from(text, "utf8");
 exports.encodingExists = (name) => Buffer.isEncoding(name);`;
 
+const PLAIN_DATES =
+  "exports.localDate = (year, month, ...rest) => new Date(year, month - 1, ...rest); exports.checkTimezone = () => {}; exports.usesLocalDate = () => false;";
+
 export const slimMySql: Plugin = {
   name: "slim-mysql",
   setup(plugin) {
@@ -52,6 +55,8 @@ export const slimMySql: Plugin = {
       contents: CHARSETS[args.path.includes("encodings") ? "charset_encodings" : "charsets"] as string,
       loader: "js",
     }));
+    // Dates are read as texts and numbers.
+    plugin.onLoad({ filter: /mysql2[\\/]lib[\\/]parsers[\\/]local_date\.js$/ }, () => ({ contents: PLAIN_DATES, loader: "js" }));
     // Only its version is read.
     plugin.onLoad({ filter: /mysql2[\\/]package\.json$/ }, () => ({ contents: '{ "version": "3" }', loader: "json" }));
   },

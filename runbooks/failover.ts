@@ -7,9 +7,9 @@ import { type Confirmed, Move } from "./failover-steps.ts";
 import { restoreProtections } from "./protect.ts";
 import { endClaim, executionName } from "./record.ts";
 import { protectedDatabase, type Settings } from "./settings.ts";
+import type { MoveInput } from "./start.ts";
 import { tell } from "./tell.ts";
 import { type Proof, patiently, reasonOf, until } from "./until.ts";
-import type { MoveInput } from "./watch.ts";
 
 /** How long each stage may take before the move gives up, in looks of about a second. RDS promotes in minutes. */
 const PATIENCE = { fence: 300, drain: 120, promote: 1800, repoint: 300 };

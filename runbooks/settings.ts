@@ -16,6 +16,8 @@ export interface Settings {
   readonly state: Place;
   readonly functions: { readonly watch: string; readonly move: string; readonly backup: string };
   readonly topicArn: string;
+  /** STS of the region Understudy runs in; never one that somebody names. */
+  readonly identityEndpoint: string;
 }
 
 let settings: Settings | undefined;
@@ -32,9 +34,13 @@ export function readSettings(): Settings {
       backup: variable("BACKUP_FUNCTION", "a function name"),
     },
     topicArn: variable("TOPIC_ARN", "the ARN of an SNS topic"),
+    identityEndpoint: process.env.AWS_ENDPOINT_URL_STS ?? process.env.AWS_ENDPOINT_URL ?? regionalSts(variable("AWS_REGION", "a region")),
   };
   return settings;
 }
+
+/** The partition's own domain (AWS General Reference: service endpoints). */
+const regionalSts = (region: string): string => `https://sts.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
 
 function variable(name: string, form: string): string {
   const value = process.env[name];

@@ -79,6 +79,15 @@ export function checkPlan(plan: Plan): Finding[] {
       find(["backups", index, "database"], `a second backup of "${backup.database}" (the first is backups[${first}]), expected one each`);
   });
 
+  const { people = 1, from } = plan.approvals ?? {};
+  from?.forEach((arn, index) => {
+    if (!/^arn:[\w-]+:(iam::\d{12}:(user|role)|sts::\d{12}:assumed-role)\/\S+$/.test(arn))
+      find(["approvals", "from", index], 'expected the ARN of an IAM user or role, like "arn:aws:iam::111122223333:user/alice"');
+  });
+  // A role may stand for many people, if Identity Center names its sessions.
+  if (from && from.length < people && !from.some((arn) => arn.includes(":role/")))
+    find(["approvals", "people"], `expected at most ${from.length}, as many as approvals.from names: nobody could approve anything`);
+
   plan.notify.email.forEach((address, index) => {
     if (plan.notify.email.indexOf(address) !== index)
       find(["notify", "email", index], `"${address}" stands here twice, expected each address once`);

@@ -139,7 +139,7 @@ function statement(server: Server, sql: string, values: any[]): any[] {
   const text = sql.replace(/\s+/g, " ").trim().toLowerCase();
   if (text.startsWith("insert into understudy.heartbeat")) {
     server.commit("heartbeat", String(values[0]), Number(values[1]));
-    return [{}];
+    return [{ rows_changed: null }];
   }
   if (text.startsWith("insert into understudy.canary")) {
     server.commit("canary", String(values[0]), 1);
@@ -156,7 +156,7 @@ function statement(server: Server, sql: string, values: any[]): any[] {
       },
     ];
   }
-  if (text.startsWith("select at_ms from understudy.heartbeat")) {
+  if (text.startsWith("select * from understudy.heartbeat")) {
     const row = server.find("heartbeat", String(values[0]));
     return row ? [{ at_ms: String(row.value) }] : [];
   }

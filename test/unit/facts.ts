@@ -24,6 +24,7 @@ export const vote = (change: Partial<Vote> = {}): Vote => ({
   primaryLostSinceMs: null,
   primaryTrouble: null,
   lastHeartbeatAtMs: NOW - 500,
+  rowsChanged: 1000,
   links: { "shop-b": { seen: "streaming", lostSinceMs: null, lagSeconds: 0 } },
   linkSeen: "streaming",
   linkLostSinceMs: null,
@@ -36,6 +37,7 @@ export const standbyAnswer = (change: Partial<StandbyFacts> = {}): StandbyFacts 
   inRecovery: true,
   link: "streaming",
   heartbeatAtMs: NOW - 500,
+  rowsChanged: 1000,
   drained: true,
   ...change,
 });

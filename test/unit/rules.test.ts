@@ -183,7 +183,8 @@ test("the last move failed ten minutes ago: the cooldown holds, until a person h
 });
 
 test("pause wins: nothing moves by itself until it ends, and people hear why", () => {
-  const paused = (untilMs: number) => killed({ record: record({ pause: { untilMs, by: "alice", reason: "load test" } }) });
+  const paused = (untilMs: number) =>
+    killed({ record: record({ pause: { sinceMs: NOW - 1000, untilMs, by: "alice", reason: "load test" } }) });
   expect(decision(paused(NOW + 1))).toMatchObject({
     rule: 203,
     kind: "refuse",
@@ -300,6 +301,7 @@ const answer = fc.record({
   inRecovery: fc.boolean(),
   link: fc.constantFrom("streaming" as const, "lost" as const),
   heartbeatAtMs: maybe(past),
+  rowsChanged: maybe(fc.nat()),
   drained: fc.boolean(),
 });
 const described = fc.record({
@@ -349,7 +351,7 @@ const anyFacts: fc.Arbitrary<Facts> = fc
       brake: { moves: world.moves.map((atMs) => ({ execution: `move-${atMs}`, atMs })), releasedAtMs: 0 },
       record: record({
         standbys: ["shop-b", "shop-c"],
-        pause: world.paused ? { untilMs: NOW + 1000, by: "alice", reason: "" } : null,
+        pause: world.paused ? { sinceMs: NOW, untilMs: NOW + 1000, by: "alice", reason: "" } : null,
         claim: world.claimed
           ? {
               execution: "move-shop-g1-a1",
