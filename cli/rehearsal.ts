@@ -7,6 +7,7 @@ import type { DatabaseRecord } from "../core/facts.ts";
 import type { OperatorOrder } from "../core/order.ts";
 import type { Plan } from "../core/plan/schema.ts";
 import { requestId } from "../core/requests.ts";
+import { backupName } from "../core/slots.ts";
 import { userKeyFor } from "../lab/cloud/iam.ts";
 import { APP_GROUP, seedShop } from "../lab/estate.ts";
 import { throwawayFolder } from "../lab/folder.ts";
@@ -21,6 +22,7 @@ const NEVER_MS = 30 * 86_400_000;
 const FIRST_PAGE = 2;
 /** Long enough that the move has to wait, and comes back to a story of many steps. */
 const INSYNC_MS = 2_500;
+const LONG_AGO = "20260101t0000";
 const PATIENCE_MS = 60_000;
 
 /** The lab it happened in, still up: its owner closes it. */
@@ -91,13 +93,21 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
     await first();
     await invoke(run, {});
   }
-  if (plan.backups.some((backup) => backup.database === name)) {
-    say("a backup, from the snapshot's schedule");
+  const backedUp = plan.backups.some((backup) => backup.database === name);
+  if (backedUp) {
+    say("a backup of long ago comes first");
     await first();
-    await invoke("snapshot", {});
+    await durably("backup", backupName(name, LONG_AGO), { database: name, slot: LONG_AGO });
     await told("backup done");
+  }
+  say("what the primary has around it is noted; a backup, from the snapshot's schedule");
+  await first();
+  await invoke("snapshot", {});
+  if (backedUp) {
+    await until("the second backup", () => mails("backup done") > 1);
     await invoke("snapshot", {});
   }
+  await until("the note", () => readJson(lab, region, bucket, `databases/${name}/baseline.json`));
   say("a move that nobody claimed is refused");
   await first();
   await durably("move", `move-${name}-g1-a9`, { kind: "failover", database: name, generation: 1, attempt: 9 });

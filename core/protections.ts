@@ -170,16 +170,16 @@ export interface TagDifferences {
   readonly person: readonly string[];
 }
 
-/** Tags the new primary lacks. One it has with another value was given to it on purpose, its Name above all. */
+/** Tags the new primary lacks. One it has with another value was given to it on purpose. */
 export function compareTags(had: Baseline, now: Held): TagDifferences {
   const add: Record<string, string> = {};
   const person: string[] = [];
   for (const [key, value] of Object.entries(had.tags)) {
-    // AWS's own cannot be set.
-    if (/^aws:/i.test(key)) continue;
+    // AWS's own cannot be set; a Name is the instance's own.
+    if (/^aws:/i.test(key) || key === "Name") continue;
     const own = Object.hasOwn(now.tags, key) ? now.tags[key] : undefined;
     if (own === undefined) add[key] = value;
-    else if (own !== value && key !== "Name") person.push(`Its tag ${key} is "${own}", ${had.instance}'s is "${value}": left as it is.`);
+    else if (own !== value) person.push(`Its tag ${key} is "${own}", ${had.instance}'s is "${value}": left as it is.`);
   }
   return { add, person };
 }

@@ -137,7 +137,6 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...seesInstances,
       ...entersDatabases,
       allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
-      ...seesAlarms,
       // Former primaries stay closed, and a move that died is undone, without a move.
       ...fences,
       ...readsNames(rewritten),
@@ -181,7 +180,13 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...tells,
       ...lasts("move"),
     ],
-    snapshot: [allow("SeeSnapshots", ["rds:DescribeDBSnapshots"], snapshotArns([recovery])), starts("backup")],
+    snapshot: [
+      allow("SeeSnapshots", ["rds:DescribeDBSnapshots"], snapshotArns([recovery])),
+      starts("backup"),
+      ...keepsRecords,
+      ...seesInstances,
+      ...seesAlarms,
+    ],
     backup: [
       ...keepsRecords,
       allow("NoteRecoveryPoints", ["s3:PutObject"], bucketKeys("backups")),

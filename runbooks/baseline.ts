@@ -1,6 +1,6 @@
 /**
- * What the primary has around it when all is well, kept in the recovery region: databases/NAME/baseline.json. The watcher refreshes it,
- * at most hourly. After a move it still tells of the old primary until the move has restored what it says, or a day has passed.
+ * What the primary has around it when all is well, kept in the recovery region: databases/NAME/baseline.json. The function that
+ * looks for backups refreshes it, at most hourly: the watcher has no time for it. After a move it still tells of the old primary until the move has restored what it says, or a day has passed.
  */
 import { listAlarms } from "../aws/alarms.ts";
 import { createDocument, readDocument, replaceDocument, type Stored } from "../aws/documents.ts";
@@ -8,28 +8,34 @@ import { describeHeld } from "../aws/protections.ts";
 import { alarmsOn } from "../core/alarm-copies.ts";
 import type { DatabaseRecord } from "../core/facts.ts";
 import type { Baseline } from "../core/protections.ts";
-import type { Settings } from "./settings.ts";
+import { readRecord } from "./record.ts";
+import type { Protected, Settings } from "./settings.ts";
 
 const REFRESH_MS = 3_600_000;
 const GRACE_MS = 24 * 3_600_000;
+
+/** In others, settings may be on their way. */
+const STEADY = ["available", "backing-up", "storage-optimization"];
 
 const keyOf = (database: string) => `databases/${database}/baseline.json`;
 
 export const readBaseline = (settings: Settings, database: string): Promise<Stored<Baseline> | null> =>
   readDocument<Baseline>(settings.state, keyOf(database));
 
-/** Never stops the lap: what could not be kept is tried again by the next one. */
-export async function keepBaseline(settings: Settings, record: DatabaseRecord, nowMs: number): Promise<void> {
-  const { database, primary } = record;
+/** Stops nothing beside it: what could not be kept is tried again by the next lap. */
+export async function keepBaseline(settings: Settings, database: Protected, nowMs: number): Promise<void> {
   try {
-    const stored = await readBaseline(settings, database);
+    const record = (await readRecord(settings, database)).value;
+    const { primary } = record;
+    if (record.claim) return;
+    const stored = await readBaseline(settings, database.name);
     if (stored && !isDue(stored.value, record, nowMs)) return;
     const fresh = await takeBaseline(record.regions[primary] as string, primary, nowMs);
     if (!fresh) return;
     const alarms = fresh.alarms ?? (stored?.value.instance === primary ? stored.value.alarms : null);
-    await writeBaseline(settings, database, stored, { ...fresh, alarms });
+    await writeBaseline(settings, database.name, stored, { ...fresh, alarms });
   } catch (error) {
-    console.error(JSON.stringify({ what: "baseline not kept", database, error: String(error) }));
+    console.error(JSON.stringify({ what: "baseline not kept", database: database.name, error: String(error) }));
   }
 }
 
@@ -41,7 +47,7 @@ function isDue(kept: Baseline, record: DatabaseRecord, nowMs: number): boolean {
 /** null: RDS knows no such instance, or it is in a state in between. */
 export async function takeBaseline(region: string, instance: string, nowMs: number): Promise<Baseline | null> {
   const held = await describeHeld(region, instance);
-  if (held?.status !== "available") return null;
+  if (!held || !STEADY.includes(held.status)) return null;
   const alarms = await listAlarms(region).then(
     (all) => alarmsOn(instance, all),
     (error: unknown) => {

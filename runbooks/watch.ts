@@ -9,7 +9,6 @@ import { decisionNews, type News } from "../core/news.ts";
 import { type Policy, policyOf } from "../core/policy.ts";
 import { recordDecision } from "../core/recorded.ts";
 import { type Decision, decide } from "../core/rules.ts";
-import { keepBaseline } from "./baseline.ts";
 import { decideNow, keepDecision } from "./decisions.ts";
 import { groupsOf, keepFences } from "./fences.ts";
 import { observe } from "./observe.ts";
@@ -42,7 +41,6 @@ export async function watchLap(settings: Settings, database: Protected): Promise
   if (decision.kind !== "failover" || decision.target === null) {
     if (decision.kind === "ask") await askForApproval(settings, facts, diagnosis, decision);
     else if (decision.tell) await tell(settings, decisionNews(decision, facts, diagnosis));
-    if (facts.ownLook === "alive") await keepBaseline(settings, facts.record, facts.atMs);
     return result(database, decision, null);
   }
   if (!(await countOnBrake(settings, policy, facts.record))) {
