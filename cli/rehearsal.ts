@@ -7,6 +7,7 @@ import type { DatabaseRecord } from "../core/facts.ts";
 import type { OperatorOrder } from "../core/order.ts";
 import type { Plan } from "../core/plan/schema.ts";
 import { requestId } from "../core/requests.ts";
+import { backupName } from "../core/slots.ts";
 import { userKeyFor } from "../lab/cloud/iam.ts";
 import { APP_GROUP, seedShop } from "../lab/estate.ts";
 import { throwawayFolder } from "../lab/folder.ts";
@@ -21,6 +22,7 @@ const NEVER_MS = 30 * 86_400_000;
 const FIRST_PAGE = 2;
 /** Long enough that the move has to wait, and comes back to a story of many steps. */
 const INSYNC_MS = 2_500;
+const LONG_AGO = "20260101t0000";
 const PATIENCE_MS = 60_000;
 
 /** The lab it happened in, still up: its owner closes it. */
@@ -118,18 +120,27 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
     await lab.world.call("s3", "PutObject", { Bucket: bucket, Key: `databases/${name}/record.json`, Body }, { region });
   };
 
-  say("status and watch come first");
+  say("the primary has a parameter group, a tag and an alarm of its own; status and watch come first");
+  await furnish(lab, plan, database.primary.instance, database.engine);
   for (const run of ["status", "watch"]) {
     await first();
     await invoke(run, {});
   }
-  if (plan.backups.some((backup) => backup.database === name)) {
-    say("a backup, from the snapshot's schedule");
+  const backedUp = plan.backups.some((backup) => backup.database === name);
+  if (backedUp) {
+    say("a backup of long ago comes first");
     await first();
-    await invoke("snapshot", {});
+    await durably("backup", backupName(name, LONG_AGO), { database: name, slot: LONG_AGO });
     await told("backup done");
+  }
+  say("what the primary has around it is noted; a backup, from the snapshot's schedule");
+  await first();
+  await invoke("snapshot", {});
+  if (backedUp) {
+    await until("the second backup", () => mails("backup done") > 1);
     await invoke("snapshot", {});
   }
+  await until("the note", () => readJson(lab, region, bucket, `databases/${name}/baseline.json`));
   say("a move that nobody claimed is refused");
   await first();
   await durably("move", `move-${name}-g1-a9`, { kind: "failover", database: name, generation: 1, attempt: 9 });
@@ -169,6 +180,7 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
   await invoke("watch", { database: name });
   await until("the move's end", async () => (await record())?.generation === 2);
   await told("failover done");
+  await told("protections restored");
 
   say("a new standby follows; the way back is refused: nobody knows what the old primary holds alone, so a snapshot keeps it");
   await told("standby rebuilt");
@@ -201,6 +213,31 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
     return mails("needs you") > asked;
   });
   await invoke("status", {});
+}
+
+/** What a promotion loses, and the standby never had. */
+async function furnish(lab: Lab, plan: Plan, instance: string, engine: string): Promise<void> {
+  const region = plan.regions.primary;
+  const rds = (operation: string, input: object) => lab.world.call("rds", operation, input, { region });
+  const { DBEngineVersions } = await rds("DescribeDBEngineVersions", { Engine: engine, DefaultOnly: true });
+  const DBParameterGroupName = `${instance}-own`;
+  const DBParameterGroupFamily = DBEngineVersions[0].DBParameterGroupFamily;
+  await rds("CreateDBParameterGroup", { DBParameterGroupName, DBParameterGroupFamily, Description: "The primary's own" });
+  await rds("ModifyDBInstance", { DBInstanceIdentifier: instance, DBParameterGroupName });
+  const ResourceName = `arn:aws:rds:${region}:${lab.world.account}:db:${instance}`;
+  await rds("AddTagsToResource", { ResourceName, Tags: [{ Key: "team", Value: "shop" }] });
+  const alarm = {
+    AlarmName: `${instance}-cpu`,
+    Namespace: "AWS/RDS",
+    MetricName: "CPUUtilization",
+    Dimensions: [{ Name: "DBInstanceIdentifier", Value: instance }],
+    Statistic: "Average",
+    Period: 60,
+    EvaluationPeriods: 5,
+    Threshold: 90,
+    ComparisonOperator: "GreaterThanThreshold",
+  };
+  await lab.world.call("monitoring", "PutMetricAlarm", alarm, { region });
 }
 
 /** As many people as the plan wants; each order is signed as `npm run understudy` signs it. */

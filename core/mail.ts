@@ -25,6 +25,8 @@ const HEADLINES: Record<News["kind"], string> = {
   "Fence Open": "an old primary is open",
   "Fence Closed": "an old primary is fenced",
   "Two Writers": "TWO DATABASES TAKE WRITES",
+  "Protections Restored": "protections restored",
+  "Protections Missing": "protections need you",
   "Backup Completed": "backup done",
   "Backup Failed": "backup FAILED",
 };

@@ -27,6 +27,8 @@ export const NEWS_KINDS = [
   "Fence Open",
   "Fence Closed",
   "Two Writers",
+  "Protections Restored",
+  "Protections Missing",
   "Backup Completed",
   "Backup Failed",
 ] as const;

@@ -57,6 +57,35 @@ export function roles(plan: Plan, stackName: string): Resources {
     ({ failover, standbys }) => failover.mode === "approval" || standbys.some(({ region }) => region !== primary),
   );
   const seesInstances = [allow("SeeInstances", ["rds:DescribeDBInstances"], instanceArns)];
+  const alarmArns = (names: (region: string) => readonly string[]) =>
+    [...new Set(members.map(({ region }) => region))].flatMap((region) =>
+      names(region).map((name) => sub(`arn:\${AWS::Partition}:cloudwatch:${region}:\${AWS::AccountId}:alarm:${name}`)),
+    );
+  // CloudWatch finds no alarm by what it watches: all of a region are read.
+  const seesAlarms = [
+    allow(
+      "SeeAlarms",
+      ["cloudwatch:DescribeAlarms"],
+      alarmArns(() => ["*"]),
+    ),
+  ];
+  const restores = [
+    // Which group the old primary has is not in the plan.
+    allow(
+      "ChooseParameterGroups",
+      ["rds:ModifyDBInstance"],
+      [...new Set(members.map(({ region }) => region))].map((region) =>
+        sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:pg:*`),
+      ),
+    ),
+    allow("RestoreTags", ["rds:AddTagsToResource"], instanceArns),
+    // A copy is named after the instance it watches.
+    allow(
+      "CopyAlarms",
+      ["cloudwatch:PutMetricAlarm"],
+      alarmArns((region) => members.filter((member) => member.region === region).map(({ instance }) => `*${instance}*`)),
+    ),
+  ];
   const fences = [allow("Fence", ["rds:ModifyDBInstance", "rds:RebootDBInstance"], instanceArns)];
   const entersDatabases = [
     allow(
@@ -151,6 +180,8 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow("RescueLostWrites", ["rds:CreateDBSnapshot", "rds:DescribeDBSnapshots"], [...instanceArns, ...rescueArns]),
       allow("TagWhatIsMade", ["rds:AddTagsToResource"], [...instanceArns, ...rescueArns]),
       starts("move"),
+      ...seesAlarms,
+      ...restores,
       ...entersDatabases,
       ...readsNames(rewritten),
       ...changesNames(
@@ -165,7 +196,13 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...tells,
       ...lasts("move"),
     ],
-    snapshot: [allow("SeeSnapshots", ["rds:DescribeDBSnapshots"], snapshotArns([recovery])), starts("backup")],
+    snapshot: [
+      allow("SeeSnapshots", ["rds:DescribeDBSnapshots"], snapshotArns([recovery])),
+      starts("backup"),
+      ...keepsRecords,
+      ...seesInstances,
+      ...seesAlarms,
+    ],
     backup: [
       ...keepsRecords,
       allow("NoteRecoveryPoints", ["s3:PutObject"], bucketKeys("backups")),

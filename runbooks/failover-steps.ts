@@ -8,6 +8,7 @@ import { createDocument } from "../aws/documents.ts";
 import { isCode } from "../aws/errors.ts";
 import { describeInstance, promoteReplica, reboot, setSecurityGroups } from "../aws/rds.ts";
 import { diagnose } from "../core/diagnosis.ts";
+import { type Drift, driftAfter } from "../core/drift.ts";
 import type { DatabaseRecord, Facts, InstanceFacts, Retired } from "../core/facts.ts";
 import type { News } from "../core/news.ts";
 import { policyOf } from "../core/policy.ts";
@@ -299,6 +300,11 @@ export class Move {
     return key;
   }
 
+  /** What infrastructure code is to be told of this move. */
+  drift({ primary, standby }: Confirmed): Drift {
+    return driftAfter(primary, standby, this.regionOf(standby));
+  }
+
   refusedNews(confirmed: Confirmed): News {
     return this.news(
       "Move Refused",
@@ -318,7 +324,7 @@ export class Move {
   }
 
   succeededNews(sentence: string, confirmed: Confirmed, evidence: string, atMs: number): News {
-    const next = `Clients that keep connections open may need a restart. Build a new standby; ${confirmed.primary} stays fenced until then.`;
+    const next = `Clients that keep connections open may need a restart. Build a new standby; ${confirmed.primary} stays fenced until then. ${this.drift(confirmed).sentence}`;
     const news = this.news("Move Succeeded", `${sentence} (rule ${confirmed.rule})`, confirmed, next);
     return { ...news, atMs, details: [["Why", confirmed.sentence], ...news.details, ["Evidence", evidence]] };
   }

@@ -4,6 +4,7 @@
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { type Confirmed, Move } from "./failover-steps.ts";
+import { restoreProtections } from "./protect.ts";
 import { startRebuild } from "./rebuild.ts";
 import { endClaim, executionName } from "./record.ts";
 import { protectedDatabase, type Settings } from "./settings.ts";
@@ -61,7 +62,7 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
     );
     const evidence = await ctx.step(
       "keep the evidence",
-      () => move.keepEvidence({ confirmed, fenced, drained, promoted, ...end, after }),
+      () => move.keepEvidence({ confirmed, fenced, drained, promoted, ...end, after, infrastructureCode: move.drift(confirmed).hints }),
       patiently,
     );
     const state = confirmed.unfenced === null ? "is fenced" : "is not fenced yet: its region does not answer";
@@ -72,6 +73,13 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
       patiently,
     );
     await ctx.step("start the rebuild", () => startRebuild(settings, database, after), patiently);
+    await restoreProtections(ctx, settings, database, {
+      execution,
+      generation: input.generation + 1,
+      oldPrimary: primary,
+      newPrimary: standby,
+      regions: move.regions,
+    });
     return { outcome: "succeeded", sentence, evidence };
   } catch (error) {
     const sentence = `The failover of ${database.name} to ${standby} failed at the stage "${stage}": ${reasonOf(error)}`;

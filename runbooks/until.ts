@@ -57,6 +57,23 @@ export async function until<Seen extends Proof>(
   });
 }
 
+/** For what nobody waits for: one look at a time, soon a minute apart, for about so many minutes. */
+export async function eventually(ctx: DurableContext, name: string, minutes: number, look: () => Promise<Proof>): Promise<Proof> {
+  const last = await ctx.waitForCondition<Proof>(name, () => look().catch(sawNothing), {
+    initialState: notYet("nobody has looked yet"),
+    waitStrategy: (proof, tries) =>
+      proof.holds || tries >= minutes + QUICK_LOOKS
+        ? { shouldContinue: false }
+        : { shouldContinue: true, delay: { seconds: Math.min(2 ** (tries - 1), 60) } },
+  });
+  if (last.holds) return last;
+  throw new Problem("NotProven", `"${name}" could not be proven in ${minutes} minutes; the last look saw: ${last.seen}`, {
+    hint: "Nothing is assumed without proof.",
+  });
+}
+/** Looks before they are a minute apart. */
+const QUICK_LOOKS = 6;
+
 async function lookFor<Seen extends Proof>(look: () => Promise<Seen>): Promise<Seen | Proof> {
   const endsAtMs = Date.now() + ONE_LOOK_MS;
   for (;;) {

@@ -145,7 +145,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   for (const service of [createS3(world), createSecretsManager(world), createRoute53(world), events, lambda, rds.service(), mailbox(log)])
     world.register(service);
   // Alarms wake nobody here: what matters is the metrics, which the health checks read at their own pace.
-  if (options.latchResources) world.register({ ...createCloudWatch(world), start: () => {} });
+  world.register({ ...createCloudWatch(world), start: () => {} });
   await world.start();
   await deploy(world, plan, primary.host, !options.script && story.happens(0.05));
   await clock.runUntil(clock.nowMs + dnsInsyncMs + 1000);

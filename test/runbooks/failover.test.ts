@@ -180,6 +180,16 @@ test('RDS says "not now" once to every call: the move ends all the same, step by
     "keep the evidence",
     "tell of the success",
     "start the rebuild",
+    "find what the old primary had",
+    "the new primary is available",
+    "compare it with what the old primary had",
+    "RDS takes the settings",
+    "add its tags",
+    "make its alarms",
+    "what was restored is seen",
+    "keep what was restored",
+    "take the new primary as the measure",
+    "tell what was restored",
   ]);
   expect(record).toMatchObject({ generation: 2, primary: "shop-b", standbys: [] });
 });
