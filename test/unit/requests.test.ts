@@ -41,6 +41,7 @@ const request = (change: Partial<MoveRequest> = {}): MoveRequest => ({
   withdrawnBy: null,
   usedBy: null,
   mark: null,
+  due: false,
   ...change,
 });
 
