@@ -4,6 +4,7 @@
  * out. A stand-in that is used all the same says so; one whose file is gone after an update of the SDK only costs its bytes again.
  */
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Plugin } from "esbuild";
 
 const SDK_SCHEMAS = /node_modules[\\/]@aws-sdk[\\/].*dist-es[\\/]schemas[\\/]schemas_\d+\.js$/;
@@ -34,6 +35,8 @@ const STAND_INS: Record<string, string> = {
   "/getInstanceMetadataRegion": "export const getInstanceMetadataRegion = async () => undefined;",
   // aws/clients.ts asks for the standard way to retry.
   "/AdaptiveRetryStrategy": `export class AdaptiveRetryStrategy { constructor() { (${refuse("the adaptive retry mode")})(); } }`,
+  // Sessions of directory buckets; the state bucket is none. (CRC64 stays: S3 answers with it for a document that a person put there.)
+  "/S3ExpressIdentityProviderImpl": `export class S3ExpressIdentityProviderImpl { getS3ExpressIdentity = async () => (${refuse("a directory bucket")})(); }`,
   // Signatures for several regions at once are for global endpoints and multi-region access points.
   "/SignatureV4MultiRegion":
     'import { SignatureV4SignWithCredentials } from "./SignatureV4SignWithCredentials"; export class SignatureV4MultiRegion extends SignatureV4SignWithCredentials { static sigv4aDependency() { return "none"; } }',
@@ -41,6 +44,8 @@ const STAND_INS: Record<string, string> = {
 
 const escaped = (text: string) => text.replace(/[.*+?^$()|[\]\\/]/g, "\\$&");
 const STANDS_IN = new RegExp(`(${Object.keys(STAND_INS).map(escaped).join("|")})(\\.js)?$`);
+const S3_CLIENT = /node_modules[\\/]@aws-sdk[\\/]client-s3[\\/]/;
+const PLAIN_S3 = join(import.meta.dirname, "..", "aws", "plain-s3.ts");
 const SDK = /[\\/]node_modules[\\/]@(aws-sdk|smithy)[\\/]/;
 
 export const slimSdk: Plugin = {
@@ -51,6 +56,10 @@ export const slimSdk: Plugin = {
       const { name, version } = JSON.parse(await readFile(args.path, "utf8")) as { name: string; version: string };
       return { contents: JSON.stringify({ name, version }), loader: "json" };
     });
+    // A bucket's own endpoint, without the rules for what is no plain bucket.
+    plugin.onResolve({ filter: /\/endpointResolver(\.js)?$/ }, ({ importer }) =>
+      S3_CLIENT.test(importer) ? { path: PLAIN_S3 } : undefined,
+    );
     plugin.onResolve({ filter: STANDS_IN }, ({ path, importer, resolveDir }) => {
       const [, end = ""] = STANDS_IN.exec(path) ?? [];
       return SDK.test(importer) ? { path: end, namespace: "stand-in", pluginData: resolveDir, sideEffects: false } : undefined;
