@@ -85,6 +85,39 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
   /** Each function in turn is the first to come: it finds no record and makes it. */
   const first = () => lab.world.call("s3", "DeleteObject", { Bucket: bucket, Key: `databases/${name}/record.json` }, { region });
 
+  /** A failback is ordered and claimed, and what was seen of the branch at the failover is forgotten. */
+  const unclear = async () => {
+    const now = (await record()) as DatabaseRecord;
+    const { generation, attempts, standbys } = now;
+    const [target] = standbys as [string];
+    const order = {
+      id: "rehearsal",
+      verb: "failback",
+      target,
+      overrides: [],
+      reason: "a rehearsal",
+      by: "nobody",
+      atMs: Date.now(),
+      generation,
+    };
+    const execution = `move-${name}-g${generation}-a${attempts + 1}`;
+    const claim = {
+      execution,
+      attempt: attempts + 1,
+      kind: "failback",
+      target,
+      takenAtMs: Date.now(),
+      stage: "claimed",
+      network: null,
+      rule: 403,
+      sentence: "",
+      order,
+    };
+    const retired = now.retired.map((each) => ({ ...each, branchedAt: null }));
+    const Body = Buffer.from(JSON.stringify({ ...now, attempts: attempts + 1, claim, retired }));
+    await lab.world.call("s3", "PutObject", { Bucket: bucket, Key: `databases/${name}/record.json`, Body }, { region });
+  };
+
   say("status and watch come first");
   for (const run of ["status", "watch"]) {
     await first();
@@ -137,6 +170,15 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
   await until("the move's end", async () => (await record())?.generation === 2);
   await told("failover done");
 
+  say("a new standby follows; the way back is refused: nobody knows what the old primary holds alone, so a snapshot keeps it");
+  await told("standby rebuilt");
+  await waitFor("the new standby's link", PATIENCE_MS, async () => {
+    await invoke("probe", {}, { InvocationType: "Event" });
+    return (await vote())?.linkSeen === "streaming";
+  });
+  await unclear();
+  await invoke("watch", { database: name });
+  await told("failback called off");
   say("somebody opens the old primary: it is closed again");
   const rds = (operation: string, input: object) => lab.world.call("rds", operation, input, { region: plan.regions.primary });
   const old = { DBInstanceIdentifier: database.primary.instance };

@@ -15,11 +15,13 @@ const HEADLINES: Record<News["kind"], string> = {
   "Order Taken": "order taken",
   "Order Refused": "order refused",
   "Pause Reminder": "automation is paused",
-  "Move Started": "failover started",
-  "Move Succeeded": "failover done",
-  "Move Refused": "failover called off",
-  "Move Failed": "failover FAILED",
-  "Move Stuck": "failover STUCK, goes on",
+  "Move Started": "{move} started",
+  "Move Succeeded": "{move} done",
+  "Move Refused": "{move} called off",
+  "Move Failed": "{move} FAILED",
+  "Standby Rebuilt": "standby rebuilt",
+  "Standby Missing": "standby NOT rebuilt",
+  "Move Stuck": "{move} STUCK, goes on",
   "Fence Open": "an old primary is open",
   "Fence Closed": "an old primary is fenced",
   "Two Writers": "TWO DATABASES TAKE WRITES",
@@ -35,7 +37,7 @@ export function writeMail(news: News, planName: string): Mail {
       .replace(/^/, `  ${label.padEnd(width)}  `),
   );
   return {
-    subject: `[${planName}] ${news.database}: ${HEADLINES[news.kind]}`.slice(0, 99),
+    subject: `[${planName}] ${news.database}: ${HEADLINES[news.kind].replace("{move}", news.move ?? "failover")}`.slice(0, 99),
     text: [
       ...wrap(news.sentence, WIDTH),
       "",

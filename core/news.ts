@@ -21,6 +21,8 @@ export const NEWS_KINDS = [
   "Move Succeeded",
   "Move Refused",
   "Move Failed",
+  "Standby Rebuilt",
+  "Standby Missing",
   "Move Stuck",
   "Fence Open",
   "Fence Closed",
@@ -33,6 +35,8 @@ export type NewsKind = (typeof NEWS_KINDS)[number];
 
 export interface News {
   readonly kind: NewsKind;
+  /** What people call the move it is about: failover, switchover, failback. */
+  readonly move?: string;
   readonly id: string;
   readonly database: string;
   readonly atMs: number;

@@ -3,7 +3,7 @@
  * RDS sets it up. Every question opens its own connection, is bounded in time and leaves nothing open. Nothing decides here.
  */
 import mysql from "mysql2";
-import type { Condition, StandbyFacts } from "../core/facts.ts";
+import type { Condition, Position, StandbyFacts } from "../core/facts.ts";
 import type { Heartbeat, Target } from "./engines.ts";
 
 /** The tables live in a database of their own, made by whoever writes first. */
@@ -63,7 +63,8 @@ class Session {
       port: target.port,
       user: target.username,
       password: target.password,
-      connectTimeout: timeoutMs,
+      // The bound below ends first: it alone says whether the port had opened.
+      connectTimeout: timeoutMs + 1000,
       charset: "UTF8MB4_UNICODE_CI",
       queryFormat: (sql, values) => filled(sql, values as unknown[]),
       // The parser that needs no code made at run time: the other is not bundled.
@@ -194,4 +195,50 @@ export function reached(applied: string, received: string): boolean {
 function positions(list: string): Map<string, bigint> {
   const parts = list.split(",").map((gtid) => gtid.trim().split("-"));
   return new Map(parts.flatMap(([domain, , sequence]) => (domain && sequence ? [[domain, BigInt(sequence)]] : [])));
+}
+
+/** The last transaction of each domain, whether the server made it or applied it. */
+export async function position(target: Target, timeoutMs: number): Promise<Position> {
+  return await withSession(target, timeoutMs, async (session) => {
+    const [row] = await session.query("select @@global.gtid_current_pos as log");
+    return { log: String(row?.log ?? ""), transactions: null };
+  });
+}
+
+export const hasReached = (at: Position, wanted: Position): boolean => reached(at.log, wanted.log);
+
+/** ER_NO_SUCH_THREAD: it has gone by itself. */
+const NO_SUCH_THREAD = 1094;
+
+/** The master user may not end others' sessions; RDS's procedure does it for him (mysql.rds_kill). RDS's own and replication stay. */
+export async function cutSessions(target: Target, timeoutMs: number): Promise<string[]> {
+  return await withSession(target, timeoutMs, async (session) => {
+    const others = await session.query(
+      `select id, user from information_schema.processlist where id <> connection_id()
+         and command not in ('Binlog Dump', 'Slave_IO', 'Slave_SQL', 'Slave_worker', 'Daemon')
+         and user not in ('rdsadmin', 'rdsrepladmin', 'system user', 'event_scheduler')`,
+    );
+    for (const { id } of others)
+      await session.query("call mysql.rds_kill(?)", [id]).catch((error: { errno?: number }) => {
+        if (error.errno !== NO_SUCH_THREAD) throw error;
+      });
+    return others.map(({ user }) => String(user));
+  });
+}
+
+/** By GTID: in each domain, what the former primary numbered beyond the branch. */
+export async function alone(
+  former: Target,
+  _successor: Target,
+  branch: Position,
+  timeoutMs: number,
+): Promise<{ count: number; named: string }> {
+  const now = positions((await position(former, timeoutMs)).log);
+  const then = positions(branch.log);
+  const ranges = [...now].flatMap(([domain, sequence]) => {
+    const from = (then.get(domain) ?? 0n) + 1n;
+    return sequence < from ? [] : [{ count: Number(sequence - from + 1n), text: `${domain}-*-${from} to ${domain}-*-${sequence}` }];
+  });
+  if (ranges.length === 0) return { count: 0, named: "no transaction" };
+  return { count: ranges.reduce((sum, { count }) => sum + count, 0), named: `GTIDs ${ranges.map(({ text }) => text).join(", ")}` };
 }

@@ -3,7 +3,7 @@
  * Every question opens its own connection, is bounded in time and leaves nothing open. Nothing decides here.
  */
 import pg from "pg";
-import type { Condition, StandbyFacts } from "../core/facts.ts";
+import type { Condition, Position, StandbyFacts } from "../core/facts.ts";
 import type { Heartbeat, Target } from "./engines.ts";
 
 /** The tables live in a schema of their own, made by whoever writes first. */
@@ -140,4 +140,105 @@ export async function askStandby(target: Target, database: string, timeoutMs: nu
       rowsChanged: countOf(heartbeat),
     };
   });
+}
+
+/**
+ * A primary: all that is flushed, and so all that was acknowledged (after a commit of our own, asynchronous commits too). A standby:
+ * what it has replayed. Transactions as pg_current_snapshot counts them: below the first number all are finished, from the second on
+ * none has begun.
+ */
+export async function position(target: Target, timeoutMs: number): Promise<Position> {
+  return await withSession(target, timeoutMs, async (client) => {
+    const { rows } = await client.query(`
+      select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end::text as log,
+             pg_snapshot_xmin(snapshot)::text || ':' || pg_snapshot_xmax(snapshot)::text as transactions
+      from pg_current_snapshot() as snapshot`);
+    return { log: rows[0].log, transactions: rows[0].transactions };
+  });
+}
+
+const lsn = (text: string): bigint => {
+  const [high = "0", low = "0"] = text.split("/");
+  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
+};
+
+export const hasReached = (at: Position, wanted: Position): boolean => lsn(at.log) >= lsn(wanted.log);
+
+/** Everybody's but the server's own and RDS's, whose user is a superuser: the master user may end all others (rds_superuser). */
+export async function cutSessions(target: Target, timeoutMs: number): Promise<string[]> {
+  return await withSession(target, timeoutMs, async (client) => {
+    const { rows } = await client.query(`
+      select usename as user, application_name as application, pg_terminate_backend(pid)
+      from pg_stat_activity
+      where pid <> pg_backend_pid() and backend_type in ('client backend', 'pg_cron')
+        and usename not in (select rolname from pg_roles where rolsuper)`);
+    return rows.map(({ user, application }) => (application ? `${user} (${application})` : user));
+  });
+}
+
+/** More than this are not counted one by one. */
+const COUNTED = 1_000_000;
+const NAMED = 20;
+
+/**
+ * Transactions that are committed on the former primary and not in the successor's history. Those that had not begun at the branch
+ * are; of those that may have been under way then, the successor says itself how they ended for it. Then the tables that hold rows of
+ * theirs, smallest first, while the time lasts. A row that was deleted cannot be seen any more, only the transaction that did it.
+ */
+export async function alone(
+  former: Target,
+  successor: Target,
+  branch: Position,
+  timeoutMs: number,
+): Promise<{ count: number; named: string }> {
+  const [oldest = "0", next = "0"] = (branch.transactions ?? "").split(":");
+  return await withSession(former, timeoutMs, async (client) => {
+    const endsAtMs = Date.now() + timeoutMs;
+    const { rows: found } = await client.query(
+      `select id::text from generate_series($1::bigint, least($1::bigint + ${COUNTED}, pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1)) as id
+       where pg_xact_status(id::text::xid8) = 'committed'`,
+      [oldest],
+    );
+    const committed = found.map(({ id }) => id as string);
+    const known = await finished(
+      successor,
+      committed.filter((id) => BigInt(id) < BigInt(next)),
+      timeoutMs,
+    );
+    const ids = committed.filter((id) => !known.has(id));
+    if (ids.length === 0) return { count: 0, named: "no transaction" };
+    const shown = `${ids.slice(0, NAMED).join(", ")}${ids.length > NAMED ? `, and ${ids.length - NAMED} more` : ""}`;
+    return { count: ids.length, named: `transactions ${shown}; ${await touched(client, ids, endsAtMs)}` };
+  });
+}
+
+/** Which of these the successor has as committed too. */
+async function finished(successor: Target, ids: string[], timeoutMs: number): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  return await withSession(successor, timeoutMs, async (client) => {
+    const { rows } = await client.query("select id from unnest($1::text[]) as id where pg_xact_status(id::xid8) = 'committed'", [ids]);
+    return new Set(rows.map(({ id }) => id as string));
+  });
+}
+
+async function touched(client: pg.Client, ids: string[], endsAtMs: number): Promise<string> {
+  const { rows: tables } = await client.query(`
+    select format('%I.%I', nspname, relname) as name from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+    where relkind = 'r' and nspname not in ('pg_catalog', 'information_schema') order by pg_relation_size(pg_class.oid)`);
+  const found: string[] = [];
+  const unread: string[] = [];
+  for (const { name } of tables) {
+    if (Date.now() >= endsAtMs) {
+      unread.push(name);
+      continue;
+    }
+    // A row keeps the low 32 bits of its transaction.
+    const { rows } = await client
+      .query(`select count(*)::int as n from ${name} where xmin::text = any ($1)`, [ids.map((id) => String(BigInt(id) % 2n ** 32n))])
+      .catch(() => ({ rows: [{ n: -1 }] }));
+    if (rows[0].n > 0) found.push(`${rows[0].n} rows in ${name}`);
+    if (rows[0].n < 0) unread.push(name);
+  }
+  const seen = found.length > 0 ? `they hold ${found.join(", ")}` : "no row shows them: they deleted, or are RDS's own";
+  return unread.length > 0 ? `${seen} (not read: ${unread.join(", ")})` : seen;
 }

@@ -7,6 +7,7 @@ import { shape } from "./wake.ts";
 
 const news = z.object({
   kind: z.enum(NEWS_KINDS),
+  move: z.optional(z.string()),
   id: z.string().check(z.minLength(1)),
   database: z.string(),
   atMs: z.number(),

@@ -2,8 +2,10 @@
  * One role a function, each with what its runbook calls and nothing else. A `Resource: "*"` stands only where AWS has no narrower
  * form, and says so in its Sid.
  */
+
 import { LATCH_NAMESPACE, sideName } from "../core/latch.ts";
 import type { Plan, RecordPlan } from "../core/plan/schema.ts";
+import { slotName } from "../core/rebuild.ts";
 import { stampName } from "../core/stamp.ts";
 import { type Json, logical, type Resources, ref, sub } from "./cloudformation.ts";
 
@@ -26,7 +28,11 @@ export function roles(plan: Plan, stackName: string): Resources {
   const { primary, recovery } = plan.regions;
   const databases = Object.values(plan.databases);
   const members = databases.flatMap((database) => [database.primary, ...database.standbys]);
-  const instanceArns = members.map(({ instance, region }) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:db:${instance}`));
+  // Rebuilt standbys carry their slot's name and the generation.
+  const slots = members.flatMap(({ instance, region }) => [instance, `${slotName(instance)}*`].map((id) => ({ id, region })));
+  const instanceArn = (region: string, id: string) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:db:${id}`);
+  const instanceArns = slots.map(({ id, region }) => instanceArn(region, id));
+  const instanceRegions = [...new Set(members.map(({ region }) => region))];
   const snapshotArns = (regions: string[]) =>
     regions.map((region) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:snapshot:understudy-*`));
   const functionArn = (name: string) => `arn:\${AWS::Partition}:lambda:${recovery}:\${AWS::AccountId}:function:${stackName}-${name}`;
@@ -130,6 +136,30 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...seesInstances,
       ...fences,
       allow("Promote", ["rds:PromoteReadReplica"], instanceArns),
+      allow(
+        "RebuildStandbys",
+        ["rds:CreateDBInstanceReadReplica", "rds:AddTagsToResource"],
+        [
+          ...instanceArns,
+          ...instanceRegions.flatMap((region) =>
+            ["pg", "og", "subgrp"].map((kind) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:${kind}:*`)),
+          ),
+        ],
+      ),
+      allow(
+        "TakeParameters",
+        ["rds:ModifyDBInstance"],
+        instanceRegions.map((region) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:pg:*`)),
+      ),
+      allow(
+        "RescueLostWrites",
+        ["rds:CreateDBSnapshot", "rds:AddTagsToResource", "rds:DescribeDBSnapshots"],
+        [
+          ...instanceArns,
+          ...instanceRegions.map((region) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:snapshot:understudy-rescue-*`)),
+        ],
+      ),
+      starts("move"),
       ...entersDatabases,
       ...readsNames(rewritten),
       ...changesNames(
@@ -168,11 +198,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow(
         "SeeSnapshots",
         ["rds:DescribeDBSnapshots"],
-        [
-          ...instanceArns,
-          ...members.map(({ instance }) => sub(`arn:\${AWS::Partition}:rds:${recovery}:\${AWS::AccountId}:db:${instance}`)),
-          ...snapshotArns([recovery]),
-        ],
+        [...instanceArns, ...slots.map(({ id }) => instanceArn(recovery, id)), ...snapshotArns([recovery])],
       ),
       ...entersDatabases,
       ...readsNames(plan.records),

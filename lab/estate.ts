@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import type { DatabasePlan, Plan } from "../core/plan/schema.ts";
 import type { World } from "./cloud/world.ts";
 import { createHostedZone, createKey, createSecurityGroup } from "./given.ts";
+import { FUNCTION_RANGE } from "./network/addresses.ts";
 import { makeTables } from "./shop/session.ts";
 
 export interface ShopDatabase {
@@ -47,6 +48,8 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
   const password = randomBytes(12).toString("base64url");
   for (const [where, fence] of Object.entries(database.fenceSecurityGroups))
     await createSecurityGroup(world, where, fence, `${name}-fence`, []);
+  for (const [where, drain] of Object.entries(database.drainSecurityGroups ?? {}))
+    await createSecurityGroup(world, where, drain, `${name}-drain`, [database.port], FUNCTION_RANGE);
   await world.call(
     "secretsmanager",
     "CreateSecret",

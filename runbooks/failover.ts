@@ -4,6 +4,7 @@
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { type Confirmed, Move } from "./failover-steps.ts";
+import { startRebuild } from "./rebuild.ts";
 import { endClaim, executionName } from "./record.ts";
 import { protectedDatabase, type Settings } from "./settings.ts";
 import type { MoveInput } from "./start.ts";
@@ -53,7 +54,11 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
       return { dnsBefore, repointed };
     });
     stage = "record";
-    const after = await ctx.step("raise the generation", () => move.raiseGeneration(confirmed), patiently);
+    const after = await ctx.step(
+      "raise the generation",
+      () => move.raiseGeneration(confirmed, { branchedAt: drained.position ?? null }),
+      patiently,
+    );
     const evidence = await ctx.step(
       "keep the evidence",
       () => move.keepEvidence({ confirmed, fenced, drained, promoted, ...end, after }),
@@ -66,6 +71,7 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
       () => tell(settings, move.succeededNews(sentence, confirmed, evidence, end.repointed.atMs)),
       patiently,
     );
+    await ctx.step("start the rebuild", () => startRebuild(settings, database, after), patiently);
     return { outcome: "succeeded", sentence, evidence };
   } catch (error) {
     const sentence = `The failover of ${database.name} to ${standby} failed at the stage "${stage}": ${reasonOf(error)}`;
@@ -96,7 +102,7 @@ async function fence(ctx: DurableContext, move: Move, primary: string): Promise<
 const notFenced = (why: string, atMs: number): Proof => ({ holds: false, seen: why, atMs });
 
 /** Goes on until it is done: tells people once that it does, and leaves the claim to a successor in the end. */
-async function forward<Result>(
+export async function forward<Result>(
   ctx: DurableContext,
   settings: Settings,
   move: Move,

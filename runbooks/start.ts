@@ -4,7 +4,8 @@ import type { Claim } from "../core/facts.ts";
 import type { Settings } from "./settings.ts";
 
 export interface MoveInput {
-  readonly kind: Claim["kind"];
+  /** A rebuild follows a move and needs no claim. */
+  readonly kind: Claim["kind"] | "rebuild";
   readonly database: string;
   readonly generation: number;
   readonly attempt: number;

@@ -49,6 +49,13 @@ export function checkPlan(plan: Plan): Finding[] {
         find(["databases", key, ...path, "instance"], `the instance "${member.instance}" is already ${owner}, expected another one`);
       else owners.set(member.instance, `the ${role} of ${key}`);
     }
+    for (const [where, group] of Object.entries(database.drainSecurityGroups ?? {})) {
+      if (group === database.fenceSecurityGroups[where])
+        find(
+          at("drainSecurityGroups", where),
+          "expected another group than the fence's: that one admits nobody, this one Understudy's functions",
+        );
+    }
     const names = plan.records.filter((record) => record.database === key);
     if (names.length === 0)
       find(["records"], `no record names the database "${key}", expected one with "database: ${key}": clients could not follow it`);

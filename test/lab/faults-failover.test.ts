@@ -48,7 +48,7 @@ test("the probe alone is cut off from the primary: nothing happens", async () =>
   await waitFor("the probe to see it again", 20_000, async () => (await shop.vote())?.primarySeen === "alive");
 });
 
-test("the primary's disk is full: it answers, so it is alive, and nothing is promoted", async () => {
+test("the primary's disk is full: it answers, so it is alive, it is told of, and nothing is promoted", async () => {
   const shop = await Shop.open({ seed: SEED });
   await shop.lab.faults.inject({ fault: "databaseDiskFull", region: REGION, instance: "shop-a" });
   const since = Date.now();
@@ -58,6 +58,6 @@ test("the primary's disk is full: it answers, so it is alive, and nothing is pro
     async () => ((await shop.json<{ atMs: number }>("databases/shop/vote.json"))?.atMs ?? 0) > since + 2000,
   );
   expect(await shop.vote()).toMatchObject({ primarySeen: "alive" });
-  expect(await shop.invoke("watch", {})).toMatchObject([{ rule: 101 }]);
+  expect(await shop.invoke("watch", {})).toMatchObject([{ rule: 108, execution: null }]);
   expect(shop.calls("rds:PromoteReadReplica")).toEqual([]);
 });

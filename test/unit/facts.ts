@@ -10,6 +10,7 @@ export const POLICY: Policy = {
   cooldownMinutes: 60,
   restartGraceSeconds: 60,
   maintenance: [],
+  drainRegions: ["eu-central-1", "eu-west-1"],
   brake: { moves: 3, withinMinutes: 60 },
 };
 export const NOW = Date.UTC(2026, 10, 21, 9, 0, 0);
