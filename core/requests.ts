@@ -37,6 +37,8 @@ export interface MoveRequest {
   readonly usedBy: string | null;
   /** Of whoever used it: two who come at the same moment write different ones, and one of them stays. */
   readonly mark: string | null;
+  /** Enough people have just said yes, and the watcher has not answered yet: true once for each yes, so a refused one is not tried by itself. */
+  readonly due: boolean;
 }
 
 /** Another region or a rule passed over needs as many people as the plan says; everything else one. */
@@ -54,6 +56,10 @@ export const isEnough = (request: MoveRequest): boolean => agreed(request) >= re
 
 export const isOpen = (request: MoveRequest, generation: number, atMs: number): boolean =>
   request.usedBy === null && request.withdrawnBy === null && atMs < request.expiresAtMs && request.generation === generation;
+
+/** Whether the watcher carries it out now. Counts the approvals itself, whatever else is said. */
+export const isDue = (request: MoveRequest, generation: number, atMs: number): boolean =>
+  request.due && isEnough(request) && isOpen(request, generation, atMs);
 
 interface Standing {
   readonly request: MoveRequest;
@@ -106,13 +112,17 @@ export type Judged =
   | { readonly counts: false; readonly rule: number; readonly sentence: string }
   | { readonly counts: true; readonly request: MoveRequest; readonly missing: number };
 
-/** The request with the approval in it, or why it does not count. Approving what has enough approvals already adds nothing and is no mistake. */
+/** The request with the approval in it, or why it does not count. Approving what has enough approvals already makes it due once more. */
 export function approve(request: MoveRequest, approval: Approval, generation: number): Judged {
   const standing: Standing = { request, generation, approval };
   const rule = REQUEST_RULES.find(({ matches }) => matches(standing));
   if (rule) return { counts: false, rule: rule.number, sentence: `${fill(rule.sentence, words(standing))} (rule ${rule.number})` };
   const approved = isEnough(request) ? request : { ...request, approvals: [...request.approvals, approval] };
-  return { counts: true, request: approved, missing: Math.max(0, approved.people - agreed(approved)) };
+  return {
+    counts: true,
+    request: { ...approved, due: isEnough(approved) },
+    missing: Math.max(0, approved.people - agreed(approved)),
+  };
 }
 
 function words({ request, generation, approval }: Standing): Record<string, string> {

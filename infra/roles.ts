@@ -53,9 +53,6 @@ export function roles(plan: Plan, stackName: string): Resources {
     allow("ReadRequests", ["s3:GetObject"], bucketKeys("requests")),
     allow("WriteRequests", ["s3:PutObject"], bucketKeys("requests")),
   ];
-  const asksPeople = databases.some(
-    ({ failover, standbys }) => failover.mode === "approval" || standbys.some(({ region }) => region !== primary),
-  );
   const seesInstances = [allow("SeeInstances", ["rds:DescribeDBInstances"], instanceArns)];
   const alarmArns = (names: (region: string) => readonly string[]) =>
     [...new Set(members.map(({ region }) => region))].flatMap((region) =>
@@ -144,7 +141,7 @@ export function roles(plan: Plan, stackName: string): Resources {
     probe: [...keepsRecords, ...seesInstances, ...entersDatabases, starts("watch")],
     watch: [
       ...keepsRecords,
-      ...(asksPeople ? keepsRequests : []),
+      ...keepsRequests,
       ...seesInstances,
       ...entersDatabases,
       allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
@@ -163,11 +160,9 @@ export function roles(plan: Plan, stackName: string): Resources {
       // Whether an order was taken before is told by the note that is there.
       allow("ReadOrders", ["s3:GetObject"], bucketKeys("orders")),
       allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
-      ...seesInstances,
-      ...entersDatabases,
-      ...readsNames(rewritten),
       ...tells,
-      starts("move"),
+      // It looks at nothing and starts nothing itself.
+      starts("watch"),
     ],
     move: [
       ...keepsRecords,

@@ -1,12 +1,7 @@
-/**
- * Decides about what was seen, with a look at the clients' name where a move would follow; and keeps decisions with all that went into
- * them, for `explain` and `replay`. Keeping never stops what is decided.
- */
-import { createDocument } from "../aws/documents.ts";
+/** Decides about what was seen, with a look at the clients' name where a move would follow. Changes nothing, keeps nothing. */
 import { type Diagnosis, diagnose } from "../core/diagnosis.ts";
 import type { Facts, Order } from "../core/facts.ts";
 import type { Policy } from "../core/policy.ts";
-import { decisionKey, type RecordedDecision } from "../core/recorded.ts";
 import { type Decision, decide } from "../core/rules.ts";
 import { wayOf } from "./repoint-way.ts";
 import type { Protected, Settings } from "./settings.ts";
@@ -28,18 +23,4 @@ export async function decideNow(
   if (!nameTrouble) return { facts, diagnosis, decision };
   const known: Facts = { ...facts, nameTrouble };
   return { facts: known, diagnosis, decision: decide(known, diagnosis, policy, order) };
-}
-
-/** "Nothing to do". */
-const QUIET_RULE = 101;
-
-/** A quiet lap is kept every ten minutes, every other one always. */
-export async function keepDecision(settings: Settings, recorded: RecordedDecision): Promise<void> {
-  const { facts, decision } = recorded;
-  if (decision.rule === QUIET_RULE && facts.atMs % (10 * 60_000) >= 60_000) return;
-  try {
-    await createDocument(settings.state, decisionKey(facts.database, facts.atMs, decision.rule), recorded);
-  } catch (error) {
-    console.error(JSON.stringify({ what: "decision not kept", database: facts.database, rule: decision.rule, error: String(error) }));
-  }
 }

@@ -1,8 +1,8 @@
 /**
- * Moves that people order. A move is never started directly: it is a request, which the rules decide about as soon as enough people have
+ * Moves that people order. A move is never started here: it is a request, which `watch` decides about as soon as enough people have
  * agreed. Who orders is proven before (identity.ts).
  */
-import { approveCommand, statusCommand, waysPast } from "../core/commands.ts";
+import { approveCommand, waysPast } from "../core/commands.ts";
 import type { Order } from "../core/facts.ts";
 import { seen } from "../core/news.ts";
 import type { MoveAsked, RequestNamed } from "../core/order.ts";
@@ -12,21 +12,19 @@ import { Problem } from "../core/problem.ts";
 import { recordDecision } from "../core/recorded.ts";
 import { agreed, approve, isEnough, type MoveRequest, requestId } from "../core/requests.ts";
 import { type OrderAnswer, taken, yes } from "./answers.ts";
-import { decideNow, keepDecision } from "./decisions.ts";
-import { observe } from "./observe.ts";
+import { handOver, lookThrough } from "./hand-over.ts";
+import { keepDecision } from "./kept.ts";
 import { readRecord } from "./record.ts";
-import { carryOut, changeRequest, createRequest, expireMinutes, requestFor, requestNews } from "./requests.ts";
+import { changeRequest, createRequest, expireMinutes, requestFor, requestNews } from "./requests.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
 
 /** A move: refused at once when the rules would refuse it, else a request that counts its asker. */
 export async function ask(settings: Settings, database: Protected, asked: MoveAsked, by: string, nowMs: number): Promise<OrderAnswer> {
-  const { facts: seenNow } = await observe(settings, database);
-  const policy = policyOf(settings.plan, database.plan);
   const { verb, target, overrides, reason, generation } = asked;
   const order: Order = { id: asked.id, verb, target, overrides, reason, by: calledAs(by), atMs: nowMs, generation };
-  const { facts, diagnosis, decision } = await decideNow(settings, database, seenNow, policy, order);
-  await keepDecision(settings, recordDecision(facts, policy, order, decision));
+  const { facts, diagnosis, decision } = await lookThrough(settings, database, order);
+  await keepDecision(settings, recordDecision(facts, policyOf(settings.plan, database.plan), order, decision));
   if ((decision.kind !== "failover" && decision.kind !== "switchover") || decision.target === null) {
     const commands = waysPast(decision, database.name, order);
     const next = commands.length > 0 ? `Nothing was changed. To pass over it this once:` : "Nothing was changed.";
@@ -57,7 +55,7 @@ export async function ask(settings: Settings, database: Protected, asked: MoveAs
     },
   );
   await createRequest(settings, request);
-  if (isEnough(request)) return await act(settings, database, request);
+  if (isEnough(request)) return await handOver(settings, request);
   await tell(settings, requestNews(request, facts, diagnosis, database.plan));
   return waiting(request, decision.sentence);
 }
@@ -84,11 +82,11 @@ export async function agree(
   const changed = await changeRequest(settings, database.name, id, (request) => {
     const judged = approve(request, { by, atMs: nowMs }, generation);
     refusal = judged.counts ? null : judged.sentence;
-    return judged.counts && judged.request !== request ? judged.request : null;
+    return judged.counts ? judged.request : null;
   });
   if (!changed) throw unknownRequest(id, database);
   if (refusal !== null) throw new Problem("ApprovalRefused", refusal, { hint: `See what is open: ${moveList(database.name)}` });
-  if (isEnough(changed)) return await act(settings, database, changed);
+  if (isEnough(changed)) return await handOver(settings, changed);
   await tell(
     settings,
     taken(
@@ -100,30 +98,6 @@ export async function agree(
     ),
   );
   return waiting(changed, `${calledAs(by)} approved: ${changed.decision.sentence}`);
-}
-
-/** Enough people have agreed: the rules decide, once more, and the move starts or the reason is told. The request stays open for another try until it expires. */
-async function act(settings: Settings, database: Protected, request: MoveRequest): Promise<OrderAnswer> {
-  const { decision, execution, order, facts, diagnosis } = await carryOut(settings, database, request);
-  if (execution !== null)
-    return yes(decision.sentence, `The move ${execution} has started; mails say how it goes.`, {
-      request: request.id,
-      execution,
-      commands: [statusCommand()],
-    });
-  const commands = waysPast(decision, database.name, order);
-  const next = `Nothing was changed. The request ${request.id} can be approved again until ${new Date(request.expiresAtMs).toISOString()}, if the reason above is gone by then.`;
-  await tell(settings, {
-    kind: "Order Refused",
-    id: `${request.id}-refused-${decision.rule}`,
-    database: database.name,
-    atMs: facts.atMs,
-    sentence: decision.sentence,
-    details: [["Ordered", `${order.verb} of ${database.name}, by ${order.by}: ${order.reason}`], ...seen(facts, diagnosis)],
-    next,
-    commands,
-  });
-  return { accepted: false, sentence: decision.sentence, next, commands, request: request.id, execution: null };
 }
 
 export async function withdraw(

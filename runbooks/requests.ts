@@ -1,24 +1,17 @@
 /**
- * Requests for moves in the recovery region's bucket, and how one becomes a claimed move: looked at anew, decided anew with the order,
- * marked as used, claimed, started. Every change is a conditional write. Who may approve is judged elsewhere (orders.ts).
+ * Requests for moves in the recovery region's bucket, and the mail that asks for approvals. Every change is a conditional write. Who may
+ * approve is judged elsewhere (orders.ts), and so is how one becomes a move (carry-out.ts).
  */
-import { randomUUID } from "node:crypto";
 import { createDocument, listKeys, readDocument, replaceDocument } from "../aws/documents.ts";
 import { approveCommand, withdrawCommand } from "../core/commands.ts";
 import type { Diagnosis } from "../core/diagnosis.ts";
-import type { Facts, Order } from "../core/facts.ts";
+import type { Facts } from "../core/facts.ts";
 import { type News, seen } from "../core/news.ts";
 import type { DatabasePlan, Plan } from "../core/plan/schema.ts";
-import { policyOf } from "../core/policy.ts";
 import { priceWords } from "../core/price.ts";
-import { recordDecision } from "../core/recorded.ts";
-import { agreed, type MoveRequest, orderOf, ownRequestId, peopleNeeded, roundEndsMs } from "../core/requests.ts";
+import { agreed, isEnough, type MoveRequest, ownRequestId, peopleNeeded, roundEndsMs } from "../core/requests.ts";
 import type { Decision } from "../core/rules.ts";
-import { decideNow, keepDecision } from "./decisions.ts";
-import { observe } from "./observe.ts";
-import { claim, executionName } from "./record.ts";
-import type { Protected, Settings } from "./settings.ts";
-import { startMove } from "./start.ts";
+import type { Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
 
 const folder = (database: string) => `requests/${database}/`;
@@ -71,7 +64,7 @@ export function requestFor(
   const price = diagnosis.prices[target];
   const targetRegion = record.regions[target] ?? "unknown";
   const otherRegion = targetRegion !== record.regions[record.primary];
-  return {
+  const request: MoveRequest = {
     ...asked,
     database: record.database,
     generation: record.generation,
@@ -85,7 +78,9 @@ export function requestFor(
     withdrawnBy: null,
     usedBy: null,
     mark: null,
+    due: false,
   };
+  return { ...request, due: isEnough(request) };
 }
 
 /** Rule 330: Understudy asks. One request an outage and round, however many laps come here; its mail goes out once. */
@@ -144,48 +139,4 @@ export function requestNews(request: MoveRequest, facts: Facts, diagnosis: Diagn
     next: `${missing === 1 ? "One person" : `${missing} different people`} must agree, by then:`,
     commands: [approveCommand(id), withdrawCommand(id)],
   };
-}
-
-export interface CarriedOut {
-  readonly request: MoveRequest;
-  /** The one that decided. */
-  readonly decision: Decision;
-  readonly order: Order;
-  readonly facts: Facts;
-  readonly diagnosis: Diagnosis;
-  /** null: it was not started, and the decision says why. */
-  readonly execution: string | null;
-}
-
-const LOOKS = 3;
-
-/** A request with enough approvals becomes an order. What was approved an hour ago is decided again by what is seen now. */
-export async function carryOut(settings: Settings, database: Protected, request: MoveRequest): Promise<CarriedOut> {
-  const policy = policyOf(settings.plan, database.plan);
-  for (let look = 1; ; look++) {
-    const { facts: seenNow, stored } = await observe(settings, database);
-    const order = orderOf(request, seenNow.atMs);
-    const { facts, diagnosis, decision } = await decideNow(settings, database, seenNow, policy, order);
-    console.log(JSON.stringify({ what: "decision", database: database.name, order: order.id, by: order.by, ...decision }));
-    await keepDecision(settings, recordDecision(facts, policy, order, decision));
-    const done = (execution: string | null): CarriedOut => ({ request, decision, order, facts, diagnosis, execution });
-    if ((decision.kind !== "failover" && decision.kind !== "switchover") || decision.target === null) return done(null);
-    const { record } = facts;
-    const execution = executionName(record.database, record.generation, record.attempts + 1);
-    // Used before it is claimed: whatever dies in between, it counts once. The mark tells two apart who come at the same moment.
-    const mark = randomUUID();
-    const used = await changeRequest(settings, record.database, request.id, (now) =>
-      now.usedBy === null && now.withdrawnBy === null ? { ...now, usedBy: execution, mark } : null,
-    );
-    if (used?.mark !== mark) return done(used?.usedBy ?? null);
-    const { target, rule, sentence } = decision;
-    const taken = await claim(settings, stored, { kind: order.verb, target, rule, sentence, order }, Date.now());
-    if (taken) {
-      await startMove(settings, record, taken);
-      return done(taken.execution);
-    }
-    // The record changed under the look: whoever set the mark takes it back, and looks again.
-    await changeRequest(settings, record.database, request.id, (now) => (now.mark === mark ? { ...now, usedBy: null, mark: null } : null));
-    if (look >= LOOKS) return done(null);
-  }
 }

@@ -9,8 +9,10 @@ import { decisionNews, type News } from "../core/news.ts";
 import { type Policy, policyOf } from "../core/policy.ts";
 import { recordDecision } from "../core/recorded.ts";
 import { type Decision, decide } from "../core/rules.ts";
-import { decideNow, keepDecision } from "./decisions.ts";
+import { act, dueRequests } from "./carry-out.ts";
+import { decideNow } from "./decisions.ts";
 import { groupsOf, keepFences } from "./fences.ts";
+import { keepDecision } from "./kept.ts";
 import { observe } from "./observe.ts";
 import { remindOfPause } from "./pauses.ts";
 import { changeBrake, claim, endClaim, executionName, readBrake, readRecord, succeed } from "./record.ts";
@@ -33,7 +35,14 @@ export async function watchLap(settings: Settings, database: Protected): Promise
   if (found.claim) return await tendClaim(settings, database, found, found.claim);
   await keepFences(settings, database, found);
 
-  const { facts: seen, stored } = await observe(settings, database);
+  const [{ facts: seen, stored }, due] = await Promise.all([
+    observe(settings, database),
+    dueRequests(settings, database, found.generation),
+  ]);
+  for (const request of due) {
+    const { sentence, execution } = await act(settings, database, request);
+    if (execution !== null) return { database: database.name, rule: ruleIn(sentence), sentence, execution };
+  }
   const policy = policyOf(settings.plan, database.plan);
   const { facts, diagnosis, decision } = await decideNow(settings, database, seen, policy, null);
   console.log(JSON.stringify({ what: "decision", database: database.name, ...decision }));
@@ -76,6 +85,9 @@ async function countOnBrake(settings: Settings, policy: Policy, record: Database
   });
   return counted.moves.some((move) => move.execution === execution);
 }
+
+/** Every decision's sentence ends with its rule. */
+const ruleIn = (sentence: string): number => Number(/\(rule (\d+)\)$/.exec(sentence)?.[1] ?? 0);
 
 const result = (database: Protected, decision: Decision, execution: string | null): WatchResult => ({
   database: database.name,

@@ -188,6 +188,67 @@ test("an override needs two people, counts once, and leaves the policy as it was
   });
 });
 
+test("the watcher cannot be reached as the second person agrees: the request stays, and its next minute carries it out (S7)", async () => {
+  const shop = await open();
+  const insist = { verb: "failover", database: "shop", generation: 1, overrides: [207], reason: "I insist" } as const;
+  const asked = await door(shop, "alice").order(insist);
+  const id = String(asked.request);
+
+  // Whoever may invoke the watcher has it look, and moves nothing: what was not agreed to is not carried out for being named.
+  const { database: _, ...said } = insist;
+  const order = { ...said, id: "k3v9x2m4p7q1", target: null, by: "alice and bob", atMs: Date.now() };
+  expect(await shop.invoke("watch", { database: "shop", order })).toMatchObject({ decision: { kind: "failover", rule: 402 } });
+  expect(await shop.invoke("watch", { database: "shop", request: id })).toMatchObject({ accepted: false, execution: null });
+  expect(await shop.invoke("watch", { database: "shop", request: "shop-g1-nobody" })).toMatchObject({ accepted: false, request: null });
+  expect(await shop.record()).toMatchObject({ attempts: 0, claim: null });
+
+  const throttle = await shop.lab.faults.inject({ fault: "throttle", service: "lambda", function: "understudy-corner-shop-order" });
+  expect(await door(shop, "bob").order({ verb: "approve", request: id })).toMatchObject({
+    accepted: true,
+    execution: null,
+    sentence: expect.stringContaining("the watcher did not answer"),
+  });
+  expect(await door(shop, "alice").order({ ...insist, reason: "another" })).toMatchObject({
+    accepted: false,
+    sentence: expect.stringContaining("Nothing was changed: the watcher did not look"),
+  });
+  await throttle.stop();
+  await shop.minute("watch");
+  expect(await shop.moved()).toMatchObject({ primary: "shop-b", lastMove: { automatic: false } });
+  expect(await shop.json<MoveRequest>(`requests/shop/${id}.json`)).toMatchObject({ usedBy: "move-shop-g1-a1", due: false });
+});
+
+test("what two people agreed to is refused as the standby has died: it is not tried again by itself (S19)", async () => {
+  const shop = await open();
+  const asked = await door(shop, "alice").order({
+    verb: "failover",
+    database: "shop",
+    generation: 1,
+    overrides: [207],
+    reason: "I insist",
+  });
+  const id = String(asked.request);
+  await shop.lab.rds.faults.kill(PRIMARY, "shop-b");
+  const refused = { accepted: false, execution: null, request: id };
+  expect(await door(shop, "bob").order({ verb: "approve", request: id })).toMatchObject(refused);
+  expect(await shop.json<MoveRequest>(`requests/shop/${id}.json`)).toMatchObject({ usedBy: null, due: false });
+  await shop.lab.world.call("rds", "RebootDBInstance", { DBInstanceIdentifier: "shop-b" }, { region: PRIMARY });
+  await waitFor("the standby to be fit again", 30_000, async () => {
+    const order = { id: "k3v9x2m4p7q1", verb: "failover", target: "shop-b", overrides: [207], reason: "a look", by: "a test" };
+    const look = { database: "shop", order: { ...order, atMs: Date.now(), generation: 1 } };
+    return (await shop.invoke<{ decision: { kind: string } }>("watch", look)).decision.kind === "failover";
+  });
+  expect(await shop.invoke("watch", { database: "shop", request: id })).toMatchObject({
+    ...refused,
+    sentence: expect.stringContaining("was answered before"),
+  });
+  await shop.invoke("watch", {});
+  expect(await shop.record()).toMatchObject({ attempts: 0, claim: null });
+  // Another yes tries it once more.
+  expect(await door(shop, "bob").order({ verb: "approve", request: id })).toMatchObject({ accepted: true, execution: "move-shop-g1-a1" });
+  await shop.moved();
+});
+
 test("a person ends the cooldown of a move and releases the fleet's brake, and both are on record (S17, S18)", async () => {
   const shop = await open();
   const put = (Key: string, value: unknown) =>

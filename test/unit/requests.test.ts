@@ -7,6 +7,7 @@ import {
   agreed,
   approve,
   databaseOfRequest,
+  isDue,
   isEnough,
   isOpen,
   type MoveRequest,
@@ -41,6 +42,7 @@ const request = (change: Partial<MoveRequest> = {}): MoveRequest => ({
   withdrawnBy: null,
   usedBy: null,
   mark: null,
+  due: false,
   ...change,
 });
 
@@ -56,6 +58,18 @@ test("two people agree: enough; one of them twice is one (S34)", () => {
     sentence: "Refused: alice has approved the request shop-g1-u1r0 already; 1 of 2 have, the next must be another person. (rule 505)",
   });
   expect(ruleOf(approve(once, by("bob"), 1))).toBe("0 missing");
+});
+
+test("due is what enough people have agreed to and the watcher has not answered, whatever else its document says (S34)", () => {
+  const both = request({ approvals: [by("alice"), by("bob")], due: true });
+  expect(isDue(both, 1, NOW + 1)).toBe(true);
+  expect(isDue({ ...both, approvals: [by("alice"), by("alice")] }, 1, NOW + 1)).toBe(false);
+  for (const change of [{ due: false }, { usedBy: "move-shop-g1-a1" }, { withdrawnBy: user("alice") }, { generation: 2 }])
+    expect(isDue({ ...both, ...change }, 1, NOW + 1), JSON.stringify(change)).toBe(false);
+  expect(isDue(both, 1, NOW + HOUR_MS)).toBe(false);
+  const again = approve({ ...both, due: false }, by("alice"), 1);
+  expect(again).toMatchObject({ counts: true, request: { due: true, approvals: both.approvals } });
+  expect(approve(request(), by("alice"), 1)).toMatchObject({ request: { due: false } });
 });
 
 test("a request that is used, withdrawn, of another generation or expired takes no approval, with its reason (S19)", () => {
