@@ -76,6 +76,8 @@ function paceless(value: any, key = ""): any {
   if (typeof value === "object" && value !== null)
     return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, paceless(each, name)]));
   if (typeof value === "number" && /Ms$|[Ll]ag|[Ss]econds/.test(key)) return `a ${key}`;
+  // How far PostgreSQL's own counters have come depends on when they are read.
+  if (key === "rowsChanged") return "a count";
   if (typeof value !== "string") return value;
   // A dying process resets a connection while it is made or while it is read, as it happens.
   if (key === "primaryTrouble") return "a trouble";

@@ -32,7 +32,8 @@ test.skipIf(!installed)("aws lists the instances, the snapshots of both regions 
     ["shop-a", "available", null],
     ["shop-b", "available", "shop-a"],
   ]);
-  const query = ["--query", "DBSnapshots[].[DBSnapshotIdentifier,Status,SourceRegion]"];
+  // RDS takes automated ones too.
+  const query = ["--snapshot-type", "manual", "--query", "DBSnapshots[].[DBSnapshotIdentifier,Status,SourceRegion]"];
   const [[id]] = await aws("eu-central-1", "rds", "describe-db-snapshots", ...query);
   expect(await aws("eu-west-1", "rds", "describe-db-snapshots", ...query)).toEqual([[id, "available", "eu-central-1"]]);
   const names = await aws(
