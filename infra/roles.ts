@@ -67,15 +67,6 @@ export function roles(plan: Plan, stackName: string): Resources {
     ),
   ];
   const restores = [
-    // Which group the old primary has is not in the plan.
-    allow(
-      "ChooseParameterGroups",
-      ["rds:ModifyDBInstance"],
-      [...new Set(members.map(({ region }) => region))].map((region) =>
-        sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:pg:*`),
-      ),
-    ),
-    allow("RestoreTags", ["rds:AddTagsToResource"], instanceArns),
     // A copy is named after the instance it watches.
     allow(
       "CopyAlarms",
@@ -171,6 +162,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...fences,
       allow("Promote", ["rds:PromoteReadReplica"], instanceArns),
       allow("RebuildStandbys", ["rds:CreateDBInstanceReadReplica"], [...instanceArns, ...instanceRegions.flatMap(groupArns)]),
+      // Which group the old primary has, or a standby before this one had, is not in the plan.
       allow("TakeParameters", ["rds:ModifyDBInstance"], instanceRegions.map(parameterGroups)),
       allow("RescueLostWrites", ["rds:CreateDBSnapshot", "rds:DescribeDBSnapshots"], [...instanceArns, ...rescueArns]),
       allow("TagWhatIsMade", ["rds:AddTagsToResource"], [...instanceArns, ...rescueArns]),

@@ -71,7 +71,7 @@ test("the move is killed after each effect and before its note: the effect is lo
   };
   await shop.lab.rds.faults.kill(REGION, "shop-a");
   expect(await shop.moved()).toMatchObject({ generation: 2, primary: "shop-b", lastMove: { outcome: "succeeded" } });
-  await waitFor("the mail", 30_000, () => shop.mailed("failover done"));
+  await waitFor("the mail", 60_000, () => shop.mailed("failover done"));
   expect([...lost]).toEqual(expect.arrayContaining(["promote", "change the record", "raise the generation"]));
   expect(shop.callsOn("shop-a", "rds:ModifyDBInstance")).toHaveLength(1);
   expect(shop.calls("rds:PromoteReadReplica")).toHaveLength(1);
