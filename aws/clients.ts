@@ -1,10 +1,11 @@
 /**
- * How every client is made: once a region, with short timeouts, so that a dark region costs seconds and not minutes.
+ * How every client is made: once a region, with short timeouts, so that a dark region costs seconds and not minutes. Without
+ * throwOnRequestTimeout the SDK only warns of a request that takes too long, and goes on waiting.
  * The SDK retries throttling and 5xx by itself, three attempts in all.
  */
 export const CLIENT_SETTINGS = {
   maxAttempts: 3,
-  requestHandler: { connectionTimeout: 1_500, requestTimeout: 8_000 },
+  requestHandler: { connectionTimeout: 1_500, requestTimeout: 8_000, throwOnRequestTimeout: true },
 } as const;
 
 /** Remembers one client a region. */

@@ -46,6 +46,20 @@ export async function createDocument(place: Place, key: string, value: unknown):
   return await conditional(place, key, value, { IfNoneMatch: "*" });
 }
 
+/**
+ * Writes what is never written over, and needs no permission to read it. false: there is one of that name already, ours or another's:
+ * whoever asks again after a lost reply meets their own.
+ */
+export async function appendDocument(place: Place, key: string, value: unknown): Promise<boolean> {
+  try {
+    await put(place, key, value, { IfNoneMatch: "*" });
+    return true;
+  } catch (error) {
+    if (!isCode(error, "PreconditionFailed", "ConditionalRequestConflict")) throw error;
+    return false;
+  }
+}
+
 /** Writes only over the version read. false: it has changed since. */
 export async function replaceDocument(place: Place, key: string, value: unknown, etag: string): Promise<boolean> {
   return await conditional(place, key, value, { IfMatch: etag });

@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { cnameOf, resolve } from "../aws/dns.ts";
-import { createDocument } from "../aws/documents.ts";
+import { appendDocument } from "../aws/documents.ts";
 import { isCode } from "../aws/errors.ts";
 import { describeInstance, promoteReplica, reboot, setSecurityGroups } from "../aws/rds.ts";
 import { diagnose } from "../core/diagnosis.ts";
@@ -296,7 +296,7 @@ export class Move {
   async keepEvidence(told: Record<string, unknown>): Promise<string> {
     const key = `evidence/${this.database.name}/${this.execution}.json`;
     // Never over another: a step that runs twice finds its own.
-    await createDocument(this.settings.state, key, { execution: this.execution, database: this.database.name, ...told });
+    await appendDocument(this.settings.state, key, { execution: this.execution, database: this.database.name, ...told });
     return key;
   }
 

@@ -1,5 +1,5 @@
 /** Keeps decisions with all that went into them, for `explain` and `replay`. Keeping never stops what is decided. */
-import { putDocument } from "../aws/documents.ts";
+import { appendDocument } from "../aws/documents.ts";
 import { decisionKey, type RecordedDecision } from "../core/recorded.ts";
 import type { Settings } from "./settings.ts";
 
@@ -11,8 +11,8 @@ export async function keepDecision(settings: Settings, recorded: RecordedDecisio
   const { facts, decision } = recorded;
   if (decision.rule === QUIET_RULE && facts.atMs % (10 * 60_000) >= 60_000) return;
   try {
-    // Two watchers may decide the same in the same millisecond; to tell them apart would take reading what is kept, which nobody here may.
-    await putDocument(settings.state, decisionKey(facts.database, facts.atMs, decision.rule), recorded);
+    // Two watchers may decide the same in the same millisecond: the first is kept.
+    await appendDocument(settings.state, decisionKey(facts.database, facts.atMs, decision.rule), recorded);
   } catch (error) {
     console.error(JSON.stringify({ what: "decision not kept", database: facts.database, rule: decision.rule, error: String(error) }));
   }
