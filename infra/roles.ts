@@ -22,11 +22,38 @@ const allow = (Sid: string, Action: readonly string[], Resource: Json, Condition
   ...(Condition === undefined ? {} : { Condition }),
 });
 
+const membersOf = (plan: Plan) => Object.values(plan.databases).flatMap((database) => [database.primary, ...database.standbys]);
+const instanceArnsOf = (plan: Plan) =>
+  membersOf(plan).map(({ instance, region }) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:db:${instance}`));
+const seesInstancesOf = (plan: Plan) => [allow("SeeInstances", ["rds:DescribeDBInstances"], instanceArnsOf(plan))];
+const entersDatabasesOf = (plan: Plan) => [
+  allow(
+    "EnterDatabases",
+    ["secretsmanager:GetSecretValue"],
+    Object.values(plan.databases).map(({ secret }) =>
+      sub(`arn:\${AWS::Partition}:secretsmanager:${plan.regions.recovery}:\${AWS::AccountId}:secret:${secret}-*`),
+    ),
+  ),
+  allow(
+    "NetworkInterfacesHaveNoArnBeforeTheyExist",
+    ["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"],
+    "*",
+  ),
+];
+
+/** The near probe reads what is on record and writes its votes; it stands in another stack, which knows the bucket by its name. */
+export const nearProbeStatements = (plan: Plan): Statement[] => [
+  allow("ReadRecords", ["s3:GetObject"], sub("arn:${AWS::Partition}:s3:::${StateBucket}/databases/*")),
+  allow("TellMissingFromForbidden", ["s3:ListBucket"], sub("arn:${AWS::Partition}:s3:::${StateBucket}")),
+  allow("Vote", ["s3:PutObject"], sub("arn:${AWS::Partition}:s3:::${StateBucket}/databases/*/vote-near.json")),
+  ...seesInstancesOf(plan),
+  ...entersDatabasesOf(plan),
+];
+
 export function roles(plan: Plan, stackName: string): Resources {
   const { primary, recovery } = plan.regions;
-  const databases = Object.values(plan.databases);
-  const members = databases.flatMap((database) => [database.primary, ...database.standbys]);
-  const instanceArns = members.map(({ instance, region }) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:db:${instance}`));
+  const members = membersOf(plan);
+  const instanceArns = instanceArnsOf(plan);
   const snapshotArns = (regions: string[]) =>
     regions.map((region) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:snapshot:understudy-*`));
   const functionArn = (name: string) => `arn:\${AWS::Partition}:lambda:${recovery}:\${AWS::AccountId}:function:${stackName}-${name}`;
@@ -38,20 +65,9 @@ export function roles(plan: Plan, stackName: string): Resources {
     allow("TellMissingFromForbidden", ["s3:ListBucket"], sub("${StateBucket.Arn}")),
   ];
   const keepsRecords = [...readsRecords, allow("WriteRecords", ["s3:PutObject"], bucketKeys("databases"))];
-  const seesInstances = [allow("SeeInstances", ["rds:DescribeDBInstances"], instanceArns)];
+  const seesInstances = seesInstancesOf(plan);
   const fences = [allow("Fence", ["rds:ModifyDBInstance", "rds:RebootDBInstance"], instanceArns)];
-  const entersDatabases = [
-    allow(
-      "EnterDatabases",
-      ["secretsmanager:GetSecretValue"],
-      databases.map(({ secret }) => sub(`arn:\${AWS::Partition}:secretsmanager:${recovery}:\${AWS::AccountId}:secret:${secret}-*`)),
-    ),
-    allow(
-      "NetworkInterfacesHaveNoArnBeforeTheyExist",
-      ["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"],
-      "*",
-    ),
-  ];
+  const entersDatabases = entersDatabasesOf(plan);
   const tells = [
     allow("Tell", ["events:PutEvents"], sub(`arn:\${AWS::Partition}:events:${recovery}:\${AWS::AccountId}:event-bus/default`)),
   ];
@@ -195,7 +211,7 @@ function usesKeys(plan: Plan): Statement[] {
   ];
 }
 
-function role(stackName: string, name: string, statements: Statement[]): Resources[string] {
+export function role(stackName: string, name: string, statements: Statement[]): Resources[string] {
   const logs = allow(
     "Log",
     ["logs:CreateLogStream", "logs:PutLogEvents"],

@@ -46,10 +46,11 @@ export async function look(engine: DatabaseEngine, target: Target | null, write:
   }
 }
 
-export async function lookAtStandby(target: Target | null, database: Protected): Promise<StandbyFacts | null> {
+/** `heartbeat` names whose heart is looked for: the far probe's, unless the near one asks. */
+export async function lookAtStandby(target: Target | null, database: Protected, heartbeat = database.name): Promise<StandbyFacts | null> {
   if (!target) return null;
   return await engineOf(database.plan.engine)
-    .askStandby(target, database.name, LOOK_MS)
+    .askStandby(target, heartbeat, LOOK_MS)
     .catch(() => null);
 }
 

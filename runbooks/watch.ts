@@ -6,12 +6,13 @@ import { createDocument } from "../aws/documents.ts";
 import { executionStatus, startExecution } from "../aws/functions.ts";
 import { describeInstance, setSecurityGroups } from "../aws/rds.ts";
 import { diagnose } from "../core/diagnosis.ts";
-import type { Claim, DatabaseRecord } from "../core/facts.ts";
+import type { Claim, DatabaseRecord, Facts } from "../core/facts.ts";
 import { decisionNews, type News } from "../core/news.ts";
-import { type Policy, policyOf } from "../core/policy.ts";
+import { type Policy, policyOf, voteFreshSeconds } from "../core/policy.ts";
 import { decisionKey, type RecordedDecision, recordDecision } from "../core/recorded.ts";
 import { type Decision, decide } from "../core/rules.ts";
 import { groupsOf, keepFences } from "./fences.ts";
+import { metricLine } from "./metrics.ts";
 import { observe } from "./observe.ts";
 import { changeBrake, claim, endClaim, executionName, readBrake, readRecord, succeed } from "./record.ts";
 import { wayOf } from "./repoint-way.ts";
@@ -40,6 +41,7 @@ export async function watchLap(settings: Settings, database: Protected): Promise
 
   const { facts, stored } = await observe(settings, database);
   const policy = policyOf(settings.plan, database.plan);
+  noteNearVote(settings, facts, policy);
   const first = decide(facts, diagnose(facts, policy), policy);
   // Before anything is claimed or counted: a move that could not take the name along would leave it with nobody.
   const chosen = first.kind === "failover" ? facts.standbys.find(({ id }) => id === first.target)?.instance : null;
@@ -94,6 +96,13 @@ async function keepDecision(settings: Settings, recorded: RecordedDecision): Pro
   } catch (error) {
     console.error(JSON.stringify({ what: "decision not kept", database: facts.database, rule: decision.rule, error: String(error) }));
   }
+}
+
+/** Said here, because an alarm hears no metric of another region: the silence of the near probe reaches people all the same (infra/alarms.ts). */
+function noteNearVote(settings: Settings, facts: Facts, policy: Policy): void {
+  const { database, nearVote, atMs } = facts;
+  if (nearVote && (atMs - nearVote.atMs) / 1000 <= voteFreshSeconds(policy))
+    console.log(metricLine(settings, database, "near", atMs, { NearVoteHeard: 1 }));
 }
 
 /** "Nothing to do". */

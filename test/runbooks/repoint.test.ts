@@ -44,6 +44,7 @@ beforeAll(async () => {
     state: { region: recovery, bucket: BUCKET },
     functions: { watch: "watch", move: "move", backup: "backup" },
     topicArn: "none",
+    place: "far",
   };
   latched = { ...settings, plan: withLatch };
   Object.assign(process.env, {
