@@ -4,6 +4,7 @@ import type { Stored } from "../aws/documents.ts";
 import { isNoAnswer } from "../aws/errors.ts";
 import { describeInstance } from "../aws/rds.ts";
 import { readCredentials } from "../aws/secrets.ts";
+import { storeNowMs } from "../aws/store-clock.ts";
 import type { Condition, DatabaseRecord, Endpoint, Facts, InstanceFacts, Sight, Standby, StandbyFacts } from "../core/facts.ts";
 import { type DatabaseEngine, engineOf, type Target } from "../databases/engines.ts";
 import { readBrake, readRecord, readVote } from "./record.ts";
@@ -100,7 +101,7 @@ export async function observe(settings: Settings, database: Protected): Promise<
   ]);
   const facts: Facts = {
     database: database.name,
-    atMs: Date.now(),
+    atMs: storeNowMs(),
     record,
     vote,
     nearVote,

@@ -5,6 +5,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { putDocument } from "../aws/documents.ts";
 import { invokeAsync } from "../aws/functions.ts";
+import { storeNowMs } from "../aws/store-clock.ts";
 import type { DatabaseRecord, Endpoint, Vote } from "../core/facts.ts";
 import { policyOf } from "../core/policy.ts";
 import { nextVote } from "../core/vote.ts";
@@ -46,7 +47,7 @@ export async function probeLap(settings: Settings, database: Protected): Promise
   const found = await Promise.all(ids.map((id) => endpoint(record.regions[id] ?? database.plan.primary.region, id, before)));
   const [primaryTarget, ...standbyTargets] = await Promise.all(found.map((each) => targetOf(settings, database, each)));
 
-  const startedAtMs = Date.now();
+  const startedAtMs = storeNowMs();
   const [seen, ...answers] = await Promise.all([
     look(engine, primaryTarget ?? null, (target) =>
       engine.beat(target, { database: heartbeatName(database.name, place), atMs: startedAtMs, generation: record.generation }, LOOK_MS),
@@ -59,7 +60,7 @@ export async function probeLap(settings: Settings, database: Protected): Promise
     {
       record,
       startedAtMs,
-      endedAtMs: Date.now(),
+      endedAtMs: storeNowMs(),
       seen,
       answers: Object.fromEntries(record.standbys.map((id, index) => [id, answers[index] ?? null])),
       endpoints: Object.fromEntries(ids.flatMap((id, index) => (found[index] ? [[id, found[index]]] : []))),

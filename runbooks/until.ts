@@ -5,6 +5,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { DurableContext, StepConfig } from "@aws/durable-execution-sdk-js";
 import { isCode } from "../aws/errors.ts";
+import { storeNowMs } from "../aws/store-clock.ts";
 import { Problem } from "../core/problem.ts";
 
 /** What a look saw. A stage is done when its proof holds. */
@@ -15,8 +16,8 @@ export interface Proof {
   readonly atMs: number;
 }
 
-export const proven = (seen: string): Proof => ({ holds: true, seen, atMs: Date.now() });
-export const notYet = (seen: string): Proof => ({ holds: false, seen, atMs: Date.now() });
+export const proven = (seen: string): Proof => ({ holds: true, seen, atMs: storeNowMs() });
+export const notYet = (seen: string): Proof => ({ holds: false, seen, atMs: storeNowMs() });
 
 const STEP_TRIES = 6;
 /** What waiting cannot cure: a lost claim, a missing instance, a refused parameter, a missing permission. */

@@ -5,6 +5,7 @@
 import { createDocument } from "../aws/documents.ts";
 import { executionStatus, startExecution } from "../aws/functions.ts";
 import { describeInstance, setSecurityGroups } from "../aws/rds.ts";
+import { storeNowMs } from "../aws/store-clock.ts";
 import { diagnose } from "../core/diagnosis.ts";
 import type { Claim, DatabaseRecord, Facts } from "../core/facts.ts";
 import { decisionNews, type News } from "../core/news.ts";
@@ -58,7 +59,7 @@ export async function watchLap(settings: Settings, database: Protected): Promise
     return result(database, braked, null);
   }
   const { target, rule, sentence } = decision;
-  const taken = await claim(settings, stored, { kind: "failover", target, rule, sentence, order: null }, Date.now());
+  const taken = await claim(settings, stored, { kind: "failover", target, rule, sentence, order: null }, storeNowMs());
   if (!taken) {
     const now = (await readRecord(settings, database)).value;
     return {
@@ -79,10 +80,10 @@ export async function watchLap(settings: Settings, database: Protected): Promise
 async function countOnBrake(settings: Settings, policy: Policy, record: DatabaseRecord): Promise<boolean> {
   const execution = executionName(record.database, record.generation, record.attempts + 1);
   const counted = await changeBrake(settings, (brake) => {
-    const fromMs = Math.max(brake.releasedAtMs, Date.now() - policy.brake.withinMinutes * 60_000);
+    const fromMs = Math.max(brake.releasedAtMs, storeNowMs() - policy.brake.withinMinutes * 60_000);
     const moves = brake.moves.filter(({ atMs }) => atMs > fromMs);
     if (moves.length >= policy.brake.moves || moves.some((move) => move.execution === execution)) return { ...brake, moves };
-    return { ...brake, moves: [...moves, { execution, atMs: Date.now() }] };
+    return { ...brake, moves: [...moves, { execution, atMs: storeNowMs() }] };
   });
   return counted.moves.some((move) => move.execution === execution);
 }
@@ -139,11 +140,11 @@ async function tendClaim(settings: Settings, database: Protected, record: Databa
   if (now.claim?.execution !== execution) return answer(`Held: the move ${execution} has just ended.`);
   const { stage } = now.claim;
   if (stage === "claimed") {
-    await endClaim(settings, database, execution, "failed", Date.now());
+    await endClaim(settings, database, execution, "failed", storeNowMs());
     await tell(settings, diedNews(record, now.claim, status, `nothing was changed, and the claim is released`));
     return answer(`The move ${execution} ended as ${status} without releasing its claim; it is released now.`);
   }
-  const successor = await succeed(settings, database, execution, stage === "promoted" ? "promoted" : "undoing", Date.now());
+  const successor = await succeed(settings, database, execution, stage === "promoted" ? "promoted" : "undoing", storeNowMs());
   if (!successor) return answer(`Held: another watcher has taken over from ${execution}.`);
   if (stage === "promoted") {
     await start(settings, record, successor);
@@ -156,11 +157,11 @@ async function tendClaim(settings: Settings, database: Protected, record: Databa
 
 /** A move that died between the fence and the promotion left the only primary there is without a network. It is given back. */
 async function undo(settings: Settings, database: Protected, record: DatabaseRecord, held: Claim): Promise<string> {
-  if (Date.now() - held.takenAtMs < LAST_CALLS_MS) return `Held: ${held.execution} is about to undo a move that died.`;
+  if (storeNowMs() - held.takenAtMs < LAST_CALLS_MS) return `Held: ${held.execution} is about to undo a move that died.`;
   const target = await describeInstance(record.regions[held.target] as string, held.target);
   if (target?.sourceId === null) {
     // Its last call was the promotion: there is no way back.
-    const successor = await succeed(settings, database, held.execution, "promoted", Date.now());
+    const successor = await succeed(settings, database, held.execution, "promoted", storeNowMs());
     if (successor) await start(settings, record, successor);
     return `Held: ${held.target} was promoted after all; ${successor?.execution ?? "another execution"} goes on from there.`;
   }
@@ -175,7 +176,7 @@ async function undo(settings: Settings, database: Protected, record: DatabaseRec
       return `Held: ${so}.`;
     }
   }
-  await endClaim(settings, database, held.execution, "failed", Date.now());
+  await endClaim(settings, database, held.execution, "failed", storeNowMs());
   await tell(settings, diedNews(record, held, "UNDONE", `nothing was promoted, and ${record.primary} has its network back`));
   return `The move that died is undone: ${record.primary} has its network back.`;
 }
@@ -185,7 +186,7 @@ function diedNews(record: DatabaseRecord, held: Claim, status: string, so: strin
     kind: "Move Failed",
     id: `${held.execution}-${status}`,
     database: record.database,
-    atMs: Date.now(),
+    atMs: storeNowMs(),
     sentence: `A move of ${record.database} to ${held.target} died before it was done (${status}): ${so}.`,
     details: [
       ["Asked for by", held.sentence],

@@ -36,7 +36,7 @@ export interface RunOptions {
   readonly skewMs: number;
   /** What the seed would do and is left out: "disaster 2", "throttled". */
   readonly without?: ReadonlySet<string>;
-  /** A run of one's own: no weather, and whatever this does. */
+  /** A run of one's own: no weather but the clocks', and whatever this does. */
   readonly script?: (field: Stage) => void;
 }
 
@@ -104,7 +104,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   const named = () => rds.byHost(lookUp(shopName.name) ?? "");
   const checkers = new Checkers({ log, rds, database: databaseName, maxLagMs: database.failover.maxLagSeconds * 1000, record, named });
 
-  const climate: Climate = options.script ? FAIR : drawClimate(story, options.skewMs, without);
+  const climate: Climate = options.script ? { ...FAIR, skewMs: options.skewMs } : drawClimate(story, options.skewMs, without);
   const skewLimit = climate.skewMs;
   const recordEffects = (call: Call) => tellEffect(log, call, record);
   const sky = new RandomWeather(climate, weather, clock, log, plan.regions.recovery, recordEffects);

@@ -37,7 +37,7 @@ test("the primary is killed: failover, with both witnesses in the sentence", () 
     diagnosis: "PrimaryDown",
     target: "shop-b",
     sentence:
-      "Failover to shop-b: the probe and the standby's replication link have both lost shop-a for 5 s; the standby is 0 s behind. (rule 401)",
+      "Failover to shop-b: the probe and the standby's replication link have both lost shop-a for 4.5 s; the standby is 0 s behind. (rule 401)",
   });
 });
 
