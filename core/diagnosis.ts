@@ -119,12 +119,19 @@ function ageOf(vote: Vote | null, { record, atMs }: Facts): number | null {
   return vote && vote.primary === record.primary && vote.generation === record.generation ? (atMs - vote.atMs) / 1000 : null;
 }
 
-function price(facts: Facts, vote: Vote | null, id: string): Price {
-  const written = vote?.lastHeartbeatAtMs ?? null;
+/**
+ * The far probe's word, and whatever the near one last knew, however old: a heartbeat that was acknowledged stays so. While the route
+ * between the regions is broken, clients go on writing, and only the near probe hears of it.
+ */
+function price(facts: Facts, far: Vote | null, id: string): Price {
+  const near = ageOf(facts.nearVote, facts) === null ? null : facts.nearVote;
+  const farWritten = far?.lastHeartbeatAtMs ?? null;
+  const written = farWritten === null ? null : Math.max(farWritten, near?.lastHeartbeatAtMs ?? farWritten);
   const answer = facts.standbys.find((standby) => standby.id === id)?.answer ?? null;
   const applied = answer?.heartbeatAtMs ?? null;
-  const lostSince = answer?.link === "lost" ? (vote?.links[id]?.lostSinceMs ?? facts.atMs) : null;
-  const primaryLostSince = vote?.primaryLostSinceMs ?? null;
+  const lostSince = answer?.link === "lost" ? (far?.links[id]?.lostSinceMs ?? facts.atMs) : null;
+  const farLostSince = far?.primaryLostSinceMs ?? null;
+  const primaryLostSince = farLostSince === null ? null : Math.max(farLostSince, near ? (near.primaryLostSinceMs ?? near.atMs) : 0);
   return {
     lagSeconds: written === null || applied === null ? null : Math.max(0, (written - applied) / 1000),
     linkLostEarlierSeconds:

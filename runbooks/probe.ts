@@ -11,9 +11,9 @@ import { policyOf } from "../core/policy.ts";
 import { nextVote } from "../core/vote.ts";
 import { engineOf } from "../databases/engines.ts";
 import { metricLine } from "./metrics.ts";
-import { endpointOf, LOOK_MS, look, lookAtStandby, targetOf, tryDescribe } from "./observe.ts";
+import { endpointOf, heartbeatName, LOOK_MS, look, lookAtStandby, targetOf, tryDescribe } from "./observe.ts";
 import { readRecord, readVote, voteKey } from "./record.ts";
-import { type ProbePlace, type Protected, protectedDatabases, type Settings } from "./settings.ts";
+import { type Protected, protectedDatabases, type Settings } from "./settings.ts";
 
 /** Endpoints never change during an instance's life; they are read again when the record names other instances. */
 const endpoints = new Map<string, Endpoint>();
@@ -71,9 +71,6 @@ export async function probeLap(settings: Settings, database: Protected): Promise
   await putDocument(settings.state, voteKey(database.name, place), vote);
   return { record, vote, turned };
 }
-
-/** Each probe beats a heart of its own: two clocks never write one row. */
-const heartbeatName = (database: string, place: ProbePlace) => (place === "far" ? database : `${database}/near`);
 
 /** A schedule wakes the probe each minute; it stops just before the next one starts. */
 const MINUTE_MS = 59_000;

@@ -13,7 +13,7 @@ import { createSecretsManager } from "../cloud/secretsmanager.ts";
 import { Chance } from "./chance.ts";
 import { Checkers, type RecordSeen, type Violation } from "./checkers.ts";
 import { VirtualClock } from "./clock.ts";
-import { BUCKET, deploy } from "./deployment.ts";
+import { BUCKET, deploy, NEAR_PROBE } from "./deployment.ts";
 import { type Climate, drawClimate, FAIR, unleash } from "./disaster.ts";
 import { type Code, SimulatedEnvironments } from "./environments.ts";
 import { EventLog, type SimulationEvent } from "./log.ts";
@@ -156,7 +156,9 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
 
   const startMs = clock.nowMs;
   // A minute of peace, so that the pair is known before anything befalls it.
-  const field = { clock, network, rds, log, primary, standby, functions: ["probe", "watch", "move"], dark: sky.dark };
+  const functions = ["probe", "watch", "move"];
+  const near = plan.network.primary ? [NEAR_PROBE] : [];
+  const field = { clock, network, rds, log, primary, standby, functions, near, dark: sky.dark };
   const safetyEndsMs = startMs + 90_000 + options.safetyMs;
   const heal = options.script ? () => {} : unleash(field, seed, without, startMs + 90_000, safetyEndsMs);
   const pointName = (to: Instance) => {
