@@ -86,7 +86,15 @@ export function within<T>(clock: VirtualClock, ms: number, words: string, work: 
 /** The `pg` module as one function sees it. */
 export function postgresModule(sea: Sea, from: string, alive: () => boolean): { Client: unknown } {
   class Client {
-    readonly connection: { stream: { destroy(): void; remoteAddress?: string } } = { stream: { destroy: () => this.leave() } };
+    private portOpened: () => void = () => {};
+    readonly connection = {
+      stream: {
+        destroy: () => this.leave(),
+        once: (_: "connect", then: () => void) => {
+          this.portOpened = then;
+        },
+      },
+    };
     private readonly config: { host: string; connectionTimeoutMillis: number; query_timeout: number };
     private session: Session | undefined;
     private left = false;
@@ -101,9 +109,7 @@ export function postgresModule(sea: Sea, from: string, alive: () => boolean): { 
 
     async connect(): Promise<void> {
       if (!alive()) return await new Promise(() => {});
-      const opening = open(sea, from, this.config.host, () => {
-        this.connection.stream.remoteAddress = this.config.host;
-      }).then((session) => {
+      const opening = open(sea, from, this.config.host, () => this.portOpened()).then((session) => {
         this.session = session;
         if (this.left) this.leave();
       });
