@@ -4,7 +4,7 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
-import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CLIENT_SETTINGS, perRegion } from "./clients.ts";
 import { isCode } from "./errors.ts";
 import { hearsTheClock } from "./store-clock.ts";
@@ -34,6 +34,12 @@ export async function readDocument<Value>(place: Place, key: string): Promise<St
     if (isCode(error, "NoSuchKey")) return null;
     throw error;
   }
+}
+
+/** The keys that begin so, in their order; a thousand at most. */
+export async function listKeys(place: Place, prefix: string): Promise<string[]> {
+  const { Contents } = await s3(place.region).send(new ListObjectsV2Command({ Bucket: place.bucket, Prefix: prefix }));
+  return (Contents ?? []).flatMap(({ Key }) => Key ?? []);
 }
 
 export async function putDocument(place: Place, key: string, value: unknown): Promise<void> {

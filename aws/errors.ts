@@ -10,6 +10,12 @@ export function codeOf(error: unknown): string {
 
 export const isCode = (error: unknown, ...codes: string[]): boolean => codes.includes(codeOf(error));
 
+/** The service has understood and will not: asking again is of no use. */
+export function isRefusal(error: unknown): boolean {
+  const status = ((error ?? {}) as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode ?? 0;
+  return status >= 400 && status < 500 && status !== 429 && !/Throttl|^RequestLimitExceeded$|TooManyRequests|Expired/.test(codeOf(error));
+}
+
 /** Nothing came back: a dark region, a cut line, a service that fails inside. What was asked may have been done all the same. */
 export function isNoAnswer(error: unknown): boolean {
   const { name, code, $metadata } = (error ?? {}) as { name?: unknown; code?: unknown; $metadata?: { httpStatusCode?: number } };

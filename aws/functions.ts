@@ -5,6 +5,27 @@ import { isCode } from "./errors.ts";
 
 const lambda = perRegion((region) => new LambdaClient({ region, ...CLIENT_SETTINGS }));
 
+/** As long as the function may run, and some air. Not tried again by itself: nobody knows whether it runs already. */
+const ANSWER_MS = 62_000;
+const patient = perRegion(
+  (region) =>
+    new LambdaClient({
+      region,
+      maxAttempts: 1,
+      requestHandler: { connectionTimeout: 1_500, requestTimeout: ANSWER_MS, throwOnRequestTimeout: true },
+    }),
+);
+
+/** Invokes and waits for the answer. What the function throws is thrown here, in its own words. */
+export async function invokeAndWait(region: string, functionName: string, payload: unknown): Promise<unknown> {
+  const { Payload, FunctionError } = await patient(region).send(
+    new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(payload)) }),
+  );
+  const text = Buffer.from(Payload ?? []).toString("utf8");
+  if (FunctionError) throw new Error(`${functionName} failed: ${text.slice(0, 300)}`);
+  return JSON.parse(text);
+}
+
 /** The alias the deployment keeps on the newest version of a durable function: an execution stays on the version it began with. */
 const DURABLE_ALIAS = "durable";
 

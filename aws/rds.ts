@@ -1,6 +1,7 @@
 /** RDS instances and snapshots, in the words of `core/facts.ts`. Nothing decides here. */
 import {
   CopyDBSnapshotCommand,
+  CreateDBInstanceReadReplicaCommand,
   CreateDBSnapshotCommand,
   type DBInstance,
   type DBSnapshot,
@@ -59,6 +60,108 @@ export async function reboot(region: string, id: string): Promise<string> {
 /** Backups stay on after the promotion, so that the new primary can feed replicas of its own. */
 export async function promoteReplica(region: string, id: string, backupRetentionDays: number): Promise<void> {
   await rds(region).send(new PromoteReadReplicaCommand({ DBInstanceIdentifier: id, BackupRetentionPeriod: backupRetentionDays }));
+}
+
+/** What a new standby takes over from the instance whose place it takes. */
+export interface InstanceShape {
+  readonly id: string;
+  readonly arn: string;
+  readonly class: string;
+  readonly securityGroups: readonly string[];
+  readonly parameterGroup: string | null;
+  /** Waits for a reboot to take effect. */
+  readonly parametersPending: boolean;
+  readonly kmsKeyId: string | null;
+  readonly subnetGroup: string | null;
+  readonly backupRetentionDays: number;
+  readonly deletionProtection: boolean;
+  readonly multiAz: boolean;
+  readonly publiclyAccessible: boolean;
+  readonly copyTagsToSnapshot: boolean;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** null when RDS knows no such instance. */
+export async function describeShape(region: string, id: string): Promise<InstanceShape | null> {
+  try {
+    const { DBInstances } = await rds(region).send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: id }));
+    const found = DBInstances?.[0];
+    return found ? instanceShape(found) : null;
+  } catch (error) {
+    if (isCode(error, "DBInstanceNotFound")) return null;
+    throw error;
+  }
+}
+
+function instanceShape(instance: DBInstance): InstanceShape {
+  const [parameters] = instance.DBParameterGroups ?? [];
+  return {
+    id: instance.DBInstanceIdentifier ?? "",
+    arn: instance.DBInstanceArn ?? "",
+    class: instance.DBInstanceClass ?? "",
+    securityGroups: (instance.VpcSecurityGroups ?? []).flatMap(({ VpcSecurityGroupId, Status }) =>
+      VpcSecurityGroupId && Status !== "removing" ? [VpcSecurityGroupId] : [],
+    ),
+    parameterGroup: parameters?.DBParameterGroupName ?? null,
+    parametersPending: parameters?.ParameterApplyStatus === "pending-reboot",
+    kmsKeyId: instance.KmsKeyId ?? null,
+    subnetGroup: instance.DBSubnetGroup?.DBSubnetGroupName ?? null,
+    backupRetentionDays: instance.BackupRetentionPeriod ?? 0,
+    deletionProtection: instance.DeletionProtection ?? false,
+    multiAz: instance.MultiAZ ?? false,
+    publiclyAccessible: instance.PubliclyAccessible ?? false,
+    copyTagsToSnapshot: instance.CopyTagsToSnapshot ?? false,
+    // Tags of AWS's own cannot be given.
+    tags: Object.fromEntries(
+      (instance.TagList ?? []).flatMap(({ Key, Value }) => (Key && !Key.startsWith("aws:") ? [[Key, Value ?? ""]] : [])),
+    ),
+  };
+}
+
+/**
+ * A new standby that looks like `like`. Across regions the source goes by its ARN, and subnets, parameters and the key are of the new
+ * region (CreateDBInstanceReadReplica). Backups cannot be given here, and parameters not in every case: see `settle`.
+ */
+export async function createReplica(
+  region: string,
+  id: string,
+  source: InstanceShape,
+  like: InstanceShape,
+  securityGroups: readonly string[],
+  tags: Record<string, string>,
+): Promise<void> {
+  const across = !source.arn.includes(`:${region}:`);
+  await rds(region).send(
+    new CreateDBInstanceReadReplicaCommand({
+      DBInstanceIdentifier: id,
+      SourceDBInstanceIdentifier: across ? source.arn : source.id,
+      DBInstanceClass: like.class,
+      VpcSecurityGroupIds: [...securityGroups],
+      MultiAZ: like.multiAz,
+      PubliclyAccessible: like.publiclyAccessible,
+      CopyTagsToSnapshot: like.copyTagsToSnapshot,
+      Tags: tagList({ ...like.tags, ...tags }),
+      ...(across && like.kmsKeyId && source.kmsKeyId ? { KmsKeyId: like.kmsKeyId } : {}),
+      ...(across && like.subnetGroup && like.subnetGroup !== "default" ? { DBSubnetGroupName: like.subnetGroup } : {}),
+    }),
+  );
+}
+
+/** Gives an instance what its creation could not, at once. */
+export async function settle(
+  region: string,
+  id: string,
+  like: Pick<InstanceShape, "backupRetentionDays" | "deletionProtection" | "parameterGroup">,
+): Promise<void> {
+  await rds(region).send(
+    new ModifyDBInstanceCommand({
+      DBInstanceIdentifier: id,
+      BackupRetentionPeriod: like.backupRetentionDays,
+      DeletionProtection: like.deletionProtection,
+      ...(like.parameterGroup ? { DBParameterGroupName: like.parameterGroup } : {}),
+      ApplyImmediately: true,
+    }),
+  );
 }
 
 export interface SnapshotFacts {

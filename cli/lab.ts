@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import type { Plan } from "../core/plan/schema.ts";
 import { readPlanFile } from "../infra/plan-file.ts";
 import { SECOND_ACCOUNT } from "../lab/accounts.ts";
+import { userKeyFor } from "../lab/cloud/iam.ts";
 import { engineNamed } from "../lab/engines/engines.ts";
 import { keptFolder, throwawayFolder } from "../lab/folder.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
@@ -81,6 +82,10 @@ A second account, ${SECOND_ACCOUNT}, with stores of its own (any twelve digits a
 
   export AWS_ACCESS_KEY_ID=${SECOND_ACCOUNT} AWS_SECRET_ACCESS_KEY=lab
 
+Two people, to order and approve as (npm run understudy -- --help):
+
+${["alice", "bob"].map((name) => personLine(lab, name)).join("\n")}
+
 Break things:
 
 ${breaking(lab.wire.url, empty ? undefined : Object.values(plan.databases)[0]?.primary)}
@@ -89,6 +94,12 @@ ${breaking(lab.wire.url, empty ? undefined : Object.values(plan.databases)[0]?.p
   files ${lab.world.dir}
 
 Ctrl-C stops it.`;
+}
+
+/** A user's key, to be put before a command. */
+function personLine(lab: Lab, name: string): string {
+  const { accessKeyId, secretAccessKey } = userKeyFor(lab.world, name);
+  return `  ${name}: AWS_ENDPOINT_URL=${lab.wire.url} AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey}`;
 }
 
 /** Lines that break a running lab, ready to be pasted into another terminal. */

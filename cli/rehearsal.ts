@@ -4,19 +4,25 @@
  * It ends at once when a role is refused anything.
  */
 import type { DatabaseRecord } from "../core/facts.ts";
+import type { OperatorOrder } from "../core/order.ts";
 import type { Plan } from "../core/plan/schema.ts";
+import { requestId } from "../core/requests.ts";
+import { backupName } from "../core/slots.ts";
+import { userKeyFor } from "../lab/cloud/iam.ts";
 import { APP_GROUP, seedShop } from "../lab/estate.ts";
 import { throwawayFolder } from "../lab/folder.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { endpoint, readJson, stateBucket, waitFor } from "../lab/look.ts";
 import type { Note } from "../lab/permissions/notes.ts";
 import { sentence } from "../lab/permissions/refusal.ts";
+import { Door } from "./operator/door.ts";
 
 const NEVER_MS = 30 * 86_400_000;
 /** So small that every durable function has to ask for the rest of its own story. */
 const FIRST_PAGE = 2;
 /** Long enough that the move has to wait, and comes back to a story of many steps. */
 const INSYNC_MS = 2_500;
+const LONG_AGO = "20260101t0000";
 const PATIENCE_MS = 60_000;
 
 /** The lab it happened in, still up: its owner closes it. */
@@ -81,22 +87,83 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
   /** Each function in turn is the first to come: it finds no record and makes it. */
   const first = () => lab.world.call("s3", "DeleteObject", { Bucket: bucket, Key: `databases/${name}/record.json` }, { region });
 
-  say("status and watch come first");
+  /** A failback is ordered and claimed, and what was seen of the branch at the failover is forgotten. */
+  const unclear = async () => {
+    const now = (await record()) as DatabaseRecord;
+    const { generation, attempts, standbys } = now;
+    const [target] = standbys as [string];
+    const order = {
+      id: "rehearsal",
+      verb: "failback",
+      target,
+      overrides: [],
+      reason: "a rehearsal",
+      by: "nobody",
+      atMs: Date.now(),
+      generation,
+    };
+    const execution = `move-${name}-g${generation}-a${attempts + 1}`;
+    const claim = {
+      execution,
+      attempt: attempts + 1,
+      kind: "failback",
+      target,
+      takenAtMs: Date.now(),
+      stage: "claimed",
+      network: null,
+      rule: 403,
+      sentence: "",
+      order,
+    };
+    const retired = now.retired.map((each) => ({ ...each, branchedAt: null }));
+    const Body = Buffer.from(JSON.stringify({ ...now, attempts: attempts + 1, claim, retired }));
+    await lab.world.call("s3", "PutObject", { Bucket: bucket, Key: `databases/${name}/record.json`, Body }, { region });
+  };
+
+  say("the primary has a parameter group, a tag and an alarm of its own; status and watch come first");
+  await furnish(lab, plan, database.primary.instance, database.engine);
   for (const run of ["status", "watch"]) {
     await first();
     await invoke(run, {});
   }
-  if (plan.backups.some((backup) => backup.database === name)) {
-    say("a backup, from the snapshot's schedule");
+  const backedUp = plan.backups.some((backup) => backup.database === name);
+  if (backedUp) {
+    say("a backup of long ago comes first");
     await first();
-    await invoke("snapshot", {});
+    await durably("backup", backupName(name, LONG_AGO), { database: name, slot: LONG_AGO });
     await told("backup done");
+  }
+  say("what the primary has around it is noted; a backup, from the snapshot's schedule");
+  await first();
+  await invoke("snapshot", {});
+  if (backedUp) {
+    await until("the second backup", () => mails("backup done") > 1);
     await invoke("snapshot", {});
   }
+  await until("the note", () => readJson(lab, region, bucket, `databases/${name}/baseline.json`));
   say("a move that nobody claimed is refused");
   await first();
   await durably("move", `move-${name}-g1-a9`, { kind: "failover", database: name, generation: 1, attempt: 9 });
   await told("failover called off");
+
+  say("somebody pauses automation");
+  await first();
+  await invoke("order", { verb: "pause", id: "rehearsalpause", database: name, minutes: 5, reason: "a rehearsal" });
+  await told("order taken");
+
+  say("a person orders that very move, and sends the order twice; it has ended before, so nothing moves");
+  await first();
+  await invoke("order", { verb: "requests" });
+  const fresh = { ...(await record()), attempts: 8 };
+  await lab.world.call(
+    "s3",
+    "PutObject",
+    { Bucket: bucket, Key: `databases/${name}/record.json`, Body: Buffer.from(JSON.stringify(fresh)) },
+    { region },
+  );
+  await orderTheMove(lab, plan, name, (payload) => invoke("order", payload));
+  await invoke("order", { verb: "requests" });
+  if ((await record())?.claim?.execution !== `move-${name}-g1-a9`) throw new Error(`the order of ${name} was not claimed`);
 
   say("the probe watches");
   await first();
@@ -113,7 +180,17 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
   await invoke("watch", { database: name });
   await until("the move's end", async () => (await record())?.generation === 2);
   await told("failover done");
+  await told("protections restored");
 
+  say("a new standby follows; the way back is refused: nobody knows what the old primary holds alone, so a snapshot keeps it");
+  await told("standby rebuilt");
+  await waitFor("the new standby's link", PATIENCE_MS, async () => {
+    await invoke("probe", {}, { InvocationType: "Event" });
+    return (await vote())?.linkSeen === "streaming";
+  });
+  await unclear();
+  await invoke("watch", { database: name });
+  await told("failback called off");
   say("somebody opens the old primary: it is closed again");
   const rds = (operation: string, input: object) => lab.world.call("rds", operation, input, { region: plan.regions.primary });
   const old = { DBInstanceIdentifier: database.primary.instance };
@@ -136,4 +213,47 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
     return mails("needs you") > asked;
   });
   await invoke("status", {});
+}
+
+/** What a promotion loses, and the standby never had. */
+async function furnish(lab: Lab, plan: Plan, instance: string, engine: string): Promise<void> {
+  const region = plan.regions.primary;
+  const rds = (operation: string, input: object) => lab.world.call("rds", operation, input, { region });
+  const { DBEngineVersions } = await rds("DescribeDBEngineVersions", { Engine: engine, DefaultOnly: true });
+  const DBParameterGroupName = `${instance}-own`;
+  const DBParameterGroupFamily = DBEngineVersions[0].DBParameterGroupFamily;
+  await rds("CreateDBParameterGroup", { DBParameterGroupName, DBParameterGroupFamily, Description: "The primary's own" });
+  await rds("ModifyDBInstance", { DBInstanceIdentifier: instance, DBParameterGroupName });
+  const ResourceName = `arn:aws:rds:${region}:${lab.world.account}:db:${instance}`;
+  await rds("AddTagsToResource", { ResourceName, Tags: [{ Key: "team", Value: "shop" }] });
+  const alarm = {
+    AlarmName: `${instance}-cpu`,
+    Namespace: "AWS/RDS",
+    MetricName: "CPUUtilization",
+    Dimensions: [{ Name: "DBInstanceIdentifier", Value: instance }],
+    Statistic: "Average",
+    Period: 60,
+    EvaluationPeriods: 5,
+    Threshold: 90,
+    ComparisonOperator: "GreaterThanThreshold",
+  };
+  await lab.world.call("monitoring", "PutMetricAlarm", alarm, { region });
+}
+
+/** As many people as the plan wants; each order is signed as `npm run understudy` signs it. */
+async function orderTheMove(lab: Lab, plan: Plan, name: string, send: (payload: object) => Promise<unknown>): Promise<void> {
+  const named = (plan.approvals?.from ?? []).flatMap((arn) => /^arn:aws:iam::(\d+):user\/(\w+)$/.exec(arn)?.[2] ?? []);
+  const people = Array.from({ length: plan.approvals?.people ?? 1 }, (_, index) => named[index] ?? `person${index}`);
+  const say = async (person: string, order: OperatorOrder, times = 1) => {
+    const door = new Door(plan, { credentials: userKeyFor(lab.world, person), endpoint: lab.wire.url });
+    const signed = { ...order, proof: await door.prove(order) };
+    for (let time = 0; time < times; time++) await send(signed);
+  };
+  const id = (index: number) => `rehearsal${String(index).padStart(4, "0")}`;
+  const shared = { database: name, generation: 1, target: null, reason: "a rehearsal", proof: null } as const;
+  // Healthy, and no probe has voted yet: what stands in the way is passed over by number.
+  const [first, ...others] = people as [string, ...string[]];
+  await say(first, { verb: "failover", id: id(0), overrides: [207, 304, 305], ...shared }, 2);
+  for (const [index, person] of others.entries())
+    await say(person, { verb: "approve", id: id(index + 1), request: requestId(name, 1, id(0)), proof: null });
 }

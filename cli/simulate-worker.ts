@@ -7,6 +7,7 @@ import { shorten, storyLines } from "../lab/simulation/story.ts";
 
 export interface Work {
   readonly plan: Plan;
+  readonly latchResources: object | undefined;
   readonly sources: Readonly<Record<string, string>>;
   readonly seeds: readonly number[];
   readonly safetyMs: number;
@@ -23,11 +24,11 @@ export interface Report extends Omit<RunResult, "events"> {
 /** Stories are shortened for the first few alone: each costs as many runs as things befell it. */
 const SHORTENED = 3;
 
-const { plan, sources, seeds, safetyMs, skewMs, without } = workerData as Work;
+const { plan, latchResources, sources, seeds, safetyMs, skewMs, without } = workerData as Work;
 const code = new Map(Object.entries(sources).map(([name, source]) => [name, new Code(name, source)]));
 let broken = 0;
 for (const seed of seeds) {
-  const options = { seed, plan, code, safetyMs, skewMs, without: new Set(without) };
+  const options = { seed, plan, latchResources, code, safetyMs, skewMs, without: new Set(without) };
   const found = await simulate(options);
   const { events: _, ...plain } = found;
   let report: Report = { ...plain, story: [], without };

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
+import { latchedDatabases, latches } from "../infra/latch.ts";
 import { readPlanFile } from "../infra/plan-file.ts";
 import { Code } from "../lab/simulation/environments.ts";
 import { simulate } from "../lab/simulation/run.ts";
@@ -47,13 +48,14 @@ await endWell(async (atEnd) => {
   const skewMs = Math.round(number("skew", values.skew, 0, 3600, false) * 1000);
   const workers = Math.min(runs, number("workers", values.workers, 1, 256));
   const plan = readPlanFile(values.plan);
+  const latchResources = latchedDatabases(plan).length > 0 ? latches(plan) : undefined;
   const without = values.without.split(",").filter(Boolean);
   const sources = await simulationCode();
   const startedAtMs = Date.now();
 
   if (values.story) {
     const code = new Map(Object.entries(sources).map(([name, source]) => [name, new Code(name, source)]));
-    const result = await simulate({ seed: first, plan, code, safetyMs, skewMs, without: new Set(without) });
+    const result = await simulate({ seed: first, plan, latchResources, code, safetyMs, skewMs, without: new Set(without) });
     for (const { atMs, kind, words } of result.events)
       console.log(`${(atMs / 1000).toFixed(3).padStart(10)} s  ${kind.padEnd(8)} ${words}`);
     console.log(`\nseed ${first}: ${result.outcome}, generation ${result.generation}, hash ${result.hash}`);
@@ -70,7 +72,7 @@ await endWell(async (atEnd) => {
     Array.from({ length: runs }, (_, run) => first + run).filter((_, run) => run % workers === worker),
   );
   const all = shares.map((seeds) => {
-    const workerData: Work = { plan, sources, seeds, safetyMs, skewMs, without };
+    const workerData: Work = { plan, latchResources, sources, seeds, safetyMs, skewMs, without };
     const worker = new Worker(new URL("./simulate-worker.ts", import.meta.url), {
       workerData,
       // Runs leave much that is short-lived; room for it saves a third of the time.

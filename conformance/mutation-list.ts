@@ -1,15 +1,6 @@
 /** Twenty behaviours of the lab, each with the change that switches it off and the test that must notice. */
 
-export interface Mutation {
-  /** The behaviour, as it is while it works. */
-  readonly behaviour: string;
-  readonly file: string;
-  /** Stands in the file exactly once. */
-  readonly from: string;
-  readonly to: string;
-  /** The test's file, and a part of its full name that only it has. */
-  readonly test: readonly [file: string, name: string];
-}
+import type { Mutation } from "./mutate.ts";
 
 const L = "test/conformance/part-l.test.ts";
 const REPLICAS = "test/conformance/part-l-replicas.test.ts";

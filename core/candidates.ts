@@ -104,7 +104,11 @@ export interface Candidate {
 
 /** All standbys, the best first: those that are fit, of these the hot ones, of these the least behind, of these the plan's order. */
 export function rank(facts: Facts, diagnosis: Diagnosis, policy: Policy, order: Order | null): Candidate[] {
-  const asked = order?.target ? facts.standbys.filter(({ id }) => id === order.target) : facts.standbys;
+  // Back means: to where a former primary ran.
+  const homes = facts.record.retired.map(({ instance }) => facts.record.regions[instance]);
+  const asked = facts.standbys.filter(({ id, region }) =>
+    order?.target ? id === order.target : order?.verb !== "failback" || homes.includes(region),
+  );
   const candidates = asked.map((standby): Candidate => {
     const rule = ELIGIBILITY.find(
       (row) => row.matches(standby, facts, diagnosis, policy) && !(row.overridable && order?.overrides.includes(row.number)),

@@ -36,6 +36,8 @@ export type DiagnosisName =
 export interface Price {
   /** The last acknowledged heartbeat against the newest one this standby has applied; null when it cannot be told. */
   readonly lagSeconds: number | null;
+  /** Rows changed on the primary between these two heartbeats, as far as it counted them by then; null when it cannot be told. */
+  readonly rowsAtRisk: number | null;
   /** How long before the primary was lost this standby's link had already been lost; 0 when they went together. */
   readonly linkLostEarlierSeconds: number;
 }
@@ -129,11 +131,15 @@ function price(facts: Facts, far: Vote | null, id: string): Price {
   const written = farWritten === null ? null : Math.max(farWritten, near?.lastHeartbeatAtMs ?? farWritten);
   const answer = facts.standbys.find((standby) => standby.id === id)?.answer ?? null;
   const applied = answer?.heartbeatAtMs ?? null;
+  const counts = [far?.rowsChanged, near?.rowsChanged].flatMap((count) => count ?? []);
+  const [counted, arrived] = [counts.length > 0 ? Math.max(...counts) : null, answer?.rowsChanged ?? null];
   const lostSince = answer?.link === "lost" ? (far?.links[id]?.lostSinceMs ?? facts.atMs) : null;
   const farLostSince = far?.primaryLostSinceMs ?? null;
   const primaryLostSince = farLostSince === null ? null : Math.max(farLostSince, near ? (near.primaryLostSinceMs ?? near.atMs) : 0);
   return {
     lagSeconds: written === null || applied === null ? null : Math.max(0, (written - applied) / 1000),
+    // A count that is smaller than an earlier one has begun anew.
+    rowsAtRisk: counted === null || arrived === null || counted < arrived ? null : counted - arrived,
     linkLostEarlierSeconds:
       primaryLostSince === null || lostSince === null ? 0 : Math.max(0, Math.round(primaryLostSince - lostSince) / 1000),
   };

@@ -59,6 +59,25 @@ export interface Claim {
   readonly network: readonly string[] | null;
 }
 
+/** Where an instance stands in its own log: a primary, what it has written; a standby, what it has applied. Only its engine reads it. */
+export interface Position {
+  /** PostgreSQL: an LSN. MariaDB: the last GTID of each domain. */
+  readonly log: string;
+  /** PostgreSQL: the oldest transaction that may be unfinished, and the first that has not begun, like "741:745". MariaDB: null. */
+  readonly transactions: string | null;
+}
+
+/** What a former primary holds that the history went on without. */
+export interface Alone {
+  readonly atMs: number;
+  /** null: it could not be asked, or nobody knows where the history branched off. */
+  readonly count: number | null;
+  /** In the engine's words: transaction ids or GTIDs, the tables they touched, what cannot be seen. */
+  readonly named: string;
+  /** The snapshot that keeps them; null while there is none. */
+  readonly rescue: string | null;
+}
+
 /** A former primary. It stays fenced until a person has dealt with it. */
 export interface Retired {
   readonly instance: string;
@@ -66,10 +85,19 @@ export interface Retired {
   readonly atMs: number;
   /** False when its region was dark at the move: it is fenced as soon as it can be reached. */
   readonly fenced: boolean;
+  /** Up to here its history is the new primary's too; null or absent when that was not seen. */
+  readonly branchedAt?: Position | null;
+  /** It was closed and equal to its successor before that was promoted: nothing can be on it alone. */
+  readonly lossless?: boolean;
+  /** Found by the last failback that asked it. */
+  readonly alone?: Alone | null;
+  /** The order that went back in spite of it: it is not asked again. */
+  readonly acceptedBy?: string;
 }
 
 /** Automation stands still until then; it looks and tells all the same. */
 export interface Pause {
+  readonly sinceMs: number;
   readonly untilMs: number;
   readonly by: string;
   readonly reason: string;
@@ -97,6 +125,8 @@ export interface DatabaseRecord {
     readonly acknowledgedBy: string | null;
   } | null;
   readonly pause: Pause | null;
+  /** The security groups each instance had when it was last open to its clients. */
+  readonly networks?: Readonly<Record<string, readonly string[]>>;
   /** The region of every instance this database has ever run on. */
   readonly regions: Readonly<Record<string, string>>;
 }
@@ -124,6 +154,8 @@ export interface Vote {
   readonly primaryTrouble: string | null;
   /** Time of the last heartbeat the primary acknowledged, by the probe's clock. */
   readonly lastHeartbeatAtMs: number | null;
+  /** The primary's count of rows changed that went with that heartbeat; null when it is not known. */
+  readonly rowsChanged: number | null;
   /** By standby. */
   readonly links: Readonly<Record<string, Link>>;
   /** All links in one word: streaming while one streams, lost when all that could be asked are. */
@@ -159,6 +191,8 @@ export interface StandbyFacts {
   readonly link: "streaming" | "lost";
   /** The newest heartbeat it has applied, by the probe's clock. */
   readonly heartbeatAtMs: number | null;
+  /** The primary's count of rows changed that came with that heartbeat; null when it came without. */
+  readonly rowsChanged: number | null;
   /** Everything received has been applied. */
   readonly drained: boolean;
 }

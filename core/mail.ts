@@ -1,4 +1,4 @@
-/** Writes news as a plain mail: 78 columns, the sentence first, details below, what to do last. Pure. */
+/** Writes news as a plain mail: 78 columns, the sentence first, details below, what to do last with its commands. Pure. */
 import type { News } from "./news.ts";
 
 const WIDTH = 78;
@@ -11,14 +11,22 @@ export interface Mail {
 
 const HEADLINES: Record<News["kind"], string> = {
   "Decision Taken": "needs you",
-  "Move Started": "failover started",
-  "Move Succeeded": "failover done",
-  "Move Refused": "failover called off",
-  "Move Failed": "failover FAILED",
-  "Move Stuck": "failover STUCK, goes on",
+  "Approval Needed": "needs your approval",
+  "Order Taken": "order taken",
+  "Order Refused": "order refused",
+  "Pause Reminder": "automation is paused",
+  "Move Started": "{move} started",
+  "Move Succeeded": "{move} done",
+  "Move Refused": "{move} called off",
+  "Move Failed": "{move} FAILED",
+  "Standby Rebuilt": "standby rebuilt",
+  "Standby Missing": "standby NOT rebuilt",
+  "Move Stuck": "{move} STUCK, goes on",
   "Fence Open": "an old primary is open",
   "Fence Closed": "an old primary is fenced",
   "Two Writers": "TWO DATABASES TAKE WRITES",
+  "Protections Restored": "protections restored",
+  "Protections Missing": "protections need you",
   "Backup Completed": "backup done",
   "Backup Failed": "backup FAILED",
 };
@@ -31,7 +39,7 @@ export function writeMail(news: News, planName: string): Mail {
       .replace(/^/, `  ${label.padEnd(width)}  `),
   );
   return {
-    subject: `[${planName}] ${news.database}: ${HEADLINES[news.kind]}`.slice(0, 99),
+    subject: `[${planName}] ${news.database}: ${HEADLINES[news.kind].replace("{move}", news.move ?? "failover")}`.slice(0, 99),
     text: [
       ...wrap(news.sentence, WIDTH),
       "",
@@ -39,6 +47,8 @@ export function writeMail(news: News, planName: string): Mail {
       "",
       ...wrap(`What to do: ${news.next}`, WIDTH),
       "",
+      // A command that is broken in two cannot be pasted.
+      ...(news.commands ?? []).flatMap((command) => [`  ${command}`, ""]),
       `At ${new Date(news.atMs).toISOString()} (UTC).`,
       `Understudy, watching ${planName}. Reference: ${news.id}`,
       "",

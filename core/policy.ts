@@ -13,6 +13,8 @@ export interface Policy {
   readonly restartGraceSeconds: number;
   /** Hours in which people work on the database and automation stands still; UTC. */
   readonly maintenance: readonly Window[];
+  /** Regions in which an instance can be closed to everybody but Understudy, as a planned move needs. */
+  readonly drainRegions: readonly string[];
   /** The fleet's: more automatic moves than this within the time stop automation. */
   readonly brake: { readonly moves: number; readonly withinMinutes: number };
 }
@@ -27,6 +29,7 @@ export function policyOf(plan: Plan, database: DatabasePlan): Policy {
     cooldownMinutes: failover.cooldownMinutes,
     restartGraceSeconds: failover.restartGraceSeconds ?? 60,
     maintenance: (failover.maintenance ?? []).map(readWindow),
+    drainRegions: Object.keys(database.drainSecurityGroups ?? {}),
     brake: plan.brake ?? { moves: 3, withinMinutes: 60 },
   };
 }

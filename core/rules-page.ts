@@ -1,5 +1,6 @@
 /** Writes the rule tables as a page, so that a change of policy can be reviewed by someone who reads no TypeScript. Pure. */
 import { ELIGIBILITY } from "./candidates.ts";
+import { REQUEST_RULES } from "./requests.ts";
 import { RULES } from "./rules.ts";
 
 const mark = (overridable: boolean) => (overridable ? ", overridable" : "");
@@ -29,6 +30,14 @@ export function rulesPage(): string {
     "| rule | decision | when, of the standby | what the operator reads |",
     "|---|---|---|---|",
     ...unfit,
+    "",
+    "## When an approval does not count",
+    "",
+    "A request for a move is approved by people, each of them once; with enough of them it becomes an order, and the rules above decide anew.",
+    "",
+    "| rule | decision | when, of the request | what the operator reads |",
+    "|---|---|---|---|",
+    ...REQUEST_RULES.map((rule) => `| ${rule.number} | refuse | ${rule.when} | ${rule.sentence} |`),
     "",
   ].join("\n");
 }

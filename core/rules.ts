@@ -75,6 +75,16 @@ const best = ({ candidates }: Situation) => candidates[0];
 const writers = ({ facts }: Situation) => facts.standbys.filter(({ answer }) => answer?.inRecovery === false);
 const recentMoves = ({ facts, policy }: Situation) =>
   facts.brake.moves.filter(({ atMs }) => atMs > facts.brake.releasedAtMs && facts.atMs - atMs < policy.brake.withinMinutes * 60_000);
+/** The former primary that a failback would leave behind with transactions of its own, as far as it has been asked. */
+const unsettled = ({ facts: { record }, candidates: [target] }: Situation) =>
+  record.retired.find(
+    ({ instance, lossless, alone, acceptedBy }) =>
+      lossless !== true &&
+      acceptedBy === undefined &&
+      alone &&
+      alone.count !== 0 &&
+      (!target || record.regions[instance] === target.standby.region),
+  );
 /** RDS is at work on the instance and will bring it back (aws-facts A1). */
 const AT_WORK = ["rebooting", "modifying", "upgrading", "maintenance", "renaming", "starting", "configuring-enhanced-monitoring"];
 
@@ -238,6 +248,21 @@ export const RULES: readonly Rule[] = [
     "Refused: the primary {primary} is not fit for a switchover ({diagnosis}): it must answer, and a standby must follow it.",
     (s) => ordered("switchover")(s) && !is("PrimaryHealthy", "PrimarySlow")(s),
   ),
+  row(
+    209,
+    "refuse",
+    "a failback is ordered, and a former primary in the target's region holds what the primary lacks, or could not be asked",
+    "Refused: the former primary {former} {formerHolds}. {rescue} Going back would leave that behind.",
+    (s) => ordered("failback")(s) && unsettled(s) !== undefined,
+    { overridable: true },
+  ),
+  row(
+    210,
+    "refuse",
+    "a switchover is ordered where the plan names no drainSecurityGroups",
+    "Refused: the plan names no drainSecurityGroups for the region of {primary}, so its writes cannot be stopped and started again.",
+    (s) => ordered("switchover")(s) && !s.policy.drainRegions.includes(s.facts.record.regions[s.facts.record.primary] ?? ""),
+  ),
   row(300, "refuse", "there is no standby left", "Refused: {noStandby}.", (s) => best(s) === undefined),
   row(
     311,
@@ -315,6 +340,7 @@ function words(situation: Situation): Record<string, string> {
   const { facts, diagnosis: d, policy, order } = situation;
   const { record } = facts;
   const target = best(situation);
+  const former = unsettled(situation);
   const witnesses = [
     { name: "the probe", sight: d.probe },
     { name: "the primary network's probe", sight: d.nearProbe },
@@ -341,7 +367,15 @@ function words(situation: Situation): Record<string, string> {
     unfit: target?.refusal?.sentence ?? "",
     noStandby: order?.target
       ? `${order.target} is no standby of ${record.database}; its standbys are: ${record.standbys.join(", ") || "none"}`
-      : `${record.database} has no standby left. Restore from the newest backup`,
+      : order?.verb === "failback"
+        ? `no standby of ${record.database} is where a former primary ran. Order a switchover to one of: ${record.standbys.join(", ") || "none"}`
+        : `${record.database} has no standby left. Restore from the newest backup`,
+    former: former?.instance ?? "(none)",
+    formerHolds:
+      former?.alone?.count === null
+        ? `may hold what ${record.primary} lacks: ${former.alone.named}`
+        : `holds ${former?.alone?.count} transactions that ${record.primary} lacks: ${former?.alone?.named}`,
+    rescue: former?.alone?.rescue ? `The snapshot ${former.alone.rescue} keeps them.` : "No snapshot of it could be taken.",
     execution: record.claim?.execution ?? "(none)",
     lostBy: seeing("lost", losers),
     seenBy: seeing("alive"),

@@ -10,6 +10,8 @@ export interface LapLook {
     readonly sight: "alive" | "lost" | "unknown";
     readonly condition: Condition;
     readonly wrote: boolean;
+    /** The primary's count of rows changed, as it went with the heartbeat. */
+    readonly rowsChanged: number | null;
     readonly trouble: string | null;
   };
   /** By standby; null when it could not be asked. */
@@ -36,6 +38,7 @@ export function nextVote(before: Vote | null, lap: LapLook, policy: Policy): { v
     primaryLostSinceMs: lost ? (previous?.primaryLostSinceMs ?? lap.startedAtMs) : null,
     primaryTrouble: lap.seen.trouble,
     lastHeartbeatAtMs: lap.seen.wrote ? lap.startedAtMs : (previous?.lastHeartbeatAtMs ?? null),
+    rowsChanged: lap.seen.wrote ? lap.seen.rowsChanged : (previous?.rowsChanged ?? null),
     links,
     ...together(Object.values(links)),
     endpoints: lap.endpoints,

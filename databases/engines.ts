@@ -2,7 +2,7 @@
  * What the probe and the runbooks ask of a database, and who answers for the plan's engine. A bundle holds only the engines its plan
  * names (infra/bundle.ts).
  */
-import type { Condition, StandbyFacts } from "../core/facts.ts";
+import type { Condition, Position, StandbyFacts } from "../core/facts.ts";
 import type { DatabasePlan } from "../core/plan/schema.ts";
 import * as mariadb from "./mariadb.ts";
 import * as postgres from "./postgres.ts";
@@ -22,11 +22,22 @@ export interface Heartbeat {
 }
 
 export interface DatabaseEngine {
-  /** Commits one heartbeat. Resolves only when the primary has acknowledged it. */
-  beat(target: Target, heartbeat: Heartbeat, timeoutMs: number): Promise<void>;
+  /**
+   * Commits one heartbeat, and with it the server's own count of rows changed. Resolves only when the primary has acknowledged it, with
+   * that count: it may run a second behind, and starts again with the server.
+   */
+  beat(target: Target, heartbeat: Heartbeat, timeoutMs: number): Promise<number | null>;
   /** Commits a row that nobody else writes and reads it back: the database takes writes. Writing the same token twice is one row. */
   writeCanary(target: Target, token: string, timeoutMs: number): Promise<void>;
   askStandby(target: Target, database: string, timeoutMs: number): Promise<StandbyFacts>;
+  /** Where an instance stands in its log. */
+  position(target: Target, timeoutMs: number): Promise<Position>;
+  /** Whether an instance that stands at `at` has all there was up to `wanted`, in a history they share. */
+  hasReached(at: Position, wanted: Position): boolean;
+  /** Ends everybody else's sessions; who was still there. */
+  cutSessions(target: Target, timeoutMs: number): Promise<string[]>;
+  /** What `former` has committed and `successor` lacks, `successor`'s history having gone on from `branch`. */
+  alone(former: Target, successor: Target, branch: Position, timeoutMs: number): Promise<{ count: number; named: string }>;
   /** How a primary is doing whose write ended in this error. A server that is going down is gone, whatever it says. */
   conditionOf(error: unknown): Exclude<Condition, "writes" | "slow">;
 }

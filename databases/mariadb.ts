@@ -3,18 +3,19 @@
  * RDS sets it up. Every question opens its own connection, is bounded in time and leaves nothing open. Nothing decides here.
  */
 import mysql from "mysql2";
-import type { Condition, StandbyFacts } from "../core/facts.ts";
+import type { Condition, Position, StandbyFacts } from "../core/facts.ts";
 import type { Heartbeat, Target } from "./engines.ts";
 
 /** The tables live in a database of their own, made by whoever writes first. */
 const TABLES = [
   "create database if not exists understudy",
-  "create table if not exists understudy.heartbeat (name varchar(64) primary key, at_ms bigint not null, generation int not null) engine = InnoDB",
+  "create table if not exists understudy.heartbeat (name varchar(64) primary key, at_ms bigint not null, generation int not null, rows_changed bigint) engine = InnoDB",
+  "alter table understudy.heartbeat add column if not exists rows_changed bigint",
   "create table if not exists understudy.canary (token varchar(255) primary key, at timestamp(3) not null default current_timestamp(3)) engine = InnoDB",
 ];
 
-/** ER_BAD_DB_ERROR, ER_NO_SUCH_TABLE */
-const NOT_THERE = [1049, 1146];
+/** ER_BAD_DB_ERROR, ER_NO_SUCH_TABLE, ER_BAD_FIELD_ERROR */
+const NOT_THERE = [1049, 1146, 1054];
 /** ER_SERVER_SHUTDOWN, ER_NORMAL_SHUTDOWN, ER_CONNECTION_KILLED: a server that goes down is no service. */
 const GOING_DOWN = [1053, 1077, 1927];
 
@@ -62,7 +63,8 @@ class Session {
       port: target.port,
       user: target.username,
       password: target.password,
-      connectTimeout: timeoutMs,
+      // The bound below ends first: it alone says whether the port had opened.
+      connectTimeout: timeoutMs + 1000,
       charset: "UTF8MB4_UNICODE_CI",
       queryFormat: (sql, values) => filled(sql, values as unknown[]),
       // The parser that needs no code made at run time: the other is not bundled.
@@ -132,15 +134,19 @@ async function write(session: Session, sql: string, values: unknown[]): Promise<
   }
 }
 
-export async function beat(target: Target, heartbeat: Heartbeat, timeoutMs: number): Promise<void> {
-  await withSession(target, timeoutMs, (session) =>
-    write(
+/** The server's count is read first and written as a number: what a status says on a replica is the replica's own. */
+export async function beat(target: Target, heartbeat: Heartbeat, timeoutMs: number): Promise<number | null> {
+  return await withSession(target, timeoutMs, async (session) => {
+    const counts = await session.query("show global status where variable_name in ('Handler_write', 'Handler_update', 'Handler_delete')");
+    const rowsChanged = counts.length === 0 ? null : counts.reduce((sum, row) => sum + Number(row.Value), 0);
+    await write(
       session,
-      `insert into understudy.heartbeat (name, at_ms, generation) values (?, ?, ?)
-       on duplicate key update at_ms = values(at_ms), generation = values(generation)`,
-      [heartbeat.database, heartbeat.atMs, heartbeat.generation],
-    ),
-  );
+      `insert into understudy.heartbeat (name, at_ms, generation, rows_changed) values (?, ?, ?, ?)
+       on duplicate key update at_ms = values(at_ms), generation = values(generation), rows_changed = values(rows_changed)`,
+      [heartbeat.database, heartbeat.atMs, heartbeat.generation, rowsChanged],
+    );
+    return rowsChanged;
+  });
 }
 
 export async function writeCanary(target: Target, token: string, timeoutMs: number): Promise<void> {
@@ -163,7 +169,7 @@ export async function askStandby(target: Target, database: string, timeoutMs: nu
     const [server] = await session.query("select @@global.gtid_slave_pos as applied");
     const [replica] = await session.query("show replica status");
     const [heartbeat] = await session
-      .query("select at_ms from understudy.heartbeat where name = ?", [database])
+      .query("select * from understudy.heartbeat where name = ?", [database])
       .catch((error: { errno?: number }) => {
         if (NOT_THERE.includes(error.errno ?? 0)) return [];
         throw error;
@@ -175,6 +181,7 @@ export async function askStandby(target: Target, database: string, timeoutMs: nu
         replica === undefined ||
         (replica.Slave_SQL_Running === "Yes" && reached(String(server?.applied ?? ""), String(replica.Gtid_IO_Pos ?? ""))),
       heartbeatAtMs: heartbeat ? Number(heartbeat.at_ms) : null,
+      rowsChanged: heartbeat?.rows_changed == null ? null : Number(heartbeat.rows_changed),
     };
   });
 }
@@ -188,4 +195,50 @@ export function reached(applied: string, received: string): boolean {
 function positions(list: string): Map<string, bigint> {
   const parts = list.split(",").map((gtid) => gtid.trim().split("-"));
   return new Map(parts.flatMap(([domain, , sequence]) => (domain && sequence ? [[domain, BigInt(sequence)]] : [])));
+}
+
+/** The last transaction of each domain, whether the server made it or applied it. */
+export async function position(target: Target, timeoutMs: number): Promise<Position> {
+  return await withSession(target, timeoutMs, async (session) => {
+    const [row] = await session.query("select @@global.gtid_current_pos as log");
+    return { log: String(row?.log ?? ""), transactions: null };
+  });
+}
+
+export const hasReached = (at: Position, wanted: Position): boolean => reached(at.log, wanted.log);
+
+/** ER_NO_SUCH_THREAD: it has gone by itself. */
+const NO_SUCH_THREAD = 1094;
+
+/** The master user may not end others' sessions; RDS's procedure does it for him (mysql.rds_kill). RDS's own and replication stay. */
+export async function cutSessions(target: Target, timeoutMs: number): Promise<string[]> {
+  return await withSession(target, timeoutMs, async (session) => {
+    const others = await session.query(
+      `select id, user from information_schema.processlist where id <> connection_id()
+         and command not in ('Binlog Dump', 'Slave_IO', 'Slave_SQL', 'Slave_worker', 'Daemon')
+         and user not in ('rdsadmin', 'rdsrepladmin', 'system user', 'event_scheduler')`,
+    );
+    for (const { id } of others)
+      await session.query("call mysql.rds_kill(?)", [id]).catch((error: { errno?: number }) => {
+        if (error.errno !== NO_SUCH_THREAD) throw error;
+      });
+    return others.map(({ user }) => String(user));
+  });
+}
+
+/** By GTID: in each domain, what the former primary numbered beyond the branch. */
+export async function alone(
+  former: Target,
+  _successor: Target,
+  branch: Position,
+  timeoutMs: number,
+): Promise<{ count: number; named: string }> {
+  const now = positions((await position(former, timeoutMs)).log);
+  const then = positions(branch.log);
+  const ranges = [...now].flatMap(([domain, sequence]) => {
+    const from = (then.get(domain) ?? 0n) + 1n;
+    return sequence < from ? [] : [{ count: Number(sequence - from + 1n), text: `${domain}-*-${from} to ${domain}-*-${sequence}` }];
+  });
+  if (ranges.length === 0) return { count: 0, named: "no transaction" };
+  return { count: ranges.reduce((sum, { count }) => sum + count, 0), named: `GTIDs ${ranges.map(({ text }) => text).join(", ")}` };
 }

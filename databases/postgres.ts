@@ -3,16 +3,18 @@
  * Every question opens its own connection, is bounded in time and leaves nothing open. Nothing decides here.
  */
 import pg from "pg";
-import type { Condition, StandbyFacts } from "../core/facts.ts";
+import type { Condition, Position, StandbyFacts } from "../core/facts.ts";
 import type { Heartbeat, Target } from "./engines.ts";
 
 /** The tables live in a schema of their own, made by whoever writes first. */
 const TABLES = `
   create schema if not exists understudy;
-  create table if not exists understudy.heartbeat (database text primary key, at_ms bigint not null, generation int not null);
+  create table if not exists understudy.heartbeat (database text primary key, at_ms bigint not null, generation int not null, rows_changed bigint);
+  alter table understudy.heartbeat add column if not exists rows_changed bigint;
   create table if not exists understudy.canary (token text primary key, at timestamptz not null default now());`;
 
-const UNDEFINED_TABLE = ["42P01", "3F000"];
+/** undefined_table, invalid_schema_name, undefined_column */
+const NOT_THERE = ["42P01", "3F000", "42703"];
 
 /** An SQLSTATE: the server is there and answered, whatever it said. Classes 57P (shutting down, starting up) are no service. */
 export function conditionOf(error: unknown): Exclude<Condition, "writes" | "slow"> {
@@ -85,27 +87,34 @@ async function withSession<T>(target: Target, timeoutMs: number, work: (client: 
 }
 
 /** Writes; makes the tables when they are missing. */
-async function write(client: pg.Client, sql: string, values: unknown[]): Promise<void> {
+async function write(client: pg.Client, sql: string, values: unknown[]): Promise<pg.QueryResult> {
   try {
-    await client.query(sql, values);
+    return await client.query(sql, values);
   } catch (error) {
-    if (!UNDEFINED_TABLE.includes((error as { code?: string }).code ?? "")) throw error;
+    if (!NOT_THERE.includes((error as { code?: string }).code ?? "")) throw error;
     await client.query(TABLES);
-    await client.query(sql, values);
+    return await client.query(sql, values);
   }
 }
 
-/** Commits one heartbeat. Resolves only when the primary has acknowledged it. */
-export async function beat(target: Target, heartbeat: Heartbeat, timeoutMs: number): Promise<void> {
-  await withSession(target, timeoutMs, (client) =>
-    write(
+/** Commits one heartbeat and this database's count of rows changed (pg_stat_database). Resolves only when the primary has acknowledged it. */
+export async function beat(target: Target, heartbeat: Heartbeat, timeoutMs: number): Promise<number | null> {
+  return await withSession(target, timeoutMs, async (client) => {
+    const { rows } = await write(
       client,
-      `insert into understudy.heartbeat (database, at_ms, generation) values ($1, $2, $3)
-       on conflict (database) do update set at_ms = excluded.at_ms, generation = excluded.generation`,
+      `insert into understudy.heartbeat (database, at_ms, generation, rows_changed)
+       select $1::text, $2::bigint, $3::int, max(tup_inserted + tup_updated + tup_deleted) from pg_stat_database where datname = current_database()
+       on conflict (database) do update
+       set at_ms = excluded.at_ms, generation = excluded.generation, rows_changed = excluded.rows_changed
+       returning rows_changed`,
       [heartbeat.database, heartbeat.atMs, heartbeat.generation],
-    ),
-  );
+    );
+    return countOf(rows[0]);
+  });
 }
+
+const countOf = (row: { rows_changed?: unknown } | undefined): number | null =>
+  row?.rows_changed == null ? null : Number(row.rows_changed);
 
 /** Commits a row that nobody else writes and reads it back: the database takes writes. Writing the same token twice is one row. */
 export async function writeCanary(target: Target, token: string, timeoutMs: number): Promise<void> {
@@ -129,13 +138,115 @@ export async function askStandby(target: Target, database: string, timeoutMs: nu
              to_regclass('understudy.heartbeat') is not null as has_heartbeat`);
     const row = rows[0];
     const heartbeat = row.has_heartbeat
-      ? (await client.query("select at_ms from understudy.heartbeat where database = $1", [database])).rows[0]
+      ? (await client.query("select * from understudy.heartbeat where database = $1", [database])).rows[0]
       : undefined;
     return {
       inRecovery: row.in_recovery,
       link: row.streaming ? "streaming" : "lost",
       drained: row.drained,
       heartbeatAtMs: heartbeat ? Number(heartbeat.at_ms) : null,
+      rowsChanged: countOf(heartbeat),
     };
   });
+}
+
+/**
+ * A primary: all that is flushed, and so all that was acknowledged (after a commit of our own, asynchronous commits too). A standby:
+ * what it has replayed. Transactions as pg_current_snapshot counts them: below the first number all are finished, from the second on
+ * none has begun.
+ */
+export async function position(target: Target, timeoutMs: number): Promise<Position> {
+  return await withSession(target, timeoutMs, async (client) => {
+    const { rows } = await client.query(`
+      select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end::text as log,
+             pg_snapshot_xmin(snapshot)::text || ':' || pg_snapshot_xmax(snapshot)::text as transactions
+      from pg_current_snapshot() as snapshot`);
+    return { log: rows[0].log, transactions: rows[0].transactions };
+  });
+}
+
+const lsn = (text: string): bigint => {
+  const [high = "0", low = "0"] = text.split("/");
+  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
+};
+
+export const hasReached = (at: Position, wanted: Position): boolean => lsn(at.log) >= lsn(wanted.log);
+
+/** Everybody's but the server's own and RDS's, whose user is a superuser: the master user may end all others (rds_superuser). */
+export async function cutSessions(target: Target, timeoutMs: number): Promise<string[]> {
+  return await withSession(target, timeoutMs, async (client) => {
+    const { rows } = await client.query(`
+      select usename as user, application_name as application, pg_terminate_backend(pid)
+      from pg_stat_activity
+      where pid <> pg_backend_pid() and backend_type in ('client backend', 'pg_cron')
+        and usename not in (select rolname from pg_roles where rolsuper)`);
+    return rows.map(({ user, application }) => (application ? `${user} (${application})` : user));
+  });
+}
+
+/** More than this are not counted one by one. */
+const COUNTED = 1_000_000;
+const NAMED = 20;
+
+/**
+ * Transactions that are committed on the former primary and not in the successor's history. Those that had not begun at the branch
+ * are; of those that may have been under way then, the successor says itself how they ended for it. Then the tables that hold rows of
+ * theirs, smallest first, while the time lasts. A row that was deleted cannot be seen any more, only the transaction that did it.
+ */
+export async function alone(
+  former: Target,
+  successor: Target,
+  branch: Position,
+  timeoutMs: number,
+): Promise<{ count: number; named: string }> {
+  const [oldest = "0", next = "0"] = (branch.transactions ?? "").split(":");
+  return await withSession(former, timeoutMs, async (client) => {
+    const endsAtMs = Date.now() + timeoutMs;
+    const { rows: found } = await client.query(
+      `select id::text from generate_series($1::bigint, least($1::bigint + ${COUNTED}, pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1)) as id
+       where pg_xact_status(id::text::xid8) = 'committed'`,
+      [oldest],
+    );
+    const committed = found.map(({ id }) => id as string);
+    const known = await finished(
+      successor,
+      committed.filter((id) => BigInt(id) < BigInt(next)),
+      timeoutMs,
+    );
+    const ids = committed.filter((id) => !known.has(id));
+    if (ids.length === 0) return { count: 0, named: "no transaction" };
+    const shown = `${ids.slice(0, NAMED).join(", ")}${ids.length > NAMED ? `, and ${ids.length - NAMED} more` : ""}`;
+    return { count: ids.length, named: `transactions ${shown}; ${await touched(client, ids, endsAtMs)}` };
+  });
+}
+
+/** Which of these the successor has as committed too. */
+async function finished(successor: Target, ids: string[], timeoutMs: number): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  return await withSession(successor, timeoutMs, async (client) => {
+    const { rows } = await client.query("select id from unnest($1::text[]) as id where pg_xact_status(id::xid8) = 'committed'", [ids]);
+    return new Set(rows.map(({ id }) => id as string));
+  });
+}
+
+async function touched(client: pg.Client, ids: string[], endsAtMs: number): Promise<string> {
+  const { rows: tables } = await client.query(`
+    select format('%I.%I', nspname, relname) as name from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+    where relkind = 'r' and nspname not in ('pg_catalog', 'information_schema') order by pg_relation_size(pg_class.oid)`);
+  const found: string[] = [];
+  const unread: string[] = [];
+  for (const { name } of tables) {
+    if (Date.now() >= endsAtMs) {
+      unread.push(name);
+      continue;
+    }
+    // A row keeps the low 32 bits of its transaction.
+    const { rows } = await client
+      .query(`select count(*)::int as n from ${name} where xmin::text = any ($1)`, [ids.map((id) => String(BigInt(id) % 2n ** 32n))])
+      .catch(() => ({ rows: [{ n: -1 }] }));
+    if (rows[0].n > 0) found.push(`${rows[0].n} rows in ${name}`);
+    if (rows[0].n < 0) unread.push(name);
+  }
+  const seen = found.length > 0 ? `they hold ${found.join(", ")}` : "no row shows them: they deleted, or are RDS's own";
+  return unread.length > 0 ? `${seen} (not read: ${unread.join(", ")})` : seen;
 }

@@ -7,12 +7,14 @@ import { shape } from "./wake.ts";
 
 const news = z.object({
   kind: z.enum(NEWS_KINDS),
+  move: z.optional(z.string()),
   id: z.string().check(z.minLength(1)),
   database: z.string(),
   atMs: z.number(),
   sentence: z.string(),
   details: z.array(z.tuple([z.string(), z.string()])),
   next: z.string(),
+  commands: z.optional(z.array(z.string())),
 });
 
 export function readNews(event: unknown, reading: Reading): News {

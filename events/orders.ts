@@ -5,7 +5,12 @@ import { EventRefused } from "./refused.ts";
 import { shape } from "./wake.ts";
 
 const counted = z.int().check(z.gte(1));
-const move = z.strictObject({ kind: z.literal("failover"), database: z.string(), generation: counted, attempt: counted });
+const move = z.strictObject({
+  kind: z.enum(["failover", "switchover", "failback", "rebuild"]),
+  database: z.string(),
+  generation: counted,
+  attempt: counted,
+});
 const backup = z.strictObject({ database: z.string(), slot: z.string().check(z.regex(/^\d{8}t\d{4}$/)) });
 
 export type MoveOrder = z.infer<typeof move>;

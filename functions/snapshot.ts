@@ -1,6 +1,7 @@
-/** Finds the backups that are due and starts one `backup` each. */
+/** Finds the backups that are due and starts one `backup` each; keeps note of what each primary has around it. */
 import middy from "@middy/core";
 import { readWake, type Wake } from "../events/wake.ts";
+import { keepBaseline } from "../runbooks/baseline.ts";
 import { readSettings } from "../runbooks/settings.ts";
 import { type SnapshotResult, startDueBackup } from "../runbooks/snapshot.ts";
 import { databasesOf, reads } from "./handler.ts";
@@ -8,6 +9,9 @@ import { databasesOf, reads } from "./handler.ts";
 export const handler = middy<Wake, SnapshotResult[]>()
   .use(reads(readWake))
   .handler(async (wake: Wake) => {
-    const started = await Promise.all(databasesOf(wake).map((database) => startDueBackup(readSettings(), database, Date.now())));
+    const databases = databasesOf(wake);
+    const noted = Promise.all(databases.map((database) => keepBaseline(readSettings(), database, Date.now())));
+    const started = await Promise.all(databases.map((database) => startDueBackup(readSettings(), database, Date.now())));
+    await noted;
     return started.filter((entry) => entry !== null);
   });

@@ -1,17 +1,27 @@
-/** Looks at every database (or the one named), and starts a move when a rule says so. Woken by the probe, an alarm, RDS, its minute, a person. */
+/**
+ * Looks at every database (or the one named), and starts a move when a rule says so. Woken by the probe, an alarm, RDS, its minute, a
+ * person; and by `order`, which hands over what people ask for and waits for the answer.
+ */
 import middy from "@middy/core";
+import { type HandOver, readHandOver } from "../events/hand-over.ts";
 import { readWake, type Wake } from "../events/wake.ts";
+import type { OrderAnswer } from "../runbooks/answers.ts";
+import { answerRequest } from "../runbooks/carry-out.ts";
 import { tendLatch } from "../runbooks/latch.ts";
-import { type Protected, readSettings } from "../runbooks/settings.ts";
+import { type Look, lookFor } from "../runbooks/look-through.ts";
+import { type Protected, protectedDatabase, readSettings } from "../runbooks/settings.ts";
 import { type WatchResult, watchLap } from "../runbooks/watch.ts";
 import { databasesOf, reads } from "./handler.ts";
 
-export const handler = middy<Wake, WatchResult[]>()
-  .use(reads(readWake))
-  .handler(async (wake: Wake) => {
-    const databases = databasesOf(wake);
+export const handler = middy<Wake | HandOver, WatchResult[] | OrderAnswer | Look>()
+  .use(reads<Wake | HandOver>((event, reading) => readHandOver(event) ?? readWake(event, reading)))
+  .handler(async (event: Wake | HandOver) => {
+    const settings = readSettings();
+    if (event.kind === "request") return await answerRequest(settings, protectedDatabase(settings.plan, event.database), event.request);
+    if (event.kind === "look") return await lookFor(settings, protectedDatabase(settings.plan, event.database), event.order);
+    const databases = databasesOf(event);
     const tended = Promise.all(databases.map(tend));
-    const results = await Promise.all(databases.map((database) => watchLap(readSettings(), database)));
+    const results = await Promise.all(databases.map((database) => watchLap(settings, database)));
     await tended;
     return results;
   });

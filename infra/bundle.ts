@@ -38,7 +38,7 @@ export async function bundle(plan: Plan, out: string): Promise<void> {
     logLevel: "warning",
     // pg is CommonJS and asks for Node's modules by require.
     banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
-    plugins: [slimSdk, slimPostgres, slimMySql, onlyEngines(enginesOf(plan))],
+    plugins: [slimSdk, slimPostgres, slimMySql, onlyEngines(enginesOf(plan)), ...(hasLatch(plan) ? [] : [withoutLatch])],
   });
   for (const name of FUNCTIONS) {
     await mkdir(join(ROOT, out, name), { recursive: true });
@@ -51,11 +51,30 @@ const virtual = (plugin: Parameters<Plugin["setup"]>[0], namespace: string, filt
   plugin.onLoad({ filter: /.*/, namespace }, () => ({ contents, loader: "js" }));
 };
 
-/** One connection at a time, made by hand: no pool, no native binding, no password file. */
+/** The types databases/postgres.ts asks for: truth values and numbers; int8, texts and all others stay texts, as pg has it for unknown ones. */
+const FEW_TYPES = `
+const parsers = { 16: (text) => text === "t", 21: Number, 23: Number, 26: Number, 700: Number, 701: Number };
+exports.getTypeParser = (oid, format) => (format !== "binary" && parsers[oid]) || String;
+exports.setTypeParser = () => { throw new Error("parsers of types are left out of this bundle (infra/bundle.ts)"); };`;
+
+const refuses = (what: string) => `() => { throw new Error("${what} is left out of this bundle (infra/bundle.ts)"); }`;
+
+/**
+ * One connection at a time, made by hand: no pool, no native binding, no password file, no connection strings, no channel binding (which
+ * pg does when it is asked to), no types beyond what is read.
+ */
 const slimPostgres: Plugin = {
   name: "slim-postgres",
   setup(plugin) {
     virtual(plugin, "no-pool", /^(pg-pool|pgpass|pg-native|pg-cloudflare)$/, "module.exports = class {};");
+    virtual(plugin, "few-types", /^pg-types$/, FEW_TYPES);
+    virtual(plugin, "no-connection-strings", /^pg-connection-string$/, `exports.parse = ${refuses("a connection string")};`);
+    virtual(
+      plugin,
+      "no-channel-binding",
+      /^\.\/cert-signatures$/,
+      `exports.signatureAlgorithmHashFromCertificate = ${refuses("channel binding")};`,
+    );
     plugin.onResolve({ filter: /^\.\/native/ }, (args) =>
       /[\\/]pg[\\/]lib$/.test(args.resolveDir) ? { path: "pg-native", namespace: "no-pool" } : undefined,
     );
@@ -63,6 +82,27 @@ const slimPostgres: Plugin = {
 };
 
 const enginesOf = (plan: Plan): string[] => [...new Set(Object.values(plan.databases).map((database) => database.engine))];
+
+const hasLatch = (plan: Plan): boolean => plan.records.some(({ repoint }) => repoint === "latch");
+
+/** A plan whose names all move by their records has no latch: what speaks to one stays behind, with CloudWatch's client. */
+const withoutLatch: Plugin = {
+  name: "without-latch",
+  setup(plugin) {
+    const instead = (filter: RegExp, names: readonly string[]) =>
+      plugin.onLoad({ filter }, () => ({
+        contents: names
+          .map((name) => `export const ${name} = () => { throw new Error("This plan has no latch: package again."); };`)
+          .join("\n"),
+        loader: "ts",
+      }));
+    instead(/[\\/]runbooks[\\/]repoint-latch\.ts$/, ["latchWay", "readLatch", "writeLatch"]);
+    plugin.onLoad({ filter: /[\\/]runbooks[\\/]latch\.ts$/ }, () => ({
+      contents: "export const tendLatch = async () => {};",
+      loader: "ts",
+    }));
+  },
+};
 
 /** Empties the module of every engine the plan does not name. */
 const onlyEngines = (wanted: readonly string[]): Plugin => ({

@@ -44,7 +44,8 @@ function latch(plan: Plan, database: string): Resources {
         EvaluationPeriods: 1,
         Threshold: 1,
         ComparisonOperator: "GreaterThanOrEqualToThreshold",
-        TreatMissingData: "ignore",
+        // No data is insufficient data, for which the health check keeps its last known status.
+        TreatMissingData: "missing",
       },
     };
     resources[check] = {

@@ -3,8 +3,9 @@
  * environment. It casts its vote into the recovery region's bucket, may write nothing else there, and wakes nobody: its region may be dark.
  */
 import type { Plan } from "../core/plan/schema.ts";
+import { slotName } from "../core/rebuild.ts";
 import { arnOf, type Json, type Resources, ref, sub } from "./cloudformation.ts";
-import { nearProbeStatements, role } from "./roles.ts";
+import { allow, role, type Statement } from "./roles.ts";
 
 export const NEAR_PROBE = "probe-near";
 /** Folder of the bundle beside the template: `aws cloudformation package` puts it into a bucket of the region. */
@@ -21,7 +22,7 @@ export function nearProbe(plan: Plan, stack: string): Resources {
   const name = `${stack}-${NEAR_PROBE}`;
   return {
     ProbeNearLogGroup: { Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: `/aws/lambda/${name}`, RetentionInDays: 90 } },
-    ProbeNearRole: role(stack, NEAR_PROBE, nearProbeStatements(plan)),
+    ProbeNearRole: role(stack, NEAR_PROBE, statements(plan)),
     ProbeNear: {
       Type: "AWS::Lambda::Function",
       DependsOn: ["ProbeNearLogGroup"],
@@ -64,4 +65,31 @@ export function nearProbe(plan: Plan, stack: string): Resources {
       },
     },
   };
+}
+
+/** It reads what is on record and writes its votes; the bucket is another stack's, known by its name. */
+function statements(plan: Plan): Statement[] {
+  const databases = Object.values(plan.databases);
+  const members = databases.flatMap((database) => [database.primary, ...database.standbys]);
+  // Rebuilt standbys carry their slot's name and the generation.
+  const instances = members.flatMap(({ instance, region }) =>
+    [instance, `${slotName(instance)}*`].map((id) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:db:${id}`)),
+  );
+  const secrets = databases.map(({ secret }) =>
+    sub(`arn:\${AWS::Partition}:secretsmanager:${plan.regions.recovery}:\${AWS::AccountId}:secret:${secret}-*`),
+  );
+  const bucket = "arn:${AWS::Partition}:s3:::${StateBucket}";
+  return [
+    allow("ReadRecords", ["s3:GetObject"], sub(`${bucket}/databases/*`)),
+    // Without it S3 answers 403 for a missing document, and unknown is not absent.
+    allow("TellMissingFromForbidden", ["s3:ListBucket"], sub(bucket)),
+    allow("Vote", ["s3:PutObject"], sub(`${bucket}/databases/*/vote-near.json`)),
+    allow("SeeInstances", ["rds:DescribeDBInstances"], instances),
+    allow("EnterDatabases", ["secretsmanager:GetSecretValue"], secrets),
+    allow(
+      "NetworkInterfacesHaveNoArnBeforeTheyExist",
+      ["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"],
+      "*",
+    ),
+  ];
 }

@@ -2,19 +2,21 @@
  * One role a function, each with what its runbook calls and nothing else. A `Resource: "*"` stands only where AWS has no narrower
  * form, and says so in its Sid.
  */
+
 import { LATCH_NAMESPACE, sideName } from "../core/latch.ts";
 import type { Plan, RecordPlan } from "../core/plan/schema.ts";
+import { slotName } from "../core/rebuild.ts";
 import { stampName } from "../core/stamp.ts";
 import { type Json, logical, type Resources, ref, sub } from "./cloudformation.ts";
 
-interface Statement {
+export interface Statement {
   readonly [key: string]: Json;
   readonly Sid: string;
   readonly Action: readonly string[];
   readonly Resource: Json;
 }
 
-const allow = (Sid: string, Action: readonly string[], Resource: Json, Condition?: Json): Statement => ({
+export const allow = (Sid: string, Action: readonly string[], Resource: Json, Condition?: Json): Statement => ({
   Sid,
   Effect: "Allow",
   Action,
@@ -22,38 +24,20 @@ const allow = (Sid: string, Action: readonly string[], Resource: Json, Condition
   ...(Condition === undefined ? {} : { Condition }),
 });
 
-const membersOf = (plan: Plan) => Object.values(plan.databases).flatMap((database) => [database.primary, ...database.standbys]);
-const instanceArnsOf = (plan: Plan) =>
-  membersOf(plan).map(({ instance, region }) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:db:${instance}`));
-const seesInstancesOf = (plan: Plan) => [allow("SeeInstances", ["rds:DescribeDBInstances"], instanceArnsOf(plan))];
-const entersDatabasesOf = (plan: Plan) => [
-  allow(
-    "EnterDatabases",
-    ["secretsmanager:GetSecretValue"],
-    Object.values(plan.databases).map(({ secret }) =>
-      sub(`arn:\${AWS::Partition}:secretsmanager:${plan.regions.recovery}:\${AWS::AccountId}:secret:${secret}-*`),
-    ),
-  ),
-  allow(
-    "NetworkInterfacesHaveNoArnBeforeTheyExist",
-    ["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"],
-    "*",
-  ),
-];
-
-/** The near probe reads what is on record and writes its votes; it stands in another stack, which knows the bucket by its name. */
-export const nearProbeStatements = (plan: Plan): Statement[] => [
-  allow("ReadRecords", ["s3:GetObject"], sub("arn:${AWS::Partition}:s3:::${StateBucket}/databases/*")),
-  allow("TellMissingFromForbidden", ["s3:ListBucket"], sub("arn:${AWS::Partition}:s3:::${StateBucket}")),
-  allow("Vote", ["s3:PutObject"], sub("arn:${AWS::Partition}:s3:::${StateBucket}/databases/*/vote-near.json")),
-  ...seesInstancesOf(plan),
-  ...entersDatabasesOf(plan),
-];
-
 export function roles(plan: Plan, stackName: string): Resources {
   const { primary, recovery } = plan.regions;
-  const members = membersOf(plan);
-  const instanceArns = instanceArnsOf(plan);
+  const databases = Object.values(plan.databases);
+  const members = databases.flatMap((database) => [database.primary, ...database.standbys]);
+  const rdsArn = (region: string, rest: string) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:${rest}`);
+  // Rebuilt standbys carry their slot's name and the generation.
+  const slots = members.flatMap(({ instance, region }) => [instance, `${slotName(instance)}*`].map((id) => ({ id, region })));
+  const instanceArn = (region: string, id: string) => rdsArn(region, `db:${id}`);
+  const instanceArns = slots.map(({ id, region }) => instanceArn(region, id));
+  const instanceRegions = [...new Set(members.map(({ region }) => region))];
+  // A standby is made like the one before it: with whatever groups that one has.
+  const parameterGroups = (region: string) => rdsArn(region, "pg:*");
+  const groupArns = (region: string) => ["pg:*", "og:*", "subgrp:*"].map((rest) => rdsArn(region, rest));
+  const rescueArns = instanceRegions.map((region) => rdsArn(region, "snapshot:understudy-rescue-*"));
   const snapshotArns = (regions: string[]) =>
     regions.map((region) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:snapshot:understudy-*`));
   const functionArn = (name: string) => `arn:\${AWS::Partition}:lambda:${recovery}:\${AWS::AccountId}:function:${stackName}-${name}`;
@@ -65,9 +49,53 @@ export function roles(plan: Plan, stackName: string): Resources {
     allow("TellMissingFromForbidden", ["s3:ListBucket"], sub("${StateBucket.Arn}")),
   ];
   const keepsRecords = [...readsRecords, allow("WriteRecords", ["s3:PutObject"], bucketKeys("databases"))];
-  const seesInstances = seesInstancesOf(plan);
+  const keepsRequests = [
+    allow("ReadRequests", ["s3:GetObject"], bucketKeys("requests")),
+    allow("WriteRequests", ["s3:PutObject"], bucketKeys("requests")),
+  ];
+  const seesInstances = [allow("SeeInstances", ["rds:DescribeDBInstances"], instanceArns)];
+  const alarmArns = (names: (region: string) => readonly string[]) =>
+    [...new Set(members.map(({ region }) => region))].flatMap((region) =>
+      names(region).map((name) => sub(`arn:\${AWS::Partition}:cloudwatch:${region}:\${AWS::AccountId}:alarm:${name}`)),
+    );
+  // CloudWatch finds no alarm by what it watches: all of a region are read.
+  const seesAlarms = [
+    allow(
+      "SeeAlarms",
+      ["cloudwatch:DescribeAlarms"],
+      alarmArns(() => ["*"]),
+    ),
+  ];
+  const restores = [
+    // Which group the old primary has is not in the plan.
+    allow(
+      "ChooseParameterGroups",
+      ["rds:ModifyDBInstance"],
+      [...new Set(members.map(({ region }) => region))].map((region) =>
+        sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:pg:*`),
+      ),
+    ),
+    allow("RestoreTags", ["rds:AddTagsToResource"], instanceArns),
+    // A copy is named after the instance it watches.
+    allow(
+      "CopyAlarms",
+      ["cloudwatch:PutMetricAlarm"],
+      alarmArns((region) => members.filter((member) => member.region === region).map(({ instance }) => `*${instance}*`)),
+    ),
+  ];
   const fences = [allow("Fence", ["rds:ModifyDBInstance", "rds:RebootDBInstance"], instanceArns)];
-  const entersDatabases = entersDatabasesOf(plan);
+  const entersDatabases = [
+    allow(
+      "EnterDatabases",
+      ["secretsmanager:GetSecretValue"],
+      databases.map(({ secret }) => sub(`arn:\${AWS::Partition}:secretsmanager:${recovery}:\${AWS::AccountId}:secret:${secret}-*`)),
+    ),
+    allow(
+      "NetworkInterfacesHaveNoArnBeforeTheyExist",
+      ["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"],
+      "*",
+    ),
+  ];
   const tells = [
     allow("Tell", ["events:PutEvents"], sub(`arn:\${AWS::Partition}:events:${recovery}:\${AWS::AccountId}:event-bus/default`)),
   ];
@@ -113,6 +141,7 @@ export function roles(plan: Plan, stackName: string): Resources {
     probe: [...keepsRecords, ...seesInstances, ...entersDatabases, starts("watch")],
     watch: [
       ...keepsRecords,
+      ...keepsRequests,
       ...seesInstances,
       ...entersDatabases,
       allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
@@ -124,12 +153,30 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...tells,
       starts("move", "lambda:ListDurableExecutionsByFunction"),
     ],
+    order: [
+      ...keepsRecords,
+      ...keepsRequests,
+      allow("NoteOrders", ["s3:PutObject"], bucketKeys("orders")),
+      // Whether an order was taken before is told by the note that is there.
+      allow("ReadOrders", ["s3:GetObject"], bucketKeys("orders")),
+      allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
+      ...tells,
+      // It looks at nothing and starts nothing itself.
+      starts("watch"),
+    ],
     move: [
       ...keepsRecords,
       allow("KeepEvidence", ["s3:PutObject"], bucketKeys("evidence")),
       ...seesInstances,
       ...fences,
       allow("Promote", ["rds:PromoteReadReplica"], instanceArns),
+      allow("RebuildStandbys", ["rds:CreateDBInstanceReadReplica"], [...instanceArns, ...instanceRegions.flatMap(groupArns)]),
+      allow("TakeParameters", ["rds:ModifyDBInstance"], instanceRegions.map(parameterGroups)),
+      allow("RescueLostWrites", ["rds:CreateDBSnapshot", "rds:DescribeDBSnapshots"], [...instanceArns, ...rescueArns]),
+      allow("TagWhatIsMade", ["rds:AddTagsToResource"], [...instanceArns, ...rescueArns]),
+      starts("move"),
+      ...seesAlarms,
+      ...restores,
       ...entersDatabases,
       ...readsNames(rewritten),
       ...changesNames(
@@ -144,7 +191,13 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...tells,
       ...lasts("move"),
     ],
-    snapshot: [allow("SeeSnapshots", ["rds:DescribeDBSnapshots"], snapshotArns([recovery])), starts("backup")],
+    snapshot: [
+      allow("SeeSnapshots", ["rds:DescribeDBSnapshots"], snapshotArns([recovery])),
+      starts("backup"),
+      ...keepsRecords,
+      ...seesInstances,
+      ...seesAlarms,
+    ],
     backup: [
       ...keepsRecords,
       allow("NoteRecoveryPoints", ["s3:PutObject"], bucketKeys("backups")),
@@ -168,11 +221,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow(
         "SeeSnapshots",
         ["rds:DescribeDBSnapshots"],
-        [
-          ...instanceArns,
-          ...members.map(({ instance }) => sub(`arn:\${AWS::Partition}:rds:${recovery}:\${AWS::AccountId}:db:${instance}`)),
-          ...snapshotArns([recovery]),
-        ],
+        [...instanceArns, ...slots.map(({ id }) => instanceArn(recovery, id)), ...snapshotArns([recovery])],
       ),
       ...entersDatabases,
       ...readsNames(plan.records),

@@ -11,7 +11,7 @@ import { readPlanFile } from "./plan-file.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const DURABLE = ["backup", "move"];
-const LIMITS = { plain: { kb: 450, ms: 60 }, durable: { kb: 700, ms: 75 } };
+const LIMITS = { plain: { kb: 400, ms: 60 }, durable: { kb: 700, ms: 75 } };
 const RUNS = 11;
 
 if (!existsSync(join(ROOT, "dist", "watch", "index.mjs"))) await bundle(readPlanFile(join(ROOT, "recovery-plan.yml")), "dist");

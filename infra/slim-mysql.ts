@@ -4,7 +4,7 @@
  * sets besides UTF-8, the filling in of values (databases/mariadb.ts does it), certificates (they come with Lambda's runtime) and the names of 4,000 errors (databases/ reads numbers).
  */
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Plugin } from "esbuild";
 
 const ROOT = dirname(createRequire(import.meta.url).resolve("mysql2"));
@@ -26,6 +26,19 @@ exports.getEncoder = () => ({ write: (text) => Buffer.from(text, "utf8"), end: (
 exports.decode = (buffer) => buffer.toString("utf8");
 exports.encode = (text) => Buffer.from(text, "utf8");
 exports.encodingExists = (name) => Buffer.isEncoding(name);`;
+
+/** What is there for speed, or for character sets and logins that are not used here, by the end of its module's name. */
+const PLAIN: Record<string, string> = {
+  local_date:
+    "exports.localDate = (year, month, ...rest) => new Date(year, month - 1, ...rest); exports.checkTimezone = () => {}; exports.usesLocalDate = () => false;",
+  ring_queue: "module.exports = class extends Array {};",
+  string: `exports.hasFastUtf8Write = false; exports.SHORT_STRING_MAX_LENGTH = 0;
+const known = (encoding) => (Buffer.isEncoding(encoding) ? encoding : "utf8");
+exports.decode = exports.decodeShort = (buffer, encoding, start, end) => buffer.toString(known(encoding), start, end);
+exports.encode = (text, encoding) => Buffer.from(text, known(encoding));`,
+  tls_session_cache: "module.exports = class { get() {} set() {} delete() {} };",
+  sha256_password: "module.exports = () => () => { throw new Error('sha256_password is no way into MariaDB'); };",
+};
 
 export const slimMySql: Plugin = {
   name: "slim-mysql",
@@ -52,6 +65,13 @@ export const slimMySql: Plugin = {
       contents: CHARSETS[args.path.includes("encodings") ? "charset_encodings" : "charsets"] as string,
       loader: "js",
     }));
+    plugin.onLoad(
+      { filter: /mysql2[\\/]lib[\\/](.*[\\/])?(local_date|ring_queue|string|tls_session_cache|sha256_password)\.js$/ },
+      (args) => ({
+        contents: PLAIN[basename(args.path, ".js")] as string,
+        loader: "js",
+      }),
+    );
     // Only its version is read.
     plugin.onLoad({ filter: /mysql2[\\/]package\.json$/ }, () => ({ contents: '{ "version": "3" }', loader: "json" }));
   },

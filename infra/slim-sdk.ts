@@ -4,12 +4,20 @@
  * out. A stand-in that is used all the same says so; one whose file is gone after an update of the SDK only costs its bytes again.
  */
 import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Plugin } from "esbuild";
+import { type Diagram, moduleOf, slimmed } from "./slim-endpoints.ts";
 
 const SDK_SCHEMAS = /node_modules[\\/]@aws-sdk[\\/].*dist-es[\\/]schemas[\\/]schemas_\d+\.js$/;
+const S3_ENDPOINTS = /[\\/]client-s3[\\/]dist-es[\\/]endpoint[\\/]bdd\.js$/;
 const SDK_PACKAGE = /node_modules[\\/]@(aws-sdk|smithy)[\\/][^\\/]+[\\/]package\.json$/;
 
 const refuse = (what: string) => `() => { throw new Error(${JSON.stringify(`${what} is left out of this bundle (infra/slim-sdk.ts)`)}); }`;
+
+/** A plugin of a client that adds nothing, and the other names of its module. */
+const without = (plugin: string, ...names: string[]) =>
+  [`export const ${plugin} = () => ({ applyToStack() {} });`, ...names.map((name) => `export const ${name} = undefined;`)].join(" ");
 
 /** Modules by the end of their names, and what stands in for each. */
 const STAND_INS: Record<string, string> = {
@@ -26,17 +34,35 @@ const STAND_INS: Record<string, string> = {
   // The web's streams: requests go by node:http, bodies are texts.
   "/sdk-stream-mixin.browser": `export const sdkStreamMixin = ${refuse("a web stream")};`,
   "/createChecksumStream.browser": `export const createChecksumStream = ${refuse("a web stream")};`,
-  "/getAwsChunkedEncodingStream.browser": `export const getAwsChunkedEncodingStream = ${refuse("a web stream")};`,
+  "/getAwsChunkedEncodingStream": `export const getAwsChunkedEncodingStream = ${refuse("sending a stream")};`,
   "/createBufferedReadable": `export const createBufferedReadable = ${refuse("sending a stream")};`,
   // A Lambda has no profile, no files of one, and its region from the environment.
   "/loadSharedConfigFiles":
     'export const CONFIG_PREFIX_SEPARATOR = "."; export const loadSharedConfigFiles = async () => ({ configFile: {}, credentialsFile: {} });',
   "/getInstanceMetadataRegion": "export const getInstanceMetadataRegion = async () => undefined;",
+  // Nobody hands the clients a logger, and the runtime is the newest.
+  "/loggerMiddleware": without("getLoggerPlugin", "loggerMiddleware", "loggerMiddlewareOptions"),
+  "/emitWarningIfUnsupportedVersion": "export const state = {}; export const emitWarningIfUnsupportedVersion = () => {};",
   // aws/clients.ts asks for the standard way to retry.
   "/AdaptiveRetryStrategy": `export class AdaptiveRetryStrategy { constructor() { (${refuse("the adaptive retry mode")})(); } }`,
   // Signatures for several regions at once are for global endpoints and multi-region access points.
   "/SignatureV4MultiRegion":
     'import { SignatureV4SignWithCredentials } from "./SignatureV4SignWithCredentials"; export class SignatureV4MultiRegion extends SignatureV4SignWithCredentials { static sigv4aDependency() { return "none"; } }',
+  // S3's directory buckets, customers' own encryption keys, following a bucket to another region, bodies too large to be sent at once.
+  "/CreateSessionCommand": "export class CreateSessionCommand {}",
+  "/S3ExpressIdentityProviderImpl": "export class S3ExpressIdentityProviderImpl {}",
+  "/middleware-ssec": without("getSsecPlugin", "ssecMiddleware", "ssecMiddlewareOptions", "isValidBase64EncodedSSECustomerKey"),
+  "/region-redirect-middleware": without(
+    "getRegionRedirectMiddlewarePlugin",
+    "regionRedirectMiddleware",
+    "regionRedirectMiddlewareOptions",
+  ),
+  "/middleware-expect-continue": without("getAddExpectContinuePlugin", "addExpectContinueMiddleware", "addExpectContinueMiddlewareOptions"),
+  "/check-content-length-header": without(
+    "getCheckContentLengthHeaderPlugin",
+    "checkContentLengthHeader",
+    "checkContentLengthHeaderMiddlewareOptions",
+  ),
 };
 
 const escaped = (text: string) => text.replace(/[.*+?^$()|[\]\\/]/g, "\\$&");
@@ -47,6 +73,11 @@ export const slimSdk: Plugin = {
   name: "slim-sdk",
   setup(plugin) {
     plugin.onLoad({ filter: SDK_SCHEMAS }, async (args) => ({ contents: pureSchemas(await readFile(args.path, "utf8")), loader: "js" }));
+    plugin.onLoad({ filter: S3_ENDPOINTS }, async (args) => {
+      const { bdd } = (await import(pathToFileURL(args.path).href)) as { bdd: Diagram };
+      const small = slimmed(bdd);
+      return small ? { contents: moduleOf(small), resolveDir: dirname(args.path), loader: "js" } : undefined;
+    });
     plugin.onLoad({ filter: SDK_PACKAGE }, async (args) => {
       const { name, version } = JSON.parse(await readFile(args.path, "utf8")) as { name: string; version: string };
       return { contents: JSON.stringify({ name, version }), loader: "json" };

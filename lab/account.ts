@@ -55,7 +55,7 @@ export function makeAccount(world: World, { url, dns, smtpPort, faults, accounts
   for (const service of [
     iam,
     permissions,
-    createSts(world, { onAssume: (accessKeyId, session) => accounts.remember(accessKeyId, session) }),
+    createSts(world, { onAssume: (key) => accounts.remember(key) }),
     createEc2(world),
     createS3(world),
     createSecretsManager(world),

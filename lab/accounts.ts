@@ -5,6 +5,7 @@
  */
 import type { Account } from "./account.ts";
 import type { ServedZone } from "./cloud/dns.ts";
+import type { SessionKey } from "./cloud/iam.ts";
 import { servedRecords } from "./cloud/route53.ts";
 import type { World } from "./cloud/world.ts";
 
@@ -67,8 +68,8 @@ export class Accounts {
   }
 
   /** A session of a role somebody assumed: its key belongs to the role's account from now on. */
-  remember(accessKeyId: string, sessionArn: string): void {
-    this.ready.get(sessionArn.split(":")[4] ?? "")?.iam.remember(accessKeyId, sessionArn);
+  remember(key: SessionKey): void {
+    this.ready.get(key.principal.split(":")[4] ?? "")?.iam.remember(key);
   }
 
   /** What the name server says of a name: the closest zone of any account. */

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import type { DatabasePlan, Plan } from "../core/plan/schema.ts";
 import type { World } from "./cloud/world.ts";
 import { createHostedZone, createKey, createSecurityGroup } from "./given.ts";
+import { FUNCTION_RANGE } from "./network/addresses.ts";
 import { makeTables } from "./shop/session.ts";
 
 export interface ShopDatabase {
@@ -30,7 +31,6 @@ export async function buildEstate(world: World, plan: Plan): Promise<ShopDatabas
   for (const id of plan.network.securityGroupIds) await createSecurityGroup(world, plan.regions.recovery, id, "understudy-functions", []);
   for (const id of plan.network.primary?.securityGroupIds ?? [])
     await createSecurityGroup(world, plan.regions.primary, id, "understudy-near-probe", []);
-  for (const { copyTo, kmsKeyId } of plan.backups) if (kmsKeyId) createKey(world, copyTo, kmsKeyId);
   // In both regions: what is restored in the recovery region needs a way in too.
   for (const region of [plan.regions.primary, plan.regions.recovery])
     await createSecurityGroup(
@@ -40,7 +40,7 @@ export async function buildEstate(world: World, plan: Plan): Promise<ShopDatabas
       "shop-databases",
       Object.values(plan.databases).map((database) => database.port),
     );
-  for (const { kmsKeyId, copyTo } of plan.backups) if (kmsKeyId) await createKey(world, copyTo, kmsKeyId);
+  for (const { kmsKeyId, copyTo } of plan.backups) if (kmsKeyId) createKey(world, copyTo, kmsKeyId);
   return await Promise.all(Object.entries(plan.databases).map(([name, database]) => buildDatabase(world, plan, name, database)));
 }
 
@@ -50,6 +50,8 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
   const password = randomBytes(12).toString("base64url");
   for (const [where, fence] of Object.entries(database.fenceSecurityGroups))
     await createSecurityGroup(world, where, fence, `${name}-fence`, []);
+  for (const [where, drain] of Object.entries(database.drainSecurityGroups ?? {}))
+    await createSecurityGroup(world, where, drain, `${name}-drain`, [database.port], FUNCTION_RANGE);
   await world.call(
     "secretsmanager",
     "CreateSecret",

@@ -12,9 +12,16 @@ export async function createHostedZone(world: World, id: string, name: string): 
   delete zones[chosen];
 }
 
-/** A security group that lets these ports in from anywhere in its network; none: nobody gets in. */
-export async function createSecurityGroup(world: World, region: string, id: string, name: string, ports: readonly number[]): Promise<void> {
-  const IpPermissions = ports.map((port) => ({ IpProtocol: "tcp", FromPort: port, ToPort: port, IpRanges: [{ CidrIp: "10.0.0.0/8" }] }));
+/** A security group that lets these ports in from a range, usually anywhere in its network; no ports: nobody gets in. */
+export async function createSecurityGroup(
+  world: World,
+  region: string,
+  id: string,
+  name: string,
+  ports: readonly number[],
+  CidrIp = "10.0.0.0/8",
+): Promise<void> {
+  const IpPermissions = ports.map((port) => ({ IpProtocol: "tcp", FromPort: port, ToPort: port, IpRanges: [{ CidrIp }] }));
   await world.call("ec2", "LabPutSecurityGroup", { GroupId: id, GroupName: name, IpPermissions }, { region });
 }
 

@@ -76,8 +76,10 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       worldOf: async (key) => (await accounts.ofKey(key)).world,
       principalFor: (key) => accounts.principalFor(key),
       // Who may not is refused before anything can go wrong with the call.
-      before: async (request, call) => {
-        await (await accounts.of(call.caller.account)).permissions.before(request, call);
+      before: async (request, call, body) => {
+        const { iam, permissions } = await accounts.of(call.caller.account);
+        if (call.service === "sts") iam.mustBeSigned(request, body);
+        await permissions.before(request, call);
         return await faults.before(request, call);
       },
       extra: labPaths(world, faults),

@@ -4,15 +4,14 @@
  */
 import { nodeName, sideName } from "../core/latch.ts";
 import type { Plan } from "../core/plan/schema.ts";
-import { addressOf } from "./cloud/dns.ts";
 import { servedRecords } from "./cloud/route53.ts";
 import type { World } from "./cloud/world.ts";
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 300_000;
 
 export async function pointAtLatches(world: World, plan: Plan): Promise<void> {
   const served = servedRecords(world);
-  const leads = (name: string) => addressOf(world, served, name) !== undefined;
+  const leads = (name: string) => served(`${name}.`)?.records.some((set) => set.Name === `${name}.` && set.Type === "CNAME") ?? false;
   for (const { name, zone, ttlSeconds, database, repoint } of plan.records) {
     if (repoint !== "latch") continue;
     const sides = Array.from({ length: 1 + (plan.databases[database]?.standbys.length ?? 0) }, (_, side) => sideName(name, side));

@@ -76,7 +76,7 @@ export async function backup(input: BackupInput, ctx: DurableContext, settings: 
 }
 
 /** Starts it unless it is there. One that is there counts only when it is ours, whoever's reply was lost. */
-async function started(region: string, name: string, tags: Record<string, string>, start: () => Promise<void>): Promise<Proof> {
+export async function started(region: string, name: string, tags: Record<string, string>, start: () => Promise<void>): Promise<Proof> {
   const there = await describeSnapshot(region, name);
   if (there) {
     mustBeOurs(there, tags);

@@ -4,12 +4,13 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { cnameOf, resolve } from "../aws/dns.ts";
-import { putDocument } from "../aws/documents.ts";
+import { createDocument } from "../aws/documents.ts";
 import { isCode } from "../aws/errors.ts";
 import { describeInstance, promoteReplica, reboot, setSecurityGroups } from "../aws/rds.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
 import { diagnose } from "../core/diagnosis.ts";
-import type { DatabaseRecord, Facts, InstanceFacts } from "../core/facts.ts";
+import { type Drift, driftAfter } from "../core/drift.ts";
+import type { DatabaseRecord, Facts, InstanceFacts, Retired } from "../core/facts.ts";
 import type { News } from "../core/news.ts";
 import { policyOf } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
@@ -60,11 +61,16 @@ export class Move {
     return { execution, generation, attempt: attemptOf(execution), holdsClaim: () => this.holdsClaim() };
   }
 
-  private get engine(): DatabaseEngine {
+  /** What people call this move. */
+  protected get words(): string {
+    return "failover";
+  }
+
+  protected get engine(): DatabaseEngine {
     return engineOf(this.database.plan.engine);
   }
 
-  private regionOf(id: string): string {
+  protected regionOf(id: string): string {
     const region = this.regions[id];
     if (region) return region;
     throw new Problem("UnknownInstance", `the record of ${this.database.name} names no region for ${id}`, {
@@ -72,7 +78,7 @@ export class Move {
     });
   }
 
-  private fenceGroup(id: string): string {
+  protected fenceGroup(id: string): string {
     return this.database.plan.fenceSecurityGroups[this.regionOf(id)] as string;
   }
 
@@ -99,14 +105,15 @@ export class Move {
     const known: Facts = { ...unclaimed, nameTrouble: target ? await this.way.trouble(target) : null };
     const decision = decide(known, diagnose(known, policy), policy, record.claim.order);
     const { rule, sentence } = decision;
-    if (decision.kind !== record.claim.kind) return { ...base, refusal: sentence, rule, sentence };
+    const goesBack = decision.kind === "switchover" && record.claim.kind === "failback";
+    if (decision.kind !== record.claim.kind && !goesBack) return { ...base, refusal: sentence, rule, sentence };
     if (decision.target === record.claim.target) return { ...base, refusal: null, rule, sentence };
     const other = `Refused: ${record.claim.target} was claimed, and ${decision.target} is the better standby by now. (rule ${rule})`;
     return { ...base, refusal: other, rule, sentence: other };
   }
 
   /** Every effect first makes sure that the claim is still ours: a stale runner must not act. */
-  private async holdsClaim(): Promise<void> {
+  protected async holdsClaim(): Promise<void> {
     const record = (await readRecord(this.settings, this.database)).value;
     if (record.claim?.execution === this.execution && record.generation === this.generation) return;
     throw new Problem(
@@ -118,7 +125,7 @@ export class Move {
     );
   }
 
-  private async instance(id: string): Promise<InstanceFacts> {
+  protected async instance(id: string): Promise<InstanceFacts> {
     const found = await describeInstance(this.regionOf(id), id);
     if (!found)
       throw new Problem("InstanceGone", `RDS no longer knows ${id}`, { hint: "Somebody deleted it; find out who before going on." });
@@ -138,7 +145,7 @@ export class Move {
     await this.note(groups.length > 0 ? { stage: "fencing", network: groups } : { stage: "fencing" });
   }
 
-  private isFenced(instance: InstanceFacts): boolean {
+  protected isFenced(instance: InstanceFacts): boolean {
     return isFenced(instance, this.fenceGroup(instance.id));
   }
 
@@ -188,7 +195,10 @@ export class Move {
     const target = await targetOf(this.settings, this.database, endpointOf(await this.instance(id)));
     if (!target) return notYet(`RDS names no endpoint for ${id}`);
     const answer = await this.engine.askStandby(target, this.database.name, LOOK_MS);
-    return answer.drained ? proven(`${id} has applied everything it received`) : notYet(`${id} is still applying what it received`);
+    if (!answer.drained) return notYet(`${id} is still applying what it received`);
+    // The history goes on from here: what the old primary has beyond it is on the old primary alone.
+    const position = await this.engine.position(target, LOOK_MS);
+    return { ...proven(`${id} has applied everything it received, up to ${position.log}`), position };
   }
 
   async promote(id: string): Promise<{ atMs: number; already: boolean }> {
@@ -254,13 +264,20 @@ export class Move {
     return proven(`a write through ${name} (${byName}) arrived; ${settled.seen}`);
   }
 
-  async raiseGeneration({ primary, standby, unfenced }: Confirmed): Promise<DatabaseRecord> {
+  async raiseGeneration(
+    { primary, standby, unfenced }: Confirmed,
+    past: Pick<Retired, "branchedAt"> & Partial<Retired>,
+  ): Promise<DatabaseRecord> {
     const change = (record: DatabaseRecord): Partial<DatabaseRecord> => ({
       generation: this.generation + 1,
       primary: standby,
       // The others still follow the old primary; who follows the new one is built anew (aws-facts A6).
       standbys: [],
-      retired: [...record.retired, { instance: primary, generation: this.generation, atMs: storeNowMs(), fenced: unfenced === null }],
+      retired: [
+        ...this.retiredBefore(record),
+        { instance: primary, generation: this.generation, atMs: storeNowMs(), fenced: unfenced === null, ...past },
+      ],
+      networks: record.claim?.network ? { ...record.networks, [primary]: record.claim.network } : (record.networks ?? {}),
       attempts: 0,
     });
     const record = await endClaim(this.settings, this.database, this.execution, "succeeded", storeNowMs(), change);
@@ -272,10 +289,21 @@ export class Move {
     return record;
   }
 
+  /** Former primaries of earlier moves, as this one leaves them. */
+  protected retiredBefore(record: DatabaseRecord): readonly Retired[] {
+    return record.retired;
+  }
+
   async keepEvidence(told: Record<string, unknown>): Promise<string> {
     const key = `evidence/${this.database.name}/${this.execution}.json`;
-    await putDocument(this.settings.state, key, { execution: this.execution, database: this.database.name, ...told });
+    // Never over another: a step that runs twice finds its own.
+    await createDocument(this.settings.state, key, { execution: this.execution, database: this.database.name, ...told });
     return key;
+  }
+
+  /** What infrastructure code is to be told of this move. */
+  drift({ primary, standby }: Confirmed): Drift {
+    return driftAfter(primary, standby, this.regionOf(standby));
   }
 
   refusedNews(confirmed: Confirmed): News {
@@ -297,7 +325,7 @@ export class Move {
   }
 
   succeededNews(sentence: string, confirmed: Confirmed, evidence: string, atMs: number): News {
-    const next = `Clients that keep connections open may need a restart. Build a new standby; ${confirmed.primary} stays fenced until then.`;
+    const next = `Clients that keep connections open may need a restart. Build a new standby; ${confirmed.primary} stays fenced until then. ${this.drift(confirmed).sentence}`;
     const news = this.news("Move Succeeded", `${sentence} (rule ${confirmed.rule})`, confirmed, next);
     return { ...news, atMs, details: [["Why", confirmed.sentence], ...news.details, ["Evidence", evidence]] };
   }
@@ -318,6 +346,7 @@ export class Move {
     return {
       kind: "Move Failed",
       id: `${this.execution}-failed`,
+      move: this.words,
       database: this.database.name,
       atMs: storeNowMs(),
       sentence,
@@ -332,10 +361,11 @@ export class Move {
     };
   }
 
-  private news(kind: News["kind"], sentence: string, confirmed: Confirmed, next: string): News {
+  protected news(kind: News["kind"], sentence: string, confirmed: Confirmed, next: string): News {
     return {
       kind,
       id: `${this.execution}-${kind.toLowerCase().replace(" ", "-")}`,
+      move: this.words,
       database: this.database.name,
       atMs: confirmed.atMs,
       sentence,

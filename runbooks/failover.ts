@@ -5,11 +5,13 @@
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { storeNowMs } from "../aws/store-clock.ts";
 import { type Confirmed, Move } from "./failover-steps.ts";
+import { restoreProtections } from "./protect.ts";
+import { startRebuild } from "./rebuild.ts";
 import { endClaim, executionName } from "./record.ts";
 import { protectedDatabase, type Settings } from "./settings.ts";
+import type { MoveInput } from "./start.ts";
 import { tell } from "./tell.ts";
 import { type Proof, patiently, reasonOf, until } from "./until.ts";
-import type { MoveInput } from "./watch.ts";
 
 /** How long each stage may take before the move gives up, in looks of about a second. RDS promotes in minutes. */
 const PATIENCE = { fence: 300, drain: 120, promote: 1800, repoint: 300 };
@@ -54,10 +56,14 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
       return { dnsBefore, repointed };
     });
     stage = "record";
-    const after = await ctx.step("raise the generation", () => move.raiseGeneration(confirmed), patiently);
+    const after = await ctx.step(
+      "raise the generation",
+      () => move.raiseGeneration(confirmed, { branchedAt: drained.position ?? null }),
+      patiently,
+    );
     const evidence = await ctx.step(
       "keep the evidence",
-      () => move.keepEvidence({ confirmed, fenced, drained, promoted, ...end, after }),
+      () => move.keepEvidence({ confirmed, fenced, drained, promoted, ...end, after, infrastructureCode: move.drift(confirmed).hints }),
       patiently,
     );
     const state = confirmed.unfenced === null ? "is fenced" : "is not fenced yet: its region does not answer";
@@ -67,6 +73,14 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
       () => tell(settings, move.succeededNews(sentence, confirmed, evidence, end.repointed.atMs)),
       patiently,
     );
+    await ctx.step("start the rebuild", () => startRebuild(settings, database, after), patiently);
+    await restoreProtections(ctx, settings, database, {
+      execution,
+      generation: input.generation + 1,
+      oldPrimary: primary,
+      newPrimary: standby,
+      regions: move.regions,
+    });
     return { outcome: "succeeded", sentence, evidence };
   } catch (error) {
     const sentence = `The failover of ${database.name} to ${standby} failed at the stage "${stage}": ${reasonOf(error)}`;
@@ -97,7 +111,7 @@ async function fence(ctx: DurableContext, move: Move, primary: string): Promise<
 const notFenced = (why: string, atMs: number): Proof => ({ holds: false, seen: why, atMs });
 
 /** Goes on until it is done: tells people once that it does, and leaves the claim to a successor in the end. */
-async function forward<Result>(
+export async function forward<Result>(
   ctx: DurableContext,
   settings: Settings,
   move: Move,

@@ -48,10 +48,12 @@ export async function probeLap(settings: Settings, database: Protected): Promise
   const [primaryTarget, ...standbyTargets] = await Promise.all(found.map((each) => targetOf(settings, database, each)));
 
   const startedAtMs = storeNowMs();
+  let rowsChanged: number | null = null;
   const [seen, ...answers] = await Promise.all([
-    look(engine, primaryTarget ?? null, (target) =>
-      engine.beat(target, { database: heartbeatName(database.name, place), atMs: startedAtMs, generation: record.generation }, LOOK_MS),
-    ),
+    look(engine, primaryTarget ?? null, async (target) => {
+      const heartbeat = { database: heartbeatName(database.name, place), atMs: startedAtMs, generation: record.generation };
+      rowsChanged = await engine.beat(target, heartbeat, LOOK_MS);
+    }),
     ...standbyTargets.map((target) => lookAtStandby(target, database, heartbeatName(database.name, place))),
   ]);
 
@@ -61,7 +63,7 @@ export async function probeLap(settings: Settings, database: Protected): Promise
       record,
       startedAtMs,
       endedAtMs: storeNowMs(),
-      seen,
+      seen: { ...seen, rowsChanged },
       answers: Object.fromEntries(record.standbys.map((id, index) => [id, answers[index] ?? null])),
       endpoints: Object.fromEntries(ids.flatMap((id, index) => (found[index] ? [[id, found[index]]] : []))),
     },

@@ -147,7 +147,11 @@ export async function endClaim(
           ...record,
           ...change(record),
           claim: null,
-          lastMove: { execution, outcome, endedAtMs: nowMs, automatic: record.claim.order === null, acknowledgedBy: null },
+          // One that was refused has done nothing: it does not end the cooldown of one that did.
+          lastMove:
+            outcome === "refused" && record.lastMove && record.lastMove.outcome !== "refused"
+              ? record.lastMove
+              : { execution, outcome, endedAtMs: nowMs, automatic: record.claim.order === null, acknowledgedBy: null },
         }
       : null,
   );

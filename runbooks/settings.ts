@@ -18,6 +18,8 @@ export interface Settings {
   readonly topicArn: string;
   /** Where this process's probe stands. */
   readonly place: ProbePlace;
+  /** STS of the region Understudy runs in; never one that somebody names. */
+  readonly identityEndpoint: string;
 }
 
 /** "far": the probe in the recovery region. "near": the one in the primary's network. */
@@ -46,6 +48,7 @@ function settingsFrom(plan: Plan, place: ProbePlace): Settings {
       backup: far("BACKUP_FUNCTION", "a function name"),
     },
     topicArn: far("TOPIC_ARN", "the ARN of an SNS topic"),
+    identityEndpoint: process.env.AWS_ENDPOINT_URL_STS ?? process.env.AWS_ENDPOINT_URL ?? regionalSts(region),
   };
 }
 
@@ -55,6 +58,9 @@ function placeOf(place = "far"): ProbePlace {
     hint: "infra/primary-region.ts sets it; deploy again.",
   });
 }
+
+/** The partition's own domain (AWS General Reference: service endpoints). */
+const regionalSts = (region: string): string => `https://sts.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
 
 function variable(name: string, form: string): string {
   const value = process.env[name];

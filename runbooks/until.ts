@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { DurableContext, StepConfig } from "@aws/durable-execution-sdk-js";
 import { isCode } from "../aws/errors.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
+import type { Position } from "../core/facts.ts";
 import { Problem } from "../core/problem.ts";
 
 /** What a look saw. A stage is done when its proof holds. */
@@ -14,6 +15,8 @@ export interface Proof {
   /** What was seen, or what is still missing. */
   readonly seen: string;
   readonly atMs: number;
+  /** Where a standby stood when it was seen to have everything. */
+  readonly position?: Position;
 }
 
 export const proven = (seen: string): Proof => ({ holds: true, seen, atMs: storeNowMs() });
@@ -36,23 +39,46 @@ export const patiently: StepConfig<any> = {
 const LOOK_AGAIN_MS = 60;
 const ONE_LOOK_MS = 900;
 
-/** Looks until the proof holds, for at most `looks` looks a second apart; the last look's words become the error. */
-export async function until(ctx: DurableContext, name: string, looks: number, look: () => Promise<Proof>): Promise<Proof> {
-  const last = await ctx.waitForCondition<Proof>(name, () => lookFor(look), {
+/** Looks until the proof holds, for at most `looks` looks, usually a second apart; the last look's words become the error. */
+export async function until<Seen extends Proof>(
+  ctx: DurableContext,
+  name: string,
+  looks: number,
+  look: () => Promise<Seen | Proof>,
+  everySeconds = 1,
+): Promise<Seen> {
+  const last = await ctx.waitForCondition<Seen | Proof>(name, () => lookFor(look), {
     initialState: notYet("nobody has looked yet"),
     waitStrategy: (proof, tries) =>
-      proof.holds || tries >= looks ? { shouldContinue: false } : { shouldContinue: true, delay: { seconds: 1 } },
+      proof.holds || tries >= looks ? { shouldContinue: false } : { shouldContinue: true, delay: { seconds: everySeconds } },
   });
-  if (last.holds) return last;
+  if (last.holds) return last as Seen;
   throw new Problem("NotProven", `"${name}" could not be proven; the last of ${looks} looks saw: ${last.seen}`, {
     hint: "Nothing is assumed without proof.",
   });
 }
 
-async function lookFor(look: () => Promise<Proof>): Promise<Proof> {
+/** For what nobody waits for: one look at a time, soon a minute apart, for about so many minutes. */
+export async function eventually(ctx: DurableContext, name: string, minutes: number, look: () => Promise<Proof>): Promise<Proof> {
+  const last = await ctx.waitForCondition<Proof>(name, () => look().catch(sawNothing), {
+    initialState: notYet("nobody has looked yet"),
+    waitStrategy: (proof, tries) =>
+      proof.holds || tries >= minutes + QUICK_LOOKS
+        ? { shouldContinue: false }
+        : { shouldContinue: true, delay: { seconds: Math.min(2 ** (tries - 1), 60) } },
+  });
+  if (last.holds) return last;
+  throw new Problem("NotProven", `"${name}" could not be proven in ${minutes} minutes; the last look saw: ${last.seen}`, {
+    hint: "Nothing is assumed without proof.",
+  });
+}
+/** Looks before they are a minute apart. */
+const QUICK_LOOKS = 6;
+
+async function lookFor<Seen extends Proof>(look: () => Promise<Seen>): Promise<Seen | Proof> {
   const endsAtMs = Date.now() + ONE_LOOK_MS;
   for (;;) {
-    const proof = await look().catch(sawNothing);
+    const proof: Seen | Proof = await look().catch(sawNothing);
     if (proof.holds || Date.now() >= endsAtMs) return proof;
     await pause(LOOK_AGAIN_MS);
   }

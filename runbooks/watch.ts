@@ -2,22 +2,25 @@
  * One lap of the watcher: read the world, decide, and only when a rule says so claim the database and start the move.
  * Harmless when run twice or by several at once: the claim is a conditional write, the execution's name is the claim's.
  */
-import { createDocument } from "../aws/documents.ts";
-import { executionStatus, startExecution } from "../aws/functions.ts";
+import { executionStatus } from "../aws/functions.ts";
 import { describeInstance, setSecurityGroups } from "../aws/rds.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
-import { diagnose } from "../core/diagnosis.ts";
 import type { Claim, DatabaseRecord, Facts } from "../core/facts.ts";
 import { decisionNews, type News } from "../core/news.ts";
 import { type Policy, policyOf, voteFreshSeconds } from "../core/policy.ts";
-import { decisionKey, type RecordedDecision, recordDecision } from "../core/recorded.ts";
+import { recordDecision } from "../core/recorded.ts";
 import { type Decision, decide } from "../core/rules.ts";
+import { act, dueRequests } from "./carry-out.ts";
+import { decideNow } from "./decisions.ts";
 import { groupsOf, keepFences } from "./fences.ts";
+import { keepDecision } from "./kept.ts";
 import { metricLine } from "./metrics.ts";
 import { observe } from "./observe.ts";
+import { remindOfPause } from "./pauses.ts";
 import { changeBrake, claim, endClaim, executionName, readBrake, readRecord, succeed } from "./record.ts";
-import { wayOf } from "./repoint-way.ts";
+import { askForApproval } from "./requests.ts";
 import type { Protected, Settings } from "./settings.ts";
+import { startMove } from "./start.ts";
 import { tell } from "./tell.ts";
 
 export interface WatchResult {
@@ -28,34 +31,32 @@ export interface WatchResult {
   readonly execution: string | null;
 }
 
-export interface MoveInput {
-  readonly kind: Claim["kind"];
-  readonly database: string;
-  readonly generation: number;
-  readonly attempt: number;
-}
-
 export async function watchLap(settings: Settings, database: Protected): Promise<WatchResult> {
   const found = (await readRecord(settings, database)).value;
+  await remindOfPause(settings, found);
   if (found.claim) return await tendClaim(settings, database, found, found.claim);
   await keepFences(settings, database, found);
 
-  const { facts, stored } = await observe(settings, database);
+  const [{ facts: seen, stored }, due] = await Promise.all([
+    observe(settings, database),
+    dueRequests(settings, database, found.generation),
+  ]);
+  for (const request of due) {
+    const { sentence, execution } = await act(settings, database, request);
+    if (execution !== null) return { database: database.name, rule: ruleIn(sentence), sentence, execution };
+  }
   const policy = policyOf(settings.plan, database.plan);
+  const { facts, diagnosis, decision } = await decideNow(settings, database, seen, policy, null);
   noteNearVote(settings, facts, policy);
-  const first = decide(facts, diagnose(facts, policy), policy);
-  // Before anything is claimed or counted: a move that could not take the name along would leave it with nobody.
-  const chosen = first.kind === "failover" ? facts.standbys.find(({ id }) => id === first.target)?.instance : null;
-  const nameTrouble = chosen ? await wayOf(settings, database).trouble(chosen) : null;
-  const decision = nameTrouble ? decide({ ...facts, nameTrouble }, diagnose(facts, policy), policy) : first;
   console.log(JSON.stringify({ what: "decision", database: database.name, ...decision }));
   await keepDecision(settings, recordDecision(facts, policy, null, decision));
   if (decision.kind !== "failover" || decision.target === null) {
-    if (decision.tell) await tell(settings, decisionNews(decision, facts.record, facts.vote, facts.atMs));
+    if (decision.kind === "ask") await askForApproval(settings, facts, diagnosis, decision);
+    else if (decision.tell) await tell(settings, decisionNews(decision, facts, diagnosis));
     return result(database, decision, null);
   }
   if (!(await countOnBrake(settings, policy, facts.record))) {
-    const braked = decide({ ...facts, brake: (await readBrake(settings)).value }, diagnose(facts, policy), policy);
+    const braked = decide({ ...facts, brake: (await readBrake(settings)).value }, diagnosis, policy);
     return result(database, braked, null);
   }
   const { target, rule, sentence } = decision;
@@ -69,7 +70,7 @@ export async function watchLap(settings: Settings, database: Protected): Promise
       execution: now.claim?.execution ?? null,
     };
   }
-  await start(settings, facts.record, taken);
+  await startMove(settings, facts.record, taken);
   return result(database, decision, taken.execution);
 }
 
@@ -88,17 +89,6 @@ async function countOnBrake(settings: Settings, policy: Policy, record: Database
   return counted.moves.some((move) => move.execution === execution);
 }
 
-/** A quiet lap is kept every ten minutes, every other one always: what `explain` and `replay` read. Never stops what is decided. */
-async function keepDecision(settings: Settings, recorded: RecordedDecision): Promise<void> {
-  const { facts, decision } = recorded;
-  if (decision.rule === QUIET_RULE && facts.atMs % (10 * 60_000) >= 60_000) return;
-  try {
-    await createDocument(settings.state, decisionKey(facts.database, facts.atMs, decision.rule), recorded);
-  } catch (error) {
-    console.error(JSON.stringify({ what: "decision not kept", database: facts.database, rule: decision.rule, error: String(error) }));
-  }
-}
-
 /** Said here, because an alarm hears no metric of another region: the silence of the near probe reaches people all the same (infra/alarms.ts). */
 function noteNearVote(settings: Settings, facts: Facts, policy: Policy): void {
   const { database, nearVote, atMs } = facts;
@@ -106,8 +96,8 @@ function noteNearVote(settings: Settings, facts: Facts, policy: Policy): void {
     console.log(metricLine(settings, database, "near", atMs, { NearVoteHeard: 1 }));
 }
 
-/** "Nothing to do". */
-const QUIET_RULE = 101;
+/** Every decision's sentence ends with its rule. */
+const ruleIn = (sentence: string): number => Number(/\(rule (\d+)\)$/.exec(sentence)?.[1] ?? 0);
 
 const result = (database: Protected, decision: Decision, execution: string | null): WatchResult => ({
   database: database.name,
@@ -115,11 +105,6 @@ const result = (database: Protected, decision: Decision, execution: string | nul
   sentence: decision.sentence,
   execution,
 });
-
-async function start(settings: Settings, record: DatabaseRecord, held: Claim): Promise<void> {
-  const input: MoveInput = { kind: held.kind, database: record.database, generation: record.generation, attempt: held.attempt };
-  await startExecution(settings.region, settings.functions.move, held.execution, input);
-}
 
 /** After its claim was taken, a dead execution's last call may still be on its way for so long. */
 const LAST_CALLS_MS = 45_000;
@@ -131,7 +116,7 @@ async function tendClaim(settings: Settings, database: Protected, record: Databa
   if (held.stage === "undoing") return answer(await undo(settings, database, record, held));
   const status = await executionStatus(settings.region, settings.functions.move, execution);
   if (status === null) {
-    await start(settings, record, held);
+    await startMove(settings, record, held);
     return answer(`Held: the claim ${execution} had no execution; it is started now.`);
   }
   if (status === "RUNNING") return answer(`Held: the move ${execution} is already running.`);
@@ -147,7 +132,7 @@ async function tendClaim(settings: Settings, database: Protected, record: Databa
   const successor = await succeed(settings, database, execution, stage === "promoted" ? "promoted" : "undoing", storeNowMs());
   if (!successor) return answer(`Held: another watcher has taken over from ${execution}.`);
   if (stage === "promoted") {
-    await start(settings, record, successor);
+    await startMove(settings, record, successor);
     await tell(settings, diedNews(record, now.claim, status, `${successor.execution} goes on where it ended`));
     return answer(`The move ${execution} ended as ${status} after the promotion; ${successor.execution} goes on where it ended.`);
   }
@@ -162,7 +147,7 @@ async function undo(settings: Settings, database: Protected, record: DatabaseRec
   if (target?.sourceId === null) {
     // Its last call was the promotion: there is no way back.
     const successor = await succeed(settings, database, held.execution, "promoted", storeNowMs());
-    if (successor) await start(settings, record, successor);
+    if (successor) await startMove(settings, record, successor);
     return `Held: ${held.target} was promoted after all; ${successor?.execution ?? "another execution"} goes on from there.`;
   }
   if (held.network) {

@@ -3,7 +3,7 @@
  * for its labs. UNDERSTUDY_PACKAGE and UNDERSTUDY_PLAN name a folder and a plan that were made before, for whoever runs a test many
  * times.
  */
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { freemem } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
@@ -28,7 +28,12 @@ function labsInMemory(): (() => void) | undefined {
   try {
     const { bavail, bsize } = statfsSync(MEMORY);
     if (bavail * bsize < 3 * GIB || freemem() < 4 * GIB) return undefined;
-    const folder = mkdtempSync(join(MEMORY, "understudy-tests-"));
+    // What a run that was killed has left there is memory nobody gives back.
+    for (const name of readdirSync(MEMORY)) {
+      const [, pid] = /^understudy-tests-(\d+)-/.exec(name) ?? [];
+      if (pid && !existsSync(`/proc/${pid}`)) rmSync(join(MEMORY, name), { recursive: true, force: true });
+    }
+    const folder = mkdtempSync(join(MEMORY, `understudy-tests-${process.pid}-`));
     // The databases' user passes through.
     chmodSync(folder, 0o711);
     process.env.UNDERSTUDY_LABS = folder;

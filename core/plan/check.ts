@@ -49,6 +49,13 @@ export function checkPlan(plan: Plan): Finding[] {
         find(["databases", key, ...path, "instance"], `the instance "${member.instance}" is already ${owner}, expected another one`);
       else owners.set(member.instance, `the ${role} of ${key}`);
     }
+    for (const [where, group] of Object.entries(database.drainSecurityGroups ?? {})) {
+      if (group === database.fenceSecurityGroups[where])
+        find(
+          at("drainSecurityGroups", where),
+          "expected another group than the fence's: that one admits nobody, this one Understudy's functions",
+        );
+    }
     const names = plan.records.filter((record) => record.database === key);
     if (names.length === 0)
       find(["records"], `no record names the database "${key}", expected one with "database: ${key}": clients could not follow it`);
@@ -78,6 +85,15 @@ export function checkPlan(plan: Plan): Finding[] {
     if (first !== index)
       find(["backups", index, "database"], `a second backup of "${backup.database}" (the first is backups[${first}]), expected one each`);
   });
+
+  const { people = 1, from } = plan.approvals ?? {};
+  from?.forEach((arn, index) => {
+    if (!/^arn:[\w-]+:(iam::\d{12}:(user|role)|sts::\d{12}:assumed-role)\/\S+$/.test(arn))
+      find(["approvals", "from", index], 'expected the ARN of an IAM user or role, like "arn:aws:iam::111122223333:user/alice"');
+  });
+  // A role may stand for many people, if Identity Center names its sessions.
+  if (from && from.length < people && !from.some((arn) => arn.includes(":role/")))
+    find(["approvals", "people"], `expected at most ${from.length}, as many as approvals.from names: nobody could approve anything`);
 
   plan.notify.email.forEach((address, index) => {
     if (plan.notify.email.indexOf(address) !== index)

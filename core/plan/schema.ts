@@ -52,6 +52,12 @@ const failover = section({
   restartGraceSeconds: z.optional(
     described(whole(0, 900, " of seconds"), "How long RDS may reboot, modify or upgrade a primary before its silence counts (60)."),
   ),
+  rebuild: z.optional(
+    described(
+      z.enum(["automatic", "by-hand"], { error: 'expected "automatic" or "by-hand"' }),
+      "Whether Understudy creates new standbys after a move, which AWS bills like any instance (automatic, the default), or leaves that to people.",
+    ),
+  ),
   maintenance: z.optional(
     described(
       z.array(matching(WINDOW, 'expected a weekly window in UTC, like "sun:02:00-04:00"')),
@@ -76,6 +82,12 @@ const database = section({
   fenceSecurityGroups: described(
     z.record(region, securityGroup, { error: "expected a security group by region" }),
     "By region, a security group without any inbound rule: a fenced instance is left with this one alone. Every region an instance runs in needs one.",
+  ),
+  drainSecurityGroups: z.optional(
+    described(
+      z.record(region, securityGroup, { error: "expected a security group by region" }),
+      "By region, a security group whose only inbound rule admits Understudy's functions: a switchover closes the primary to everybody else with it, and a failback asks the old primary through it. Without one a region has no planned moves.",
+    ),
   ),
   failover,
 });

@@ -167,3 +167,10 @@ export function volumesOf(world: World, place: Place, instanceId: string): Volum
 export function zonesOf(region: string): string[] {
   return ["a", "b", "c"].map((letter) => `${region}${letter}`);
 }
+
+/** `euc1-az1` for `eu-central-1a`, `apse1-az2` for `ap-southeast-1b`. */
+export function zoneId(zone: string): string {
+  const [area = "", side = "", rest = ""] = zone.split("-");
+  const sides: Record<string, string> = { northeast: "ne", southeast: "se" };
+  return `${area}${sides[side] ?? side.charAt(0)}${rest.slice(0, -1)}-az${zonesOf(zone.slice(0, -1)).indexOf(zone) + 1}`;
+}

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
 /** Tags of instances, volumes, snapshots and images, all together, and the regions and zones there are. No other resource has tags here. */
 import { checkedTags, matching, paged, refuse, type Tag, withTags } from "./ec2-request.ts";
-import { computeIn, type Place, zonesOf } from "./ec2-state.ts";
+import { computeIn, type Place, zoneId, zonesOf } from "./ec2-state.ts";
 import type { Operation, World } from "./world.ts";
 
 const REGIONS = [
@@ -95,7 +95,7 @@ export function tagOperations(world: World): Record<string, Operation> {
       };
     },
     DescribeAvailabilityZones(input, { region }) {
-      const zones = zonesOf(region).map((name, at) => ({ name, id: `${shortName(region)}-az${at + 1}`, tags: [] }));
+      const zones = zonesOf(region).map((name) => ({ name, id: zoneId(name), tags: [] }));
       for (const name of input.ZoneNames ?? [])
         if (!zones.some((zone) => zone.name === name)) throw refuse("InvalidParameterValue", `Invalid availability zone: [${name}]`);
       const kept = zones
@@ -127,11 +127,4 @@ export function tagOperations(world: World): Record<string, Operation> {
       };
     },
   };
-}
-
-/** `euc1` for `eu-central-1`. */
-function shortName(region: string): string {
-  const [area = "", side = "", number = ""] = region.split("-");
-  const sides: Record<string, string> = { northeast: "ne", southeast: "se" };
-  return `${area}${sides[side] ?? side.charAt(0)}${number}`;
 }

@@ -7,6 +7,7 @@ import { ServiceError } from "../wire/errors.ts";
 import { createCompute } from "./ec2-compute.ts";
 import { dryRunnable } from "./ec2-request.ts";
 import { checkNetworks, membersOnly, merged, permissionsOf, ruleShape, ruleText, sameSource, shortHash, singles } from "./ec2-rules.ts";
+import { zoneId } from "./ec2-state.ts";
 import type { Ec2Timings } from "./ec2-timings.ts";
 import type { Caller, Service, World } from "./world.ts";
 
@@ -225,7 +226,7 @@ function subnet(caller: Caller, VpcId: string, zone: string, at: number) {
     VpcId,
     OwnerId: caller.account,
     AvailabilityZone: `${caller.region}${zone}`,
-    AvailabilityZoneId: `${caller.region.replace(/^(..)-(.).*-(\d)$/, "$1$2$3")}-az${at + 1}`,
+    AvailabilityZoneId: zoneId(`${caller.region}${zone}`),
     CidrBlock: `172.31.${at * 16}.0/20`,
     AvailableIpAddressCount: 4091,
     AssignIpv6AddressOnCreation: false,

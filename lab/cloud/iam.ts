@@ -1,9 +1,11 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
 /**
- * IAM: the roles of the account, the policies they carry, and which principal an access key stands for. One store for all regions.
- * Keeps policies as documents; judges none of them.
+ * IAM: the roles and users of the account, the policies roles carry, and which principal an access key stands for. One store for all
+ * regions. Keeps policies as documents and judges none of them; users have none here, and the lab lets them do everything.
  */
+import type { IncomingMessage } from "node:http";
 import { ServiceError } from "../wire/errors.ts";
+import { mustBeSignedBy } from "../wire/signature.ts";
 import type { Service, World } from "./world.ts";
 
 export interface PolicyDocument {
@@ -29,8 +31,9 @@ export interface Role {
 export interface SessionKey {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** "" for a user's key, which needs none. */
   readonly sessionToken: string;
-  /** arn:aws:sts::account:assumed-role/role/session */
+  /** arn:aws:sts::account:assumed-role/role/session, or a user's ARN. */
   readonly principal: string;
 }
 
@@ -52,7 +55,7 @@ function roleNameOf(arn: string): string {
 export function sessionKeyFor(world: World, roleArn: string, session: string): SessionKey {
   const { keys } = stateOf(world);
   const principal = `arn:aws:sts::${world.account}:assumed-role/${roleNameOf(roleArn)}/${session}`;
-  const known = Object.values(keys).find((key) => key.principal === principal && key.secretAccessKey !== "");
+  const known = Object.values(keys).find((key) => key.principal === principal);
   if (known) return known;
   let accessKeyId = "";
   do accessKeyId = `ASIA${world.id(16).toUpperCase()}`;
@@ -86,7 +89,20 @@ export interface Iam extends Service {
   /** Whether it is the key of a session of one of this account's roles. */
   knows(accessKeyId: string): boolean;
   /** A session somebody assumed: its key stands for it from now on. */
-  remember(accessKeyId: string, principal: string): void;
+  remember(key: SessionKey): void;
+  /** Throws when a key that IAM gave out did not make the request's signature. Any other key stands for root and is taken at its word. */
+  mustBeSigned(request: IncomingMessage, body: Buffer): void;
+}
+
+/** The user's key; the same one each time, so that a lab that goes on changes nobody. Makes the user on the way. */
+export function userKeyFor(world: World, name: string): SessionKey {
+  const { keys } = stateOf(world);
+  const principal = `arn:aws:iam::${world.account}:user/${name}`;
+  const known = Object.values(keys).find((key) => key.principal === principal);
+  if (known) return known;
+  const key = { accessKeyId: `AKIA${world.id(16).toUpperCase()}`, secretAccessKey: world.id(40), sessionToken: "", principal };
+  keys[key.accessKeyId] = key;
+  return key;
 }
 
 function document(value: unknown, field: string): PolicyDocument {
@@ -118,8 +134,14 @@ export function createIam(world: World): Iam {
     name: "iam",
     principalFor: (accessKeyId) => principalFor(world, accessKeyId),
     knows: (accessKeyId) => accessKeyId in stateOf(world).keys,
-    remember(accessKeyId, principal) {
-      stateOf(world).keys[accessKeyId] = { accessKeyId, secretAccessKey: "", sessionToken: "", principal };
+    remember(key) {
+      stateOf(world).keys[key.accessKeyId] = key;
+    },
+    mustBeSigned(request, body) {
+      const named =
+        /Credential=([^/,\s]+)/.exec(request.headers.authorization ?? "")?.[1] ?? /X-Amz-Credential=([^/%&]+)/.exec(request.url ?? "")?.[1];
+      const key = stateOf(world).keys[named ?? ""];
+      if (key) mustBeSignedBy(key, request, body, world.now());
     },
     operations: {
       CreateRole(input) {

@@ -4,12 +4,12 @@
  * are not remembered: whoever maps access keys to principals decides what they stand for (`onAssume`).
  */
 import { ServiceError } from "../wire/errors.ts";
-import { roleOf } from "./iam.ts";
+import { roleOf, type SessionKey } from "./iam.ts";
 import type { Service, World } from "./world.ts";
 
 export interface StsOptions {
-  /** Told of each session, so that its access key can be mapped to the session's ARN. */
-  onAssume?(accessKeyId: string, sessionArn: string): void;
+  /** Told of each session's key, so that it can be known again. */
+  onAssume?(key: SessionKey): void;
 }
 
 export function createSts(world: World, options: StsOptions = {}): Service {
@@ -42,7 +42,8 @@ export function createSts(world: World, options: StsOptions = {}): Service {
           throw new ServiceError("ValidationError", "DurationSeconds must be between 900 and 43200.", 400);
         const accessKeyId = `ASIA${world.id(16).toUpperCase()}`;
         const arn = `arn:aws:sts::${account}:assumed-role/${role}/${input.RoleSessionName}`;
-        options.onAssume?.(accessKeyId, arn);
+        const key: SessionKey = { accessKeyId, secretAccessKey: world.id(40), sessionToken: world.id(64), principal: arn };
+        options.onAssume?.(key);
         world.tell({
           kind: "state",
           region: caller.region,
@@ -52,9 +53,9 @@ export function createSts(world: World, options: StsOptions = {}): Service {
         });
         return {
           Credentials: {
-            AccessKeyId: accessKeyId,
-            SecretAccessKey: world.id(40),
-            SessionToken: world.id(64),
+            AccessKeyId: key.accessKeyId,
+            SecretAccessKey: key.secretAccessKey,
+            SessionToken: key.sessionToken,
             Expiration: new Date(world.now() + seconds * 1000),
           },
           AssumedRoleUser: { AssumedRoleId: `AROALAB:${input.RoleSessionName}`, Arn: arn },

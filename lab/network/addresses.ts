@@ -8,6 +8,9 @@ import { type Gate, type GateOptions, openGate } from "./gate.ts";
 
 const ATTEMPTS = 5;
 
+/** Where functions call from. */
+export const FUNCTION_RANGE = "127.128.0.0/10";
+
 /** Opens a gate at `port` of a free loopback address, the `preferred` one if it can be had. */
 export async function openGateSomewhere(options: Omit<GateOptions, "address">, preferred?: string): Promise<Gate> {
   for (let attempt = 0; ; attempt++) {

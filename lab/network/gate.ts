@@ -17,8 +17,8 @@ export interface GateOptions {
   port: number;
   /** The port of 127.0.0.1 behind the gate at this moment; undefined when nothing listens. */
   target: () => number | undefined;
-  /** Asked once for each new connection. */
-  admits?: () => boolean;
+  /** Asked once for each new connection, with the client's address. */
+  admits?: (from: string) => boolean;
 }
 
 export interface Gate {
@@ -99,7 +99,7 @@ export async function openGate(options: GateOptions): Promise<Gate> {
       client.resetAndDestroy();
       return;
     }
-    const server = net.connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+    const server = net.connect({ host: "127.0.0.1", port, localAddress: "127.0.0.1", allowHalfOpen: true });
     const pair: Pair = { client, server, broken: false, held: false, from: client.remoteAddress ?? "" };
     if (stage) pair.requests = stage();
     if (slowMs > 0) pair.answers = lateness();
@@ -129,7 +129,7 @@ export async function openGate(options: GateOptions): Promise<Gate> {
     client.once("close", () => clients.delete(client));
     if (closed) {
       client.resetAndDestroy();
-    } else if (!admits()) {
+    } else if (!admits(client.remoteAddress ?? "")) {
       client.on("end", () => client.destroy());
       client.resume();
     } else if (isCut(client.remoteAddress ?? "")) {

@@ -1,7 +1,7 @@
 /**
  * Who may do what: every request of a role session is judged against the role's policies and the resource's own, before its
- * service sees it. An account's root may do everything in its account; in another it may what the resource's policy lets it. The lab
- * speaks http and takes every connection for a secure one.
+ * service sees it. An account's root and its users may do everything in their account; in another they may what the resource's policy
+ * lets them. The lab speaks http and takes every connection for a secure one.
  */
 import type { IncomingMessage } from "node:http";
 import { type Role, roleOf } from "../cloud/iam.ts";
@@ -20,8 +20,9 @@ export interface Permissions extends Service {
   before(request: IncomingMessage, call: WireCall): Promise<void>;
 }
 
-const isRoot = (principal: string): boolean => /^arn:aws:iam::\d{12}:root$/.test(principal);
-/** What an account lets its root do. */
+/** An account's root, or a user: the lab's have no policies of their own and may do what the root may. */
+const isOwn = (principal: string): boolean => /^arn:aws:iam::\d{12}:(root$|user\/)/.test(principal);
+/** What an account lets its own do. */
 const EVERYTHING = { root: { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] } };
 const isSession = (principal: string): boolean => principal.includes(":assumed-role/");
 
@@ -31,7 +32,7 @@ export function createPermissions(world: World): Permissions {
   /** The refusal of the first need that is not met; null when all are. */
   async function unmet(principal: string, needs: readonly Need[], at: At, userAgent?: string): Promise<string | null> {
     const role = roleOf(world, principal);
-    const policies = isRoot(principal) ? EVERYTHING : role?.policies;
+    const policies = isOwn(principal) ? EVERYTHING : role?.policies;
     for (const need of needs) {
       const { action, resource } = need;
       if (!policies) return sentence(principal, action, resource, "because its role does not exist");
@@ -61,8 +62,8 @@ export function createPermissions(world: World): Permissions {
     async before(request, { service, operation, input, caller }) {
       const at: At = { world, region: caller.region, account: caller.account };
       const session = isSession(caller.principal);
-      // A root in its own account is asked nothing; where there is one account, it has no other to go to.
-      if (!session && (!isRoot(caller.principal) || world.accounts.size < 2)) return;
+      // An account's own are asked nothing in it; where there is one account, it has no other to go to.
+      if (!session && (!isOwn(caller.principal) || world.accounts.size < 2)) return;
       const all = needsOf({ service, operation, input }, at);
       if (!all && session) {
         const text = `because the lab does not know which permissions it needs: add it to lab/permissions/needs.ts`;

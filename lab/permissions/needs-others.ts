@@ -2,7 +2,7 @@
 /**
  * What the operations of the smaller services need: Route 53, SNS, EventBridge, CloudWatch, STS.
  */
-import type { At, Context, Need, Needs } from "./need.ts";
+import { type At, type Context, EVERY, type Need, type Needs } from "./need.ts";
 import { passing } from "./needs-fleets.ts";
 
 const last = (path: string): string => path.split("/").at(-1) ?? path;
@@ -152,7 +152,7 @@ const alarms =
   (input, at) => {
     const names: string[] = input.AlarmNames ?? (input.AlarmName ? [input.AlarmName] : []);
     const arn = (name: string) => `arn:aws:cloudwatch:${at.region}:${at.account}:alarm:${name}`;
-    return (names.length > 0 ? names.map(arn) : ["*"]).map((resource) => ({ action: `cloudwatch:${action}`, resource }));
+    return (names.length > 0 ? names : [EVERY]).map(arn).map((resource) => ({ action: `cloudwatch:${action}`, resource }));
   };
 
 export const monitoring: Record<string, Needs> = {

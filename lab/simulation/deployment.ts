@@ -5,7 +5,9 @@
 import type { Plan } from "../../core/plan/schema.ts";
 import { stateOf } from "../cloud/lambda/functions.ts";
 import type { World } from "../cloud/world.ts";
+import { deployStack } from "../deploy/index.ts";
 import { createHostedZone } from "../given.ts";
+import { pointAtLatches } from "../latched.ts";
 
 /** Timeouts in seconds, and what is durable, as serverless.yml says. */
 interface Deployed {
@@ -96,4 +98,11 @@ export async function deploy(world: World, plan: Plan, endpoint: string, withBac
     const ChangeBatch = { Changes: [{ Action: "UPSERT", ResourceRecordSet: set }] };
     await world.call("route53", "ChangeResourceRecordSets", { HostedZoneId: record.zone, ChangeBatch }, { region: "us-east-1" });
   }
+}
+
+/** The latch is made, the watcher's minutes seat its sides, and then the name is pointed at it, as a user would. */
+export async function deployLatch(world: World, plan: Plan, resources: object): Promise<void> {
+  const template = { Resources: resources };
+  await deployStack(world, { template, artifacts: () => new Uint8Array(), region: plan.regions.recovery, stackName: "latch" });
+  await pointAtLatches(world, plan);
 }

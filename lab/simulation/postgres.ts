@@ -124,7 +124,7 @@ export function postgresModule(sea: Sea, from: string, alive: () => boolean): { 
         sea.clock,
         this.config.query_timeout,
         "Query read timeout",
-        run(sea, session, () => statement(session.server, sql, values)),
+        run(sea, session, () => statement(session, sql, values)),
       );
       if (sql.startsWith("insert into understudy.heartbeat")) sea.beaten?.(session.server);
       return { rows, rowCount: rows.length };
@@ -145,11 +145,12 @@ export function postgresModule(sea: Sea, from: string, alive: () => boolean): { 
   return { Client };
 }
 
-function statement(server: Server, sql: string, values: any[]): any[] {
+function statement(session: Session, sql: string, values: any[]): any[] {
+  const { server } = session;
   const text = sql.replace(/\s+/g, " ").trim().toLowerCase();
   if (text.startsWith("insert into understudy.heartbeat")) {
     server.commit("heartbeat", String(values[0]), Number(values[1]));
-    return [{}];
+    return [{ rows_changed: null }];
   }
   if (text.startsWith("insert into understudy.canary")) {
     server.commit("canary", String(values[0]), 1);
@@ -166,7 +167,14 @@ function statement(server: Server, sql: string, values: any[]): any[] {
       },
     ];
   }
-  if (text.startsWith("select at_ms from understudy.heartbeat")) {
+  if (text.startsWith("select case when pg_is_in_recovery()")) {
+    server.settle();
+    // A row is a transaction, and moves the log by one.
+    return [{ log: `0/${server.applied.toString(16).toUpperCase()}`, transactions: `${server.applied}:${server.applied}` }];
+  }
+  if (text.startsWith("select usename as user"))
+    return server.endOthers(session).map((from) => ({ user: "shopkeeper", application: from }));
+  if (text.startsWith("select * from understudy.heartbeat")) {
     const row = server.find("heartbeat", String(values[0]));
     return row ? [{ at_ms: String(row.value) }] : [];
   }

@@ -4,6 +4,7 @@
  * seed, plan and code give the same log, line by line. Knows the functions as bundles; what is in them is not its business.
  */
 import type { Plan } from "../../core/plan/schema.ts";
+import { createCloudWatch } from "../cloud/cloudwatch.ts";
 import { createEventBridge } from "../cloud/eventbridge.ts";
 import { createLambda } from "../cloud/lambda/index.ts";
 import { createRoute53, servedRecords } from "../cloud/route53.ts";
@@ -13,7 +14,7 @@ import { createSecretsManager } from "../cloud/secretsmanager.ts";
 import { Chance } from "./chance.ts";
 import { Checkers, type RecordSeen, type Violation } from "./checkers.ts";
 import { VirtualClock } from "./clock.ts";
-import { BUCKET, deploy, NEAR_PROBE } from "./deployment.ts";
+import { BUCKET, deploy, deployLatch, NEAR_PROBE } from "./deployment.ts";
 import { type Climate, drawClimate, FAIR, unleash } from "./disaster.ts";
 import { type Code, SimulatedEnvironments } from "./environments.ts";
 import { EventLog, type SimulationEvent } from "./log.ts";
@@ -34,6 +35,8 @@ export interface RunOptions {
   readonly safetyMs: number;
   /** The most a function's clock is off. */
   readonly skewMs: number;
+  /** What of the stack a plan with a latch needs in Route 53 and CloudWatch, as the packager makes it. */
+  readonly latchResources?: object | undefined;
   /** What the seed would do and is left out: "disaster 2", "throttled". */
   readonly without?: ReadonlySet<string>;
   /** A run of one's own: no weather but the clocks', and whatever this does. */
@@ -49,7 +52,7 @@ export interface Stage {
   readonly standby: Instance;
   readonly world: VirtualWorld;
   readonly log: EventLog;
-  /** Regions whose APIs do not answer. */
+  /** Whose APIs do not answer: regions, or "recovery". */
   readonly dark: Set<string>;
   /** Somebody changes the clients' record by hand. */
   pointName(to: Instance): void;
@@ -122,7 +125,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
     log,
     chance,
     code: options.code,
-    planJson: JSON.stringify(plan),
+    planJson: JSON.stringify(byHand(plan)),
     lookUp,
     cnameOf: (name) => cnameOf(world, name),
     skewMs: () => (skewLimit > 0 ? story.whole(-skewLimit, skewLimit) : 0),
@@ -141,9 +144,20 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   });
   for (const service of [createS3(world), createSecretsManager(world), createRoute53(world), events, lambda, rds.service(), mailbox(log)])
     world.register(service);
+  // Alarms wake nobody here: what matters is the metrics, which the health checks read at their own pace.
+  world.register({ ...createCloudWatch(world), start: () => {} });
   await world.start();
   await deploy(world, plan, primary.host, !options.script && story.happens(0.05));
   await clock.runUntil(clock.nowMs + dnsInsyncMs + 1000);
+  if (options.latchResources) {
+    const pointed = deployLatch(world, plan, options.latchResources);
+    let ready = false;
+    void pointed.then(() => {
+      ready = true;
+    });
+    await clock.runUntil(clock.nowMs + 10 * 60_000, () => ready);
+    await clock.runUntil(clock.nowMs + dnsInsyncMs + 1000);
+  }
   sky.overWakes(lambda, "Invoke", wakeOf);
   sky.overWakes(events, "LabDeliver", (input) => (input.event.source === "aws.rds" ? "lossy" : undefined));
 
@@ -203,6 +217,17 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   };
 }
 
+/** One pair is all there is here: new standbys are made in the lab. */
+const byHand = (plan: Plan): Plan => ({
+  ...plan,
+  databases: Object.fromEntries(
+    Object.entries(plan.databases).map(([name, database]) => [
+      name,
+      { ...database, failover: { ...database.failover, rebuild: "by-hand" as const } },
+    ]),
+  ),
+});
+
 /** SNS as far as a mail's text is concerned. */
 function mailbox(log: EventLog): { name: string; operations: Record<string, (input: any) => unknown> } {
   let sent = 0;
@@ -224,12 +249,14 @@ const EFFECTS: Record<string, (input: any) => string> = {
   RebootDBInstance: (input) => `${input.DBInstanceIdentifier} is rebooted`,
   PromoteReadReplica: (input) => `${input.DBInstanceIdentifier} is promoted`,
   ChangeResourceRecordSets: (input) =>
-    `the record is pointed to ${input.ChangeBatch.Changes[0].ResourceRecordSet.ResourceRecords[0].Value}`,
+    `the record is pointed to ${input.ChangeBatch.Changes.at(-1).ResourceRecordSet.ResourceRecords[0].Value}`,
 };
 
 function tellEffect(log: EventLog, call: Call, record: () => RecordSeen | undefined): void {
   const words = EFFECTS[call.operation];
-  if (words) {
+  // The sides of a latch are kept in quiet times, by the watcher.
+  const keepsSides = call.operation === "ChangeResourceRecordSets" && /-side-\d+\./.test(JSON.stringify(call.input));
+  if (words && !keepsSides) {
     const { operation, execution, input } = call;
     log.tell("effect", `${call.function}${execution ? ` (${execution})` : ""}: ${words(input)}`, { operation, execution, input });
   }

@@ -177,6 +177,13 @@ export class Server {
     this.apply();
   }
 
+  /** Everybody's but one; who they were. */
+  endOthers(own: Session): string[] {
+    const others = [...this.sessions].filter((session) => session !== own);
+    for (const session of others) this.end(session);
+    return others.map(({ from }) => from);
+  }
+
   end(session: Session): void {
     session.open = false;
     this.sessions.delete(session);

@@ -43,8 +43,9 @@ export class VirtualWorld extends World {
 
   override tell(line: Omit<LabEvent, "at">): void {
     if (line.kind === "durable") this.log.tell("durable", line.what, {});
-    else if (line.kind === "lab") this.log.tell("lab", line.what, { stack: line.detail?.stack });
-    else if (line.kind === "dns") this.log.tell("name", line.what, line.detail ?? {});
+    else if (line.kind === "lab" && line.service !== "cloudformation") this.log.tell("lab", line.what, { stack: line.detail?.stack });
+    else if (line.kind === "dns" || (line.kind === "state" && line.service === "route53"))
+      this.log.tell("name", line.what, line.detail ?? {});
     else if (line.kind === "event" || line.kind === "invoke") this.log.tell("invoke", line.what, {}, true);
   }
 }

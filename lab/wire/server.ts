@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
 /**
  * The lab's one AWS endpoint: every service of every region on one loopback port, told apart by the signature's credential
- * scope. Signatures are read, not verified: who may do what is the `before` hook's business.
+ * scope. Signatures are read, not verified: who may do what, and whether the signature is theirs, is the `before` hook's business.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -27,7 +27,7 @@ export interface WireOptions {
   worldOf?(accessKeyId: string): World | Promise<World>;
   /** Runs before the operation: authorisation, faults. Throw ServiceError to refuse; answer "lose reply" to do it and cut the line. */
   // biome-ignore lint/suspicious/noConfusingVoidType: most hooks return nothing
-  before?(request: IncomingMessage, call: WireCall): void | "lose reply" | Promise<void | "lose reply">;
+  before?(request: IncomingMessage, call: WireCall, body: Buffer): void | "lose reply" | Promise<void | "lose reply">;
   /** Answers paths that are not AWS's, before any routing. Returns true when it took the request. */
   extra?(request: IncomingMessage, response: ServerResponse): boolean;
 }
@@ -117,7 +117,7 @@ async function answer(first: World, options: WireOptions, request: IncomingMessa
     input = decoded.input;
     const missing = decoded.operation.required.find((name) => input[name] == null);
     if (missing) throw missingMember(wire, codec, missing);
-    lost = (await options.before?.(request, { service: scope.service, operation, input, caller })) === "lose reply";
+    lost = (await options.before?.(request, { service: scope.service, operation, input, caller }, wire.body)) === "lose reply";
     const run = world.services.get(scope.service)?.operations[operation];
     if (!run || operation.startsWith("Lab"))
       throw new ServiceError(unknownCode(wire, codec), `The lab has no ${scope.service}:${operation}.`, 400);

@@ -288,7 +288,11 @@ describe("roles", () => {
     const visitor = await assume("999988887777");
     const session = {
       ...settings(FIRST, HOME),
-      credentials: { accessKeyId: visitor.AccessKeyId, secretAccessKey: visitor.SecretAccessKey },
+      credentials: {
+        accessKeyId: visitor.AccessKeyId,
+        secretAccessKey: visitor.SecretAccessKey,
+        sessionToken: visitor.SessionToken,
+      },
     };
     expect(await ask(new STSClient(session), new GetCallerIdentityCommand({}))).toMatchObject({
       Account: FIRST,

@@ -12,6 +12,7 @@ import { codecFor } from "../../lab/wire/protocols.ts";
 const ROOT = join(import.meta.dirname, "../..");
 /** The SDK's package of a service by the name in a signature's scope. */
 const SCOPES: Record<string, string> = {
+  cloudwatch: "monitoring",
   eventbridge: "events",
   lambda: "lambda",
   rds: "rds",

@@ -79,8 +79,10 @@ function paceless(value: any, key = ""): any {
   if (typeof value !== "string") return value;
   // A dying process resets a connection while it is made or while it is read, as it happens.
   if (key === "primaryTrouble") return "a trouble";
+  if (key === "transactions") return "a place in the log";
   return value
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "(a date)")
+    .replace(/\b[0-9A-F]+\/[0-9A-F]+\b/g, "(a place in the log)")
     .replace(/127\.\d+\.\d+\.\d+/g, "(an address)")
     .replace(/\/change\/\w+/g, "(a change)")
     .replace(/\d+(\.\d+)? s\b/g, "(seconds)");

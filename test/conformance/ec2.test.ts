@@ -394,3 +394,21 @@ describe("L.1 and L.5. regions", () => {
     await expect(share(sealed, { Add: [{ Group: "all" }] })).rejects.toMatchObject({ name: "InvalidParameterValue" });
   });
 });
+
+test.each([
+  ["eu-central-1", "euc1"],
+  ["us-east-1", "use1"],
+  ["ap-south-1", "aps1"],
+  ["ap-southeast-1", "apse1"],
+  ["ap-northeast-2", "apne2"],
+])("a zone has one id, whoever is asked: those of %s begin with %s", async (region, short) => {
+  const lab = await labWith((world) => [createEc2(world)]);
+  const client = new EC2Client(lab.client(region));
+  const { AvailabilityZones } = await client.send(new ec2.DescribeAvailabilityZonesCommand({}));
+  const { Subnets } = await client.send(new ec2.DescribeSubnetsCommand({}));
+  const ids = [1, 2, 3].map((number) => `${short}-az${number}`);
+  expect(AvailabilityZones?.map(({ ZoneId }) => ZoneId)).toEqual(ids);
+  expect(Subnets?.map(({ AvailabilityZone, AvailabilityZoneId }) => [AvailabilityZone, AvailabilityZoneId])).toEqual(
+    AvailabilityZones?.map(({ ZoneName, ZoneId }) => [ZoneName, ZoneId]),
+  );
+});

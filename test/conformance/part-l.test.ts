@@ -105,6 +105,12 @@ describe("L.3 identifiers", () => {
     await expect(lab.snapshot(lab.snapshotArn(id))).rejects.toEqual(refusal("DBSnapshotNotFound", 404, /rds:shop-a-2026/));
   });
 
+  elsewhere(
+    "automated snapshots have the colon, and cannot be deleted",
+    "conformance/backups.test.ts",
+    "a backup is neither deleted nor shared by hand",
+  );
+
   test("a cluster snapshot's has 63 characters at most, and is of the same form", async () => {
     for (const id of ["x".repeat(64), "rds:shop", "shop--a", "größe"]) {
       await expect(clusters.snapshot(id)).rejects.toEqual(refusal("InvalidParameterValue", 400, /63/));
@@ -115,11 +121,6 @@ describe("L.3 identifiers", () => {
     await expect(clusters.copy("x".repeat(63), {}, HOME)).rejects.toEqual(refusal("DBClusterSnapshotAlreadyExistsFault", 400));
     await expect(clusters.lookAt("nobody")).rejects.toEqual(refusal("DBClusterSnapshotNotFoundFault", 404));
   });
-  elsewhere(
-    "automated snapshots have the colon, and cannot be deleted",
-    "conformance/backups.test.ts",
-    "a backup is neither deleted nor shared by hand",
-  );
 });
 
 describe("L.4 copies wait their turn", () => {

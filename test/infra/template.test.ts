@@ -50,11 +50,11 @@ test("the watcher is woken three ways besides the probe: its minute, RDS events,
   expect(all.ShopPrimaryLostMayWakeWatch?.Properties.Principal).toBe("lambda.alarms.cloudwatch.amazonaws.com");
 });
 
-test("bundles stay small: 450 KB, a durable one 700 KB", () => {
+test("bundles stay small: 400 KB, a durable one 700 KB", () => {
   for (const name of readdirSync(join(ROOT, "dist", "test")).filter(
     (it) => statSync(join(ROOT, "dist", "test", it)).isDirectory() && it !== "package",
   )) {
-    const limit = ["move", "backup"].includes(name) ? 700_000 : 450_000;
+    const limit = ["move", "backup"].includes(name) ? 700_000 : 400_000;
     expect(statSync(join(ROOT, "dist", "test", name, "index.mjs")).size, name).toBeLessThanOrEqual(limit);
   }
 });

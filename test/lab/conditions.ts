@@ -36,7 +36,9 @@ export async function conditions({ engine, readOnly, diskFull }: EngineUnderTest
     const target: Target = { ...address, database: "shop", username: "keeper", password: PASSWORD };
     const words = engineOf(engine);
     const seen = (at = target): Promise<Seen> =>
-      look(words, at, (to) => words.beat(to, { database: "shop", atMs: Date.now(), generation: 1 }, LOOK_MS));
+      look(words, at, async (to) => {
+        await words.beat(to, { database: "shop", atMs: Date.now(), generation: 1 }, LOOK_MS);
+      });
     const becomes = (what: Partial<Seen>) =>
       waitFor(`the primary to be ${what.condition}`, 20_000, async () => (await seen()).condition === what.condition).then(async () =>
         expect(await seen()).toMatchObject(what),

@@ -29,11 +29,18 @@ test("the primary is killed: the standby takes over by itself, no acknowledged r
   await traffic.stop();
   expect(await shop.lost(traffic, "shop-b")).toEqual([]);
 
-  for (const operation of ["rds:PromoteReadReplica", "rds:RebootDBInstance", "route53:ChangeResourceRecordSets", "rds:ModifyDBInstance"]) {
+  for (const operation of ["rds:PromoteReadReplica", "rds:RebootDBInstance", "route53:ChangeResourceRecordSets"]) {
     expect(shop.calls(operation), operation).toHaveLength(1);
   }
+  expect(shop.callsOn("shop-a", "rds:ModifyDBInstance")).toHaveLength(1);
   await waitFor("the mail", 10_000, () => shop.mailed("failover done"));
   expect(shop.mailed("(rule 401)")).toBe(true);
+  expect(shop.mailed("Your infrastructure code")).toBe(true);
+  // What the promotion lost is back.
+  await waitFor("the second mail", 20_000, () => shop.mailed("protections restored"));
+  const { DBInstances } = await shop.lab.world.call("rds", "DescribeDBInstances", { DBInstanceIdentifier: "shop-b" }, { region: REGION });
+  expect(DBInstances[0]).toMatchObject({ DeletionProtection: true, BackupRetentionPeriod: 7 });
+  expect(shop.callsOn("shop-b", "rds:ModifyDBInstance")).toHaveLength(1);
   const evidence = await shop.json<Record<string, { seen?: string }>>("evidence/shop/move-shop-g1-a1.json");
   expect(evidence?.fenced?.seen).toContain("a write to shop-a is refused");
 

@@ -14,6 +14,8 @@ import { throwawayFolder } from "../../lab/folder.ts";
 import { startLab } from "../../lab/lab.ts";
 import { endpoint, stateBucket, waitFor } from "../../lab/look.ts";
 import { openSession } from "../../lab/shop/session.ts";
+import { Traffic } from "../../lab/shop/traffic.ts";
+import { thereAndBack } from "./planned-story.ts";
 import { Shop } from "./shop.ts";
 
 const HOME = "eu-central-1";
@@ -373,5 +375,23 @@ describe.skipIf(missing)("a move on MariaDB", () => {
     await waitFor("the probe to lose the primary", 30_000, async () => (await shop.vote())?.primarySeen === "lost");
     expect(await shop.invoke("watch", {})).toMatchObject([{ rule: 103, execution: null }]);
     expect(shop.calls("rds:PromoteReadReplica")).toEqual([]);
+  });
+
+  test("a switchover under write load and the way back: nothing lost, a new standby each time (S23)", async () => {
+    const shop = await open();
+    const { username, password } = shop.access;
+    const dns = { host: "127.0.0.1", port: shop.lab.dns.port };
+    const traffic = new Traffic({
+      engine: "mariadb",
+      dns,
+      name: "db.shop.internal",
+      port: 3306,
+      database: "shop",
+      username,
+      password,
+      tickMs: 20,
+    });
+    onTestFinished(() => traffic.stop());
+    await thereAndBack(shop, traffic);
   });
 });

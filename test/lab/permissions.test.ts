@@ -47,7 +47,11 @@ async function wearing(...statements: Statement[]) {
   );
   const client = {
     ...root,
-    credentials: { accessKeyId: Credentials?.AccessKeyId as string, secretAccessKey: Credentials?.SecretAccessKey as string },
+    credentials: {
+      accessKeyId: Credentials?.AccessKeyId as string,
+      secretAccessKey: Credentials?.SecretAccessKey as string,
+      sessionToken: Credentials?.SessionToken as string,
+    },
     forcePathStyle: true,
   };
   return { lab, call, may, root: { ...root, forcePathStyle: true }, client };

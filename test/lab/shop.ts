@@ -88,6 +88,13 @@ export class Shop {
     return this.lab.world.story.filter((event) => event.kind === "call" && event.what === operation && Number(event.detail?.status) < 300);
   }
 
+  /** Those of them that are about one instance. */
+  callsOn(instance: string, operation: string): LabEvent[] {
+    return this.calls(operation).filter(
+      ({ detail }) => (detail?.input as { DBInstanceIdentifier?: string })?.DBInstanceIdentifier === instance,
+    );
+  }
+
   /** The moves there have been, by name. */
   async moves(): Promise<string[]> {
     const of = { FunctionName: "understudy-corner-shop-move" };

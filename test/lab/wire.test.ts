@@ -230,7 +230,7 @@ test("a secret is found by name and by ARN, in its region only, with its newest 
 
 test("a role's session has its own identity", async () => {
   const sessions: string[] = [];
-  const lab = await labWith((world) => [createSts(world, { onAssume: (_key, arn) => sessions.push(arn) })]);
+  const lab = await labWith((world) => [createSts(world, { onAssume: ({ principal: arn }) => sessions.push(arn) })]);
   const client = new sts.STSClient(lab.client());
   const answer = await client.send(new sts.AssumeRoleCommand({ RoleArn: "arn:aws:iam::111122223333:role/move", RoleSessionName: "drill" }));
   expect(answer.AssumedRoleUser?.Arn).toBe("arn:aws:sts::111122223333:assumed-role/move/drill");

@@ -8,6 +8,7 @@ import type { News } from "../../core/news.ts";
 import type { Plan } from "../../core/plan/schema.ts";
 import { throwawayFolder } from "../../lab/folder.ts";
 import { type Lab, startLab } from "../../lab/lab.ts";
+import { functionAddress } from "../../lab/network/addresses.ts";
 import { testPlan } from "../lab/shop.ts";
 
 export interface Bench {
@@ -39,6 +40,7 @@ export function bench(): () => Bench {
       AWS_REGION: plan.regions.recovery,
       AWS_ACCESS_KEY_ID: "bench",
       AWS_SECRET_ACCESS_KEY: "bench",
+      LAB_SOURCE: functionAddress(plan.regions.recovery, "bench"),
       LAB_DNS: `127.0.0.1:${lab.dns.port}`,
       ACCOUNT_ID: lab.world.account,
       STATE_BUCKET: BUCKET,
@@ -49,6 +51,7 @@ export function bench(): () => Bench {
       PLAN_FILE: `${inject("packageFolder")}/../move/plan.json`,
     });
     await import("../../lab/runtime/resolver.mjs" as string);
+    await import("../../lab/runtime/source.mjs" as string);
     const news: News[] = [];
     const events = lab.world.services.get("events");
     const put = events?.operations.PutEvents;

@@ -170,6 +170,7 @@ test('RDS says "not now" once to every call: the move ends all the same, step by
     "its sessions are cut",
     "a write to the old primary is refused",
     "the standby has applied what it received",
+    "note that it is promoted",
     "promote",
     "the new primary takes writes",
     "read the record",
@@ -178,6 +179,17 @@ test('RDS says "not now" once to every call: the move ends all the same, step by
     "raise the generation",
     "keep the evidence",
     "tell of the success",
+    "start the rebuild",
+    "find what the old primary had",
+    "the new primary is available",
+    "compare it with what the old primary had",
+    "RDS takes the settings",
+    "add its tags",
+    "make its alarms",
+    "what was restored is seen",
+    "keep what was restored",
+    "take the new primary as the measure",
+    "tell what was restored",
   ]);
   expect(record).toMatchObject({ generation: 2, primary: "shop-b", standbys: [] });
 });

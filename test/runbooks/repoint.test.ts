@@ -45,6 +45,7 @@ beforeAll(async () => {
     functions: { watch: "watch", move: "move", backup: "backup" },
     topicArn: "none",
     place: "far",
+    identityEndpoint: lab.wire.url,
   };
   latched = { ...settings, plan: withLatch };
   Object.assign(process.env, {

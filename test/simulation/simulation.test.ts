@@ -61,7 +61,8 @@ describe("a staged disaster in virtual time", () => {
   test("the primary's host dies: one move, proven, told, nothing lost", async () => {
     const result = await staged(({ rds, primary }) => rds.kill(primary, 30 * MINUTES));
     expect(result).toMatchObject({ violations: [], outcome: "served", generation: 2, lost: { priced: 0, unseen: 0 } });
-    expect(mails(result).at(-1)).toContain("shop now runs on shop-b");
+    expect(mails(result).at(-2)).toContain("shop now runs on shop-b");
+    expect(mails(result).at(-1)).toContain("shop-b is protected");
   });
 
   test("the probe alone does not reach the primary: nothing is moved", async () => {

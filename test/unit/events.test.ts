@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readNews } from "../../events/news.ts";
+import { readOperatorOrder } from "../../events/operator.ts";
 import { readBackupOrder, readMoveOrder } from "../../events/orders.ts";
 import { EventRefused, type Reading } from "../../events/refused.ts";
 import { readWake } from "../../events/wake.ts";
@@ -90,6 +91,41 @@ test("an order with a wrong field names the field", () => {
     'MalformedEvent: This is no order (an object with kind, database, generation, attempt): look at "generation".',
   );
   expect(outcome(readBackupOrder, { database: "shop", slot: "today" })).toMatch(/^MalformedEvent: .*look at "slot"/);
+});
+
+test.each([
+  [null, '"verb" is missing, expected one of failover, switchover'],
+  [{ verb: "explode" }, '"verb" is "explode", expected one of failover'],
+  [{ verb: "failover", id: "k3v9x2m4p7q1", database: "shop", reason: "why not" }, 'look at "generation": expected a whole number'],
+  [{ verb: "failover", id: "k3v9x2m4p7q1", database: "shop", generation: 1, reason: "a\nb" }, 'look at "reason": expected a reason'],
+  [{ verb: "approve", id: "k3v9x2m4p7q1", request: "../../x" }, 'look at "request": expected the name of a request'],
+  [
+    { verb: "pause", id: "k3v9x2m4p7q1", database: "shop", minutes: 10_081, reason: "long" },
+    'look at "minutes": expected a whole number of minutes from 1 to 10080',
+  ],
+  [{ verb: "resume", id: "../../record", database: "shop" }, 'look at "id": expected 12 to 32'],
+  [{ verb: "resume", id: "k3v9x2m4p7q1", database: "shop", force: true }, 'look at "force": resume has no such field'],
+  [
+    { verb: "resume", id: "k3v9x2m4p7q1", database: "shop", proof: { credential: "a/b", date: "", signature: "" } },
+    'look at "proof.credential": expected the scope of a signature',
+  ],
+])("a person's order with a mistake is refused with the field and what was expected: %j", (event, words) => {
+  expect(outcome(readOperatorOrder, event)).toContain(words);
+});
+
+test("a person's order may leave out what has a default", () => {
+  expect(readOperatorOrder({ verb: "failover", id: "k3v9x2m4p7q1", database: "shop", generation: 1, reason: "the disk is dying" })).toEqual(
+    {
+      verb: "failover",
+      id: "k3v9x2m4p7q1",
+      database: "shop",
+      generation: 1,
+      reason: "the disk is dying",
+      target: null,
+      overrides: [],
+      proof: null,
+    },
+  );
 });
 
 test("news that somebody else put on the bus sends no mail", () => {

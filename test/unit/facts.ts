@@ -10,6 +10,7 @@ export const POLICY: Policy = {
   cooldownMinutes: 60,
   restartGraceSeconds: 60,
   maintenance: [],
+  drainRegions: ["eu-central-1", "eu-west-1"],
   brake: { moves: 3, withinMinutes: 60 },
 };
 export const NOW = Date.UTC(2026, 10, 21, 9, 0, 0);
@@ -24,6 +25,7 @@ export const vote = (change: Partial<Vote> = {}): Vote => ({
   primaryLostSinceMs: null,
   primaryTrouble: null,
   lastHeartbeatAtMs: NOW - 500,
+  rowsChanged: 1000,
   links: { "shop-b": { seen: "streaming", lostSinceMs: null, lagSeconds: 0 } },
   linkSeen: "streaming",
   linkLostSinceMs: null,
@@ -36,6 +38,7 @@ export const standbyAnswer = (change: Partial<StandbyFacts> = {}): StandbyFacts 
   inRecovery: true,
   link: "streaming",
   heartbeatAtMs: NOW - 500,
+  rowsChanged: 1000,
   drained: true,
   ...change,
 });

@@ -7,8 +7,8 @@ import { decisionNews } from "../../core/news.ts";
 import { decide } from "../../core/rules.ts";
 import { killed, NOW, orphan, POLICY, standby } from "./facts.ts";
 
-const refused = killed({ standbys: [standby({ answer: orphan({ heartbeatAtMs: NOW - 101_000 }) })] });
-const news = decisionNews(decide(refused, diagnose(refused, POLICY), POLICY), refused.record, refused.vote, NOW);
+const refused = killed({ standbys: [standby({ answer: orphan({ heartbeatAtMs: NOW - 101_000, rowsChanged: 940 }) })] });
+const news = decisionNews(decide(refused, diagnose(refused, POLICY), POLICY), refused, diagnose(refused, POLICY));
 
 test("the mail of a refusal says the reason first and what to do last", () => {
   expect(writeMail(news, "corner-shop")).toEqual({
@@ -19,10 +19,14 @@ test("the mail of a refusal says the reason first and what to do last", () => {
       "  Diagnosis          PrimaryDown",
       "  Primary on record  shop-a (generation 1)",
       "  Standbys           shop-b",
-      "  Probe's vote       lost, at 2026-11-21T08:59:59.500Z",
+      "  Probe's vote       lost, 0.5 s before this",
+      "  Behind: shop-b     94 s of writes, at most about 60 rows",
       "",
       "What to do: Look at the primary and the standby now: nothing was changed, and",
-      "nothing will be until the reason above is gone.",
+      "nothing will be until the reason above is gone, or until a person passes over",
+      "rule 303 this once:",
+      "",
+      '  npm run understudy -- failover shop --override 303 --reason "WHY"',
       "",
       "At 2026-11-21T09:00:00.000Z (UTC).",
       "Understudy, watching corner-shop. Reference: shop-g1-r303-2026-11-21T08:59:55.000Z",
@@ -32,7 +36,11 @@ test("the mail of a refusal says the reason first and what to do last", () => {
 });
 
 test("a refusal repeated each minute has one reference, so people read it once", () => {
-  const later = decisionNews(decide(refused, diagnose(refused, POLICY), POLICY), refused.record, refused.vote, NOW + 60_000);
+  const later = decisionNews(
+    decide(refused, diagnose(refused, POLICY), POLICY),
+    { ...refused, atMs: NOW + 60_000 },
+    diagnose(refused, POLICY),
+  );
   expect(later.id).toBe(news.id);
 });
 

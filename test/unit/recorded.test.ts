@@ -24,6 +24,12 @@ test("a record that was changed afterwards is found out (S33)", () => {
   expect(explain(forged).same).toBe(false);
 });
 
+test("a sentence that was changed afterwards is found out (S33)", () => {
+  const forged = kept(late);
+  forged.decision = { ...forged.decision, sentence: forged.decision.sentence.replace("94 s", "4 s") };
+  expect(explain(forged).same).toBe(false);
+});
+
 test("another policy is tried on what happened: only what it would have changed is shown", () => {
   const history = [quiet(), late, killed()].map(kept);
   expect(replay(history, POLICY)).toEqual([]);

@@ -98,6 +98,12 @@ test("a hung primary that both witnesses have lost is moved away from, under its
   expect(decision(killed({ vote: lostVote({ condition: "hung" }) }))).toMatchObject({ rule: 401, diagnosis: "PrimaryHung" });
 });
 
+test("somebody promoted the standby by hand: two take writes, and people are told at once (S35)", () => {
+  const two = quiet({ standbys: [standby({ answer: standbyAnswer({ inRecovery: false, link: "lost" }), instance: { sourceId: null } })] });
+  expect(decision(two)).toMatchObject({ rule: 100, kind: "hold", tell: true });
+  expect(decision(two).sentence).toContain("shop-b takes writes beside the primary shop-a");
+});
+
 test("RDS is rebooting the primary: it has its grace, and no more", () => {
   const rebooting = (lostSeconds: number) => {
     const since = NOW - lostSeconds * 1000;
@@ -201,7 +207,8 @@ test("the last move failed ten minutes ago: the cooldown holds, until a person h
 });
 
 test("pause wins: nothing moves by itself until it ends, and people hear why", () => {
-  const paused = (untilMs: number) => killed({ record: record({ pause: { untilMs, by: "alice", reason: "load test" } }) });
+  const paused = (untilMs: number) =>
+    killed({ record: record({ pause: { sinceMs: NOW - 1000, untilMs, by: "alice", reason: "load test" } }) });
   expect(decision(paused(NOW + 1))).toMatchObject({
     rule: 203,
     kind: "refuse",
@@ -312,12 +319,56 @@ test("a switchover needs a primary that takes writes", () => {
   expect(decision(killed(), order({ verb: "switchover" }))).toMatchObject({ rule: 208, kind: "refuse" });
 });
 
+test("a switchover needs a group that closes the primary to everybody else: without one its writes cannot be stopped", () => {
+  expect(decision(quiet(), order({ verb: "switchover" }), { ...POLICY, drainRegions: ["eu-west-1"] })).toMatchObject({
+    rule: 210,
+    kind: "refuse",
+  });
+});
+
+const former = (alone: { count: number | null; rescue?: string }, change: object = {}) => ({
+  instance: "shop-a0",
+  generation: 1,
+  atMs: NOW - 3_600_000,
+  fenced: true,
+  alone: { atMs: NOW - 1000, named: "transactions 751, 752", rescue: "understudy-rescue-shop-a0-g1", ...alone },
+  ...change,
+});
+const REGIONS = { ...record().regions, "shop-a0": "eu-central-1" };
+const returning = (retired: ReturnType<typeof former>) => quiet({ record: record({ retired: [retired], regions: REGIONS }) });
+
+test("a failback is refused while a former primary holds what the primary lacks, with their names and the snapshot (S25)", () => {
+  expect(decision(returning(former({ count: 2 })), order({ verb: "failback" }))).toMatchObject({
+    rule: 209,
+    kind: "refuse",
+    overridable: [209],
+    sentence:
+      "Refused: the former primary shop-a0 holds 2 transactions that shop-a lacks: transactions 751, 752. The snapshot understudy-rescue-shop-a0-g1 keeps them. Going back would leave that behind. (rule 209)",
+  });
+  expect(decision(returning(former({ count: null })), order({ verb: "failback" }))).toMatchObject({ rule: 209 });
+  expect(decision(returning(former({ count: 2 })), order({ verb: "failback", overrides: [209] }))).toMatchObject({ rule: 403 });
+});
+
+test("a failback goes on when the former primary holds nothing alone, was left equal, or was settled by an order before", () => {
+  const back = (retired: ReturnType<typeof former>) => decision(returning(retired), order({ verb: "failback" }));
+  expect(back(former({ count: 0 }))).toMatchObject({ rule: 403, target: "shop-b" });
+  expect(back(former({ count: 2 }, { lossless: true }))).toMatchObject({ rule: 403 });
+  expect(back(former({ count: 2 }, { acceptedBy: "order-1" }))).toMatchObject({ rule: 403 });
+});
+
+test("a failback goes to where a former primary ran, and nowhere else", () => {
+  const facts = { ...returning(former({ count: 0 })), standbys: [cold({ answer: standbyAnswer() }), standby()] };
+  expect(decision(facts, order({ verb: "failback" }))).toMatchObject({ target: "shop-b" });
+  expect(decision(quiet({ standbys: [standby()] }), order({ verb: "failback" }))).toMatchObject({ rule: 300 });
+});
+
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.oneof(fc.constant(null), arbitrary);
 const past = fc.integer({ min: 0, max: 120_000 }).map((ms) => NOW - ms);
 const answer = fc.record({
   inRecovery: fc.boolean(),
   link: fc.constantFrom("streaming" as const, "lost" as const),
   heartbeatAtMs: maybe(past),
+  rowsChanged: maybe(fc.nat()),
   drained: fc.boolean(),
 });
 const described = fc.record({
@@ -367,7 +418,7 @@ const anyFacts: fc.Arbitrary<Facts> = fc
       brake: { moves: world.moves.map((atMs) => ({ execution: `move-${atMs}`, atMs })), releasedAtMs: 0 },
       record: record({
         standbys: ["shop-b", "shop-c"],
-        pause: world.paused ? { untilMs: NOW + 1000, by: "alice", reason: "" } : null,
+        pause: world.paused ? { sinceMs: NOW, untilMs: NOW + 1000, by: "alice", reason: "" } : null,
         claim: world.claimed
           ? {
               execution: "move-shop-g1-a1",

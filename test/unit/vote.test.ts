@@ -13,8 +13,8 @@ function laps(looks: Look[]): { vote: Vote; turned: boolean }[] {
   return looks.map(({ alive, link }, index) => {
     const startedAtMs = NOW + index * 2000;
     const seen = alive
-      ? { sight: "alive" as const, condition: "writes" as const, wrote: true, trouble: null }
-      : { sight: "lost" as const, condition: "gone" as const, wrote: false, trouble: "ECONNREFUSED" };
+      ? { sight: "alive" as const, condition: "writes" as const, wrote: true, rowsChanged: 40 + index, trouble: null }
+      : { sight: "lost" as const, condition: "gone" as const, wrote: false, rowsChanged: null, trouble: "ECONNREFUSED" };
     const made = nextVote(
       before,
       {
@@ -60,7 +60,7 @@ test("a vote about another primary says nothing about this one", () => {
     record,
     startedAtMs: NOW + 60_000,
     endedAtMs: NOW + 60_005,
-    seen: { sight: "lost" as const, condition: "gone" as const, wrote: false, trouble: "" },
+    seen: { sight: "lost" as const, condition: "gone" as const, wrote: false, rowsChanged: null, trouble: "" },
     answers: {},
     endpoints: {},
   };

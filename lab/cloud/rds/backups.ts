@@ -60,10 +60,10 @@ export function keepBackups(rds: Rds, everyMs = LOOK_EVERY_MS): void {
     keepBackups(rds, everyMs);
     const now = rds.world.now();
     const all = Object.values(rdsState(rds.world).regions).flatMap(({ instances }) => Object.values(instances));
-    for (const record of all.filter(({ retentionDays }) => retentionDays > 0)) {
+    for (const record of all.filter(({ retentionDays, cluster }) => retentionDays > 0 && !cluster)) {
       await dropBackups(rds, record, now - record.retentionDays * DAY_MS);
       const opened = openedAt(record.backupWindow, now);
-      if (opened === undefined || record.status !== "available" || record.promoting) continue;
+      if (opened === undefined || record.status !== "available" || record.promoting || record.failingOver) continue;
       if (automatedOf(rds.world, record).every(({ takenSince = 0 }) => takenSince < opened)) await backUp(rds, record);
     }
   });

@@ -7,7 +7,7 @@ import { clusterSnapshotRoom, clusterSnapshotStatus, LONGEST_ID } from "./cluste
 import { findClusterSnapshot } from "./cluster-state.ts";
 import { refuse } from "./errors.ts";
 import { identifier, mergeTags, only, required, tags } from "./input.ts";
-import { keyFor } from "./keys.ts";
+import { keyFor, readableUnder } from "./keys.ts";
 import type { Rds } from "./lifecycle.ts";
 import { saveTo } from "./snapshots.ts";
 import { arnOf, parseArn, rdsState, regionState } from "./state.ts";
@@ -44,12 +44,13 @@ export function clusterCopyOperations(rds: Rds): Record<string, Operation> {
           "InvalidParameterCombination",
           `${source.id} is encrypted: a copy in another region needs the KmsKeyId of a key in ${region}.`,
         );
-      const kmsKeyId = input.KmsKeyId ? await keyFor(world, caller, input.KmsKeyId) : source.kmsKeyId;
-      if (kmsKeyId && !source.kmsKeyId)
+      if (input.KmsKeyId && !source.kmsKeyId)
         throw refuse(
           "InvalidParameterCombination",
           `${source.id} is not encrypted: a copy of an unencrypted cluster snapshot cannot be. Encrypt when you restore it.`,
         );
+      await readableUnder(world, caller, source.region, source.kmsKeyId);
+      const kmsKeyId = input.KmsKeyId ? await keyFor(world, caller, input.KmsKeyId) : source.kmsKeyId;
       clusterSnapshotRoom(world, region, id);
       const underWay = Object.values(regionState(world, region).clusterSnapshots).filter((each) => each.copy?.across);
       if (across && underWay.length >= ACROSS_AT_A_TIME)

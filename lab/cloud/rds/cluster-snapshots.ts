@@ -9,7 +9,7 @@ import { findCluster, findClusterSnapshot, leadOf } from "./cluster-state.ts";
 import { refuse } from "./errors.ts";
 import { clusterSnapshotEvent } from "./events.ts";
 import { filters, identifier, mergeTags, only, page, required, tags } from "./input.ts";
-import { keyFor } from "./keys.ts";
+import { keyFor, readableUnder } from "./keys.ts";
 import type { Rds } from "./lifecycle.ts";
 import { meetNetwork } from "./security.ts";
 import { saveTo } from "./snapshots.ts";
@@ -115,6 +115,7 @@ export function clusterSnapshotOperations(rds: Rds): Record<string, Operation> {
           "InvalidDBClusterSnapshotStateFault",
           `The cluster snapshot ${snapshot.id} cannot be restored: it is ${snapshot.status}, not available.`,
         );
+      await readableUnder(world, caller, region, snapshot.kmsKeyId);
       const kmsKeyId = input.KmsKeyId ? await keyFor(world, caller, input.KmsKeyId) : snapshot.kmsKeyId;
       const cluster = addCluster(rds, region, input, { ...dataOf(snapshot), kmsKeyId });
       const started = world.now();

@@ -145,7 +145,7 @@ export class Fleet {
   async connect(record: InstanceRecord, { elsewhere = false } = {}): Promise<void> {
     const host = this.host(record);
     host.gate ??= await openGateSomewhere(
-      { port: record.port, target: () => host.cluster.port, admits: () => admits(this.world, record) },
+      { port: record.port, target: () => host.cluster.port, admits: (from) => admits(this.world, record, from) },
       elsewhere ? undefined : record.address,
     );
     record.address = host.gate.address;

@@ -56,10 +56,9 @@ export async function joinGlobal(
   global: GlobalRecord,
   primary: ClusterRecord,
 ): Promise<ClusterRecord> {
-  const { region } = caller;
   const { engine, engineVersion, masterUser, dbName, port, retentionDays, backupWindow } = primary;
   const kmsKeyId = primary.kmsKeyId && (await keyFor(rds.world, caller, input.KmsKeyId));
-  const cluster = addCluster(rds, region, input, {
+  const cluster = addCluster(rds, caller.region, input, {
     ...{ engine, engineVersion, masterUser, dbName, kmsKeyId, port, retentionDays, backupWindow },
     storageGb: 1,
   });

@@ -121,14 +121,14 @@ async function apply(rds: Rds, record: InstanceRecord): Promise<void> {
   record.storageGb = AllocatedStorage ?? record.storageGb;
   record.retentionDays = BackupRetentionPeriod ?? record.retentionDays;
   record.pending = {};
+  const first = BackupRetentionPeriod !== undefined && BackupRetentionPeriod > 0;
+  if (BackupRetentionPeriod === 0) await dropBackups(rds, record);
   if (MultiAZ !== undefined) {
     // No outage: the standby is made beside the running instance, or goes.
     instanceEvent(world, record, MultiAZ ? "0024" : "0030");
     record.secondZone = MultiAZ ? otherZone(record.zone) : undefined;
     instanceEvent(world, record, MultiAZ ? "0025" : "0029");
   }
-  const first = BackupRetentionPeriod !== undefined && BackupRetentionPeriod > 0;
-  if (BackupRetentionPeriod === 0) await dropBackups(rds, record);
   if (DBInstanceClass !== undefined || BackupRetentionPeriod !== undefined) {
     instanceEvent(world, record, "0004");
     await restart(rds, record);

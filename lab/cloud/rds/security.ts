@@ -2,9 +2,11 @@
 /**
  * What security groups say about one instance's port. Reads EC2's state, writes none.
  *
- * The lab's clients all come from loopback, so a rule's source cannot be matched: a rule that covers the port admits everyone,
- * except one whose only source is the group itself (the default group's): no client of the lab is a member of a database's group.
+ * The lab's clients all come from loopback, so a rule's source on AWS's side cannot be matched: a rule that covers the port admits
+ * everyone, except one whose only source is the group itself (the default group's): no client of the lab is a member of a database's
+ * group. A range inside loopback is matched as it stands: deployed functions call from FUNCTION_RANGE, everybody else does not.
  */
+import { BlockList, isIPv4 } from "node:net";
 import type { World } from "../world.ts";
 import { refuse } from "./errors.ts";
 import { hex, type InstanceRecord } from "./state.ts";
@@ -29,13 +31,13 @@ export function vpcOf(world: World, region: string): string {
   return defaultGroup(world, region)?.VpcId ?? `vpc-0${hex(16, "vpc", world.account, region)}`;
 }
 
-/** Whether a new connection to the instance's port is let in. Groups EC2 does not know let everything in. */
-export function admits(world: World, record: InstanceRecord): boolean {
+/** Whether a new connection from there to the instance's port is let in. Groups EC2 does not know let everything in. */
+export function admits(world: World, record: InstanceRecord, from: string): boolean {
   const known = groupsOf(world, record.region);
   const groups = record.groups.filter((group) => group.status !== "adding").map((group) => known[group.id]);
   if (groups.every((group) => group === undefined)) return true;
   return groups.some((group) =>
-    (group?.IpPermissions ?? []).some((rule: any) => covers(rule, record.port) && hasSource(rule, group.GroupId)),
+    (group?.IpPermissions ?? []).some((rule: any) => covers(rule, record.port) && hasSource(rule, group.GroupId, from)),
   );
 }
 
@@ -45,9 +47,20 @@ function covers(rule: any, port: number): boolean {
   return (protocol === "tcp" || protocol === "6") && (rule.FromPort ?? 0) <= port && port <= (rule.ToPort ?? 65_535);
 }
 
-function hasSource(rule: any, self: string): boolean {
-  const ranges = [...(rule.IpRanges ?? []), ...(rule.Ipv6Ranges ?? []), ...(rule.PrefixListIds ?? [])];
-  return ranges.length > 0 || (rule.UserIdGroupPairs ?? []).some((pair: any) => pair.GroupId !== self);
+function hasSource(rule: any, self: string, from: string): boolean {
+  const ranges = [...(rule.Ipv6Ranges ?? []), ...(rule.PrefixListIds ?? [])];
+  return (
+    ranges.length > 0 ||
+    (rule.IpRanges ?? []).some(({ CidrIp }: any) => !CidrIp.startsWith("127.") || inRange(CidrIp, from)) ||
+    (rule.UserIdGroupPairs ?? []).some((pair: any) => pair.GroupId !== self)
+  );
+}
+
+function inRange(cidr: string, address: string): boolean {
+  const [net = "", bits = "32"] = cidr.split("/");
+  const list = new BlockList();
+  list.addSubnet(net, Number(bits));
+  return isIPv4(address) && list.check(address);
 }
 
 /** The groups a request names, checked, or the region's default one. */

@@ -1,0 +1,116 @@
+/** Every verb of `npm run understudy`: what follows it, what it does in one line, which options it takes, how it is said to the door. */
+import type { ParseArgsConfig } from "node:util";
+import type { Door } from "./door.ts";
+
+type Values = Readonly<Record<string, string | boolean | undefined>>;
+
+export interface Verb {
+  /** What stands behind the verb; "" for nothing. */
+  readonly subject: "NAME" | "REQUEST" | "[NAME]" | "";
+  readonly what: string;
+  readonly options: readonly (readonly [option: string, value: string, what: string])[];
+  /** The order, without its id and proof; null: answered in another way (see understudy.ts). */
+  readonly order: ((subject: string, values: Values, door: Door) => Promise<object>) | null;
+}
+
+/** What was not said is left to the function's own check, which names the field. */
+const minutesOf = (text: string | boolean | undefined): number | string => {
+  const [, count, unit] = /^(\d+)(m|h|d)?$/.exec(String(text ?? "")) ?? [];
+  return count === undefined ? String(text ?? "nothing") : Number(count) * { m: 1, h: 60, d: 1440 }[(unit ?? "m") as "m" | "h" | "d"];
+};
+
+const REASON = ["reason", '"WHY"', "why, for the mails and the evidence"] as const;
+
+const move = (verb: "failover" | "switchover" | "failback", what: string): Verb => ({
+  subject: "NAME",
+  what,
+  options: [
+    REASON,
+    ["target", "INSTANCE", "the standby to move to (the best one)"],
+    ["override", "N,N", "rules to pass over, this once"],
+    ["generation", "N", "the generation you looked at (the one on record)"],
+  ],
+  order: async (database, { reason, target, override, generation }, door) => ({
+    verb,
+    database,
+    generation: generation === undefined ? (await door.requests(database)).databases[database]?.generation : Number(generation),
+    ...(target === undefined ? {} : { target }),
+    overrides: String(override ?? "")
+      .split(",")
+      .filter((rule) => rule !== "")
+      .map(Number),
+    reason,
+  }),
+});
+
+export const VERBS: Readonly<Record<string, Verb>> = {
+  status: { subject: "", what: "what is on record, what is seen, what would be decided", options: [], order: null },
+  failover: move("failover", "move to a standby, because the primary is lost"),
+  switchover: move("switchover", "move to a standby with the primary's help; loses nothing"),
+  failback: move("failback", "a switchover back to where it ran before"),
+  requests: { subject: "[NAME]", what: "requests that wait for approval, and what became of others", options: [], order: null },
+  approve: {
+    subject: "REQUEST",
+    what: "agree to a request; with enough people it is carried out",
+    options: [],
+    order: async (request) => ({ verb: "approve", request }),
+  },
+  withdraw: {
+    subject: "REQUEST",
+    what: "take a request back, so that nobody can approve it",
+    options: [],
+    order: async (request) => ({ verb: "withdraw", request }),
+  },
+  pause: {
+    subject: "NAME",
+    what: "nothing moves by itself for a while; ends by itself",
+    options: [["for", "TIME", "45m, 8h or 2d; at most 7d"], REASON],
+    order: async (database, values) => ({ verb: "pause", database, minutes: minutesOf(values.for), reason: values.reason }),
+  },
+  resume: {
+    subject: "NAME",
+    what: "end a pause now",
+    options: [],
+    order: async (database) => ({ verb: "resume", database }),
+  },
+  acknowledge: {
+    subject: "NAME",
+    what: "the last move has been seen to: end its cooldown",
+    options: [],
+    order: async (database) => ({ verb: "acknowledge", database }),
+  },
+  "release-brake": {
+    subject: "",
+    what: "automatic moves before now no longer count",
+    options: [],
+    order: async () => ({ verb: "release-brake" }),
+  },
+};
+
+/** For parseArgs: the verb's own options and those of all. */
+export function optionsOf(verb: Verb): NonNullable<ParseArgsConfig["options"]> {
+  const own = verb.options.map(([option]) => [option, { type: "string" as const }]);
+  return { ...Object.fromEntries(own), plan: { type: "string" }, json: { type: "boolean" }, help: { type: "boolean" } };
+}
+
+const SHARED: Verb["options"] = [
+  ["plan", "FILE", "the plan that is deployed (recovery-plan.yml)"],
+  ["json", "", "the answer as JSON"],
+];
+
+export function helpOf(name: string, verb: Verb): string {
+  const options = [...verb.options, ...SHARED].map(([option, value, what]) => `  ${`--${option} ${value}`.padEnd(22)}${what}`);
+  return [`npm run understudy -- ${name}${verb.subject ? ` ${verb.subject}` : ""} [options]`, "", `  ${verb.what}`, "", ...options].join(
+    "\n",
+  );
+}
+
+export const HELP = [
+  "npm run understudy -- VERB [NAME] [options]",
+  "",
+  ...Object.entries(VERBS).map(([name, { subject, what }]) => `  ${`${name} ${subject}`.padEnd(20)}${what}`),
+  "",
+  "Each verb has --help. Credentials and region's endpoint are those of every AWS",
+  "tool: AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL. Orders are signed with",
+  "them, so Understudy knows who gave them.",
+].join("\n");

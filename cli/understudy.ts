@@ -1,0 +1,34 @@
+/** `npm run understudy -- VERB NAME`: a person's orders to the deployed Understudy. Ends with 1 when an order is refused. */
+import { parseArgs } from "node:util";
+import { approveCommand } from "../core/commands.ts";
+import { readPlanFile } from "../infra/plan-file.ts";
+import { endWell } from "./endings.ts";
+import { Door } from "./operator/door.ts";
+import { answerPage, requestsPage, statusPage } from "./operator/pages.ts";
+import { HELP, helpOf, optionsOf, VERBS } from "./operator/verbs.ts";
+
+await endWell(async () => {
+  const [name, ...rest] = process.argv.slice(2);
+  if (name === undefined || name === "--help") return console.log(HELP);
+  const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
+  if (!verb) throw new Error(`"${name}" is no verb: expected one of ${Object.keys(VERBS).join(", ")}.`);
+  const { values, positionals } = parseArgs({ args: rest, options: optionsOf(verb), allowPositionals: true });
+  if (values.help) return console.log(helpOf(name, verb));
+  const [subject, ...more] = positionals;
+  if (more.length > 0 || (subject !== undefined && verb.subject === "") || (subject === undefined && /^\w/.test(verb.subject)))
+    throw new Error(`Expected: npm run understudy -- ${name} ${verb.subject}. See --help.`);
+
+  const door = new Door(readPlanFile(String(values.plan ?? "recovery-plan.yml")));
+  const print = (answer: unknown, page: () => string) => console.log(values.json ? JSON.stringify(answer) : page());
+  if (name === "status") {
+    const status = await door.invoke("status", {});
+    return print(status, () => statusPage(status as Parameters<typeof statusPage>[0]));
+  }
+  if (verb.order === null) {
+    const list = await door.requests(subject ?? null);
+    return print(list, () => requestsPage(list, approveCommand));
+  }
+  const answer = await door.order(await verb.order(subject ?? "", values as Record<string, string>, door));
+  print(answer, () => answerPage(answer));
+  if (!answer.accepted) process.exitCode = 1;
+});

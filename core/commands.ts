@@ -1,0 +1,47 @@
+/** The commands people are told to run, as they would type them. Pure. */
+
+const run = (...words: (string | false)[]): string => ["npm run understudy --", ...words.filter((word) => word !== false)].join(" ");
+
+export const approveCommand = (request: string): string => run("approve", request);
+export const withdrawCommand = (request: string): string => run("withdraw", request);
+export const resumeCommand = (database: string): string => run("resume", database);
+export const acknowledgeCommand = (database: string): string => run("acknowledge", database);
+export const releaseBrakeCommand = (): string => run("release-brake");
+export const statusCommand = (): string => run("status");
+
+export function moveCommand(
+  verb: string,
+  database: string,
+  options: { target?: string | null; overrides?: readonly number[] } = {},
+): string {
+  const { target = null, overrides = [] } = options;
+  return run(
+    verb,
+    database,
+    target !== null && `--target ${target}`,
+    overrides.length > 0 && `--override ${overrides.join(",")}`,
+    '--reason "WHY"',
+  );
+}
+
+/** What gets a person past a decision that held Understudy back, most fitting first. `ordered` is the order's verb; null: it looked by itself. */
+export function waysPast(
+  decision: { readonly rule: number; readonly kind: string; readonly overridable: readonly number[] },
+  database: string,
+  ordered: { readonly verb: string; readonly target: string | null; readonly overrides: readonly number[] } | null,
+): string[] {
+  if (decision.kind !== "refuse") return [];
+  const verb = ordered?.verb ?? "failover";
+  if (decision.overridable.length > 0) {
+    const overrides = [...new Set([...(ordered?.overrides ?? []), ...decision.overridable])].sort((a, b) => a - b);
+    return [moveCommand(verb, database, { target: ordered?.target, overrides })];
+  }
+  const byRule: Record<number, string[]> = {
+    202: [acknowledgeCommand(database), moveCommand(verb, database)],
+    203: [resumeCommand(database), moveCommand(verb, database)],
+    204: [moveCommand(verb, database)],
+    205: [releaseBrakeCommand(), moveCommand(verb, database)],
+    206: [moveCommand(verb, database, { target: ordered?.target, overrides: ordered?.overrides })],
+  };
+  return byRule[decision.rule] ?? [];
+}

@@ -1,0 +1,118 @@
+/** What becomes of a person's order: who ordered is proven first, then it is done or refused. Both are answered, and told. */
+import { acknowledgeCommand, approveCommand, moveCommand, releaseBrakeCommand, resumeCommand, withdrawCommand } from "../core/commands.ts";
+import type { News } from "../core/news.ts";
+import type { OperatorOrder } from "../core/order.ts";
+import { personOf } from "../core/people.ts";
+import { Problem } from "../core/problem.ts";
+import { databaseOfRequest, isOpen } from "../core/requests.ts";
+import type { ListAnswer, OrderAnswer } from "./answers.ts";
+import { audience, identify } from "./identity.ts";
+import { pause, releaseBrake, setFree } from "./order-brakes.ts";
+import { agree, ask, withdraw } from "./order-moves.ts";
+import { readRecord } from "./record.ts";
+import { requestsOf } from "./requests.ts";
+import { type Protected, protectedDatabase, protectedDatabases, type Settings } from "./settings.ts";
+import { tell } from "./tell.ts";
+
+export async function takeOrder(settings: Settings, order: OperatorOrder): Promise<OrderAnswer | ListAnswer> {
+  const nowMs = Date.now();
+  let by: string | null = null;
+  try {
+    by = await identify(settings, order, nowMs);
+    return await done(settings, order, by, nowMs);
+  } catch (error) {
+    // A Problem is an answer; anything else is Lambda's to report.
+    if (!(error instanceof Problem)) throw error;
+    const { name, message, hint } = error;
+    console.warn(JSON.stringify({ what: "order refused", verb: order.verb, by, name, message }));
+    if (name === "NotAllowed") await tell(settings, strangerNews(order, message, hint, nowMs));
+    return {
+      accepted: false,
+      sentence: message,
+      next: hint,
+      commands: name === "ProofMissing" ? commandsFor(order) : [],
+      request: null,
+      execution: null,
+    };
+  }
+}
+
+async function done(settings: Settings, order: OperatorOrder, by: string | null, nowMs: number): Promise<OrderAnswer | ListAnswer> {
+  const database = (name: string) => protectedDatabase(settings.plan, name);
+  switch (order.verb) {
+    case "requests":
+      return await list(settings, order.database === null ? protectedDatabases(settings.plan) : [database(order.database)], nowMs);
+    case "pause":
+      return await pause(settings, database(order.database), order, by, nowMs);
+    case "release-brake":
+      return await releaseBrake(settings, order.id, proven(by), nowMs);
+    case "resume":
+    case "acknowledge":
+      return await setFree(settings, database(order.database), order, proven(by), nowMs);
+    case "approve":
+    case "withdraw": {
+      const known = database(databaseOfRequest(order.request) ?? "");
+      return order.verb === "approve"
+        ? await agree(settings, known, order, proven(by), nowMs)
+        : await withdraw(settings, known, order, proven(by), nowMs);
+    }
+    default:
+      return await ask(settings, database(order.database), order, proven(by), nowMs);
+  }
+}
+
+/** Only what needs a proof comes here, and identify() lets nothing else through. */
+function proven(by: string | null): string {
+  if (by !== null) return by;
+  throw new Problem("ProofMissing", "Refused: this needs a proof of who orders it.", { hint: "Order with npm run understudy." });
+}
+
+async function list(settings: Settings, databases: readonly Protected[], nowMs: number): Promise<ListAnswer> {
+  const entries = await Promise.all(
+    databases.map(async (database) => {
+      const { generation, primary } = (await readRecord(settings, database)).value;
+      const requests = (await requestsOf(settings, database.name, generation)).map((request) => ({
+        ...request,
+        open: isOpen(request, generation, nowMs),
+      }));
+      return [database.name, { generation, primary, requests }] as const;
+    }),
+  );
+  return { audience: audience(settings), databases: Object.fromEntries(entries) };
+}
+
+/** Told once a day for each, however often they try. */
+function strangerNews(order: OperatorOrder, sentence: string, hint: string, nowMs: number): News {
+  const who = /arn:\S+/.exec(sentence)?.[0] ?? "unknown";
+  return {
+    kind: "Order Refused",
+    id: `stranger-${personOf(who).replaceAll("/", "-")}-${new Date(nowMs).toISOString().slice(0, 10)}`,
+    database: "database" in order && order.database !== null ? order.database : "(all)",
+    atMs: nowMs,
+    sentence,
+    details: [["Ordered", order.verb]],
+    next: `Find out who that is. ${hint}`,
+  };
+}
+
+/** The command that signs what came without a proof. */
+function commandsFor(order: OperatorOrder): string[] {
+  switch (order.verb) {
+    case "approve":
+      return [approveCommand(order.request)];
+    case "withdraw":
+      return [withdrawCommand(order.request)];
+    case "resume":
+      return [resumeCommand(order.database)];
+    case "acknowledge":
+      return [acknowledgeCommand(order.database)];
+    case "release-brake":
+      return [releaseBrakeCommand()];
+    case "failover":
+    case "switchover":
+    case "failback":
+      return [moveCommand(order.verb, order.database, order)];
+    default:
+      return [];
+  }
+}

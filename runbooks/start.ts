@@ -1,0 +1,21 @@
+/** Starts the durable execution of a claimed move, under the name of its claim. Starting it twice starts it once. */
+import { startExecution } from "../aws/functions.ts";
+import type { Claim } from "../core/facts.ts";
+import type { Settings } from "./settings.ts";
+
+export interface MoveInput {
+  /** A rebuild follows a move and needs no claim. */
+  readonly kind: Claim["kind"] | "rebuild";
+  readonly database: string;
+  readonly generation: number;
+  readonly attempt: number;
+}
+
+export async function startMove(
+  settings: Settings,
+  record: { readonly database: string; readonly generation: number },
+  held: Claim,
+): Promise<void> {
+  const input: MoveInput = { kind: held.kind, database: record.database, generation: record.generation, attempt: held.attempt };
+  await startExecution(settings.region, settings.functions.move, held.execution, input);
+}

@@ -1,0 +1,508 @@
+/**
+ * The safety requirements of a failover, each with the guards that hold it, the test that misses each guard, and the change that takes
+ * the guard away. `npm run mutate:safety` tries them all, and docs/safety.md is written from this list. What is still open says so.
+ */
+import type { Mutation } from "../../conformance/mutate.ts";
+
+export interface Requirement {
+  readonly number: number;
+  readonly says: string;
+  readonly guards: readonly Mutation[];
+  /** What is still missing, where something is. */
+  readonly open?: string;
+}
+
+const RULES = "test/unit/rules.test.ts";
+const REQUESTS = "test/unit/requests.test.ts";
+const SIMULATION = "test/simulation/simulation.test.ts";
+const LATCH = "test/unit/latch.test.ts";
+const LATCHED = "test/simulation/latch.test.ts";
+const TEMPLATE = "test/infra/safety.test.ts";
+
+/** The behaviour, where it stands, what takes it away, and who notices. */
+const guard = (behaviour: string, file: string, from: string, to: string, ...test: [file: string, name: string]): Mutation => ({
+  behaviour,
+  file,
+  from,
+  to,
+  test,
+});
+
+export const REQUIREMENTS: readonly Requirement[] = [
+  {
+    number: 1,
+    says: "At most one writer is advertised: the name leads to the primary on record",
+    guards: [
+      guard(
+        "a latch turns the nodes nobody sees first",
+        "core/latch.ts",
+        "return behind.some((bit, at) => bit !== bits[at]) ? [behind, last] : [last];",
+        "return [last];",
+        LATCH,
+        "from every state to every side",
+      ),
+    ],
+  },
+  {
+    number: 2,
+    says: "The old primary is fenced before another is promoted",
+    guards: [
+      guard(
+        "a fence counts once RDS says it is in force",
+        "runbooks/failover-steps.ts",
+        "return isFenced(instance, this.fenceGroup(instance.id));",
+        'return isFenced(instance, this.fenceGroup(instance.id)) || instance.id !== "";',
+        SIMULATION,
+        "the primary's host dies: one move",
+      ),
+    ],
+  },
+  {
+    number: 3,
+    says: "A fence is proven by a refused write, and open sessions are cut",
+    guards: [
+      guard(
+        "sessions are cut",
+        "runbooks/failover-steps.ts",
+        'const WITHOUT_SESSIONS = ["rebooting"',
+        'const WITHOUT_SESSIONS = ["available", "rebooting"',
+        SIMULATION,
+        "the primary hangs and wakes while it is being fenced",
+      ),
+    ],
+  },
+  {
+    number: 4,
+    says: "The fence outlives a reboot of the old primary and of the controller",
+    guards: [
+      guard(
+        "former primaries are looked at on every lap",
+        "runbooks/watch.ts",
+        "  await keepFences(settings, database, found);",
+        "  if (found.generation < 0) await keepFences(settings, database, found);",
+        SIMULATION,
+        "somebody gives the old primary its network back long after",
+      ),
+    ],
+  },
+  {
+    number: 5,
+    says: "Nothing is promoted whose lag is unknown, stale or above the limit, unless this one order says so",
+    guards: [
+      guard(
+        "the lag's limit",
+        "core/candidates.ts",
+        "(prices[id]?.lagSeconds ?? 0) > policy.maxLagSeconds",
+        "(prices[id]?.lagSeconds ?? 0) > policy.maxLagSeconds * 1e6",
+        RULES,
+        "the standby is 94 s behind and the limit is 30",
+      ),
+      guard(
+        "an unknown lag is no lag of zero",
+        "core/candidates.ts",
+        "(prices[id]?.lagSeconds ?? null) === null",
+        "prices[id] === undefined",
+        RULES,
+        "the standby never applied a heartbeat",
+      ),
+      guard(
+        "a link that was lost long before",
+        "core/candidates.ts",
+        "> confirmationSeconds(policy) + policy.probeEverySeconds",
+        "> confirmationSeconds(policy) + 1e6",
+        RULES,
+        "replication stopped long before the primary died",
+      ),
+    ],
+  },
+  {
+    number: 6,
+    says: "Only a replica of the primary on record, available and of its major version is promoted",
+    guards: [
+      guard(
+        "whose replica it is",
+        "core/candidates.ts",
+        "instance?.sourceId !== record.primary ||",
+        "record.primary === undefined ||",
+        RULES,
+        "the standby follows another instance",
+      ),
+      guard(
+        "it takes no writes yet",
+        "core/candidates.ts",
+        "answer?.inRecovery !== true",
+        "answer === undefined",
+        RULES,
+        "the standby already takes writes",
+      ),
+      guard(
+        "its status",
+        "core/candidates.ts",
+        'instance?.status !== "available"',
+        "instance === undefined",
+        RULES,
+        "the standby is backing up",
+      ),
+    ],
+  },
+  {
+    number: 7,
+    says: "Automation never crosses a region",
+    guards: [
+      guard(
+        "the best standby must be hot",
+        "core/rules.ts",
+        's.policy.mode === "approval" || best(s)?.hot === false',
+        's.policy.mode === "approval"',
+        RULES,
+        "the hot standby is unfit: automation never crosses a region",
+      ),
+    ],
+  },
+  {
+    number: 8,
+    says: "One observer is never enough, and old votes do not count",
+    guards: [
+      guard(
+        "a link that streams saves the primary",
+        "core/diagnosis.ts",
+        '&& (reached || link === "alive")) return named("PrimaryUnreachable");',
+        '&& reached) return named("PrimaryUnreachable");',
+        RULES,
+        "the probe is broken but the primary is fine",
+      ),
+      guard(
+        "a vote's age",
+        "core/diagnosis.ts",
+        "age !== null && age <= voteFreshSeconds(policy)",
+        "age !== null",
+        RULES,
+        "the probe has been silent for a minute",
+      ),
+    ],
+  },
+  {
+    number: 9,
+    says: "A controller that cannot see does nothing, and its silence raises an outside alarm",
+    guards: [
+      guard(
+        "missing data breaches",
+        "infra/alarms.ts",
+        'TreatMissingData: "breaching"',
+        'TreatMissingData: "notBreaching"',
+        TEMPLATE,
+        "the probe falls silent",
+      ),
+    ],
+  },
+  {
+    number: 10,
+    says: "One operation a database, held by a claim with a rising number; a stale one is refused",
+    guards: [
+      guard(
+        "who comes late may not speak",
+        "core/latch.ts",
+        "now.generation > last.generation || (now.generation === last.generation && now.attempt >= last.attempt)",
+        "now.generation >= 0 && last.attempt >= 0",
+        LATCH,
+        "a move of an older generation",
+      ),
+    ],
+  },
+  {
+    number: 11,
+    says: "A crash between any two steps resumes without repeating an effect",
+    guards: [],
+    open: "held by test/lab/races.test.ts (“the move is killed after each of its steps”); no guard is taken away yet",
+  },
+  {
+    number: 12,
+    says: "Duplicate and out-of-order triggers are harmless",
+    guards: [],
+    open: "held by test/lab/races.test.ts (“the alarm is delivered twice and the watcher races itself”); no guard is taken away yet",
+  },
+  {
+    number: 13,
+    says: "A second runner re-reads real state first",
+    guards: [
+      guard(
+        "a move that died after the promotion is gone on with, not begun anew",
+        "runbooks/failover-steps.ts",
+        'if (record.claim.stage === "promoted") {',
+        'if (record.claim.stage === "promoted" && record.generation < 0) {',
+        SIMULATION,
+        "after the promotion: another execution goes on where it ended",
+      ),
+    ],
+  },
+  {
+    number: 14,
+    says: "Success is observed: no source, a canary written, a write through the clients' name",
+    guards: [
+      guard(
+        "the new primary must take a write before the name moves",
+        "runbooks/failover-steps.ts",
+        "    if (instance.sourceId !== null) return notYet(`${id} is still a replica`);",
+        "    if (instance.sourceId !== null) return proven(`${id} is still a replica`);",
+        SIMULATION,
+        "the primary's host dies: one move",
+      ),
+    ],
+  },
+  {
+    number: 15,
+    says: "Every state has a deadline and an exit",
+    guards: [
+      guard(
+        "after the promotion a move goes forward",
+        "runbooks/failover.ts",
+        "if (round >= FORWARD.rounds) throw error;",
+        "if (round > 0) throw error;",
+        SIMULATION,
+        "Route 53 goes dark with the promotion",
+      ),
+      guard(
+        "what a dead move did is undone",
+        "runbooks/watch.ts",
+        'stage === "promoted" ? "promoted" : "undoing"',
+        '"promoted"',
+        SIMULATION,
+        "between the fence and the promotion: the primary gets its network back",
+      ),
+    ],
+  },
+  {
+    number: 16,
+    says: "Every refusal is told, with its reason, the value and the limit",
+    guards: [
+      guard(
+        "refusals are mailed",
+        "runbooks/watch.ts",
+        "else if (decision.tell) await tell(",
+        "else if (decision.tell && decision.rule < 0) await tell(",
+        SIMULATION,
+        "replication had stopped long before the primary dies",
+      ),
+    ],
+  },
+  {
+    number: 17,
+    says: "After a move the cooldown holds, until its time is over or a person acknowledges",
+    guards: [
+      guard(
+        "the cooldown",
+        "core/rules.ts",
+        "(s.facts.atMs - lastMove.endedAtMs) / 60_000 < s.policy.cooldownMinutes",
+        "(s.facts.atMs - lastMove.endedAtMs) / 60_000 < 0",
+        RULES,
+        "the last move failed ten minutes ago",
+      ),
+    ],
+  },
+  {
+    number: 18,
+    says: "More than so many automatic moves stop automation everywhere",
+    guards: [
+      guard(
+        "the fleet's brake",
+        "core/rules.ts",
+        "recentMoves(s).length >= s.policy.brake.moves",
+        "recentMoves(s).length >= s.policy.brake.moves * 100",
+        RULES,
+        "three databases have moved within the hour",
+      ),
+    ],
+  },
+  {
+    number: 19,
+    says: "Overrides are single-use and never change the standing policy",
+    guards: [
+      guard(
+        "a request counts once",
+        "core/requests.ts",
+        "matches: ({ request }) => request.usedBy !== null,",
+        'matches: ({ request }) => request.usedBy === "",',
+        REQUESTS,
+        "a request that is used, withdrawn",
+      ),
+    ],
+  },
+  {
+    number: 20,
+    says: "The name never returns by itself to a former primary",
+    guards: [
+      guard(
+        "the watcher repeats the latch's last word",
+        "runbooks/latch.ts",
+        "database.name, latch.bits, asOfMs)",
+        "database.name, latch.bits.map(() => 0 as const), asOfMs)",
+        LATCHED,
+        "us-east-1 is dark and stays so",
+      ),
+    ],
+  },
+  {
+    number: 21,
+    says: "The name is never empty and never leads to a database that takes no writes",
+    guards: [
+      guard(
+        "exactly one side answers",
+        "core/latch.ts",
+        "return behind.some((bit, at) => bit !== bits[at]) ? [behind, last] : [last];",
+        "return [last];",
+        LATCH,
+        "while each stage spreads only the old or the new side answers",
+      ),
+    ],
+  },
+  {
+    number: 22,
+    says: "Both health checks red never lead to the old primary",
+    guards: [
+      guard(
+        "a check without data keeps its last word",
+        "infra/latch.ts",
+        'InsufficientDataHealthStatus: "LastKnownStatus"',
+        'InsufficientDataHealthStatus: "Healthy"',
+        LATCHED,
+        "nothing is said any more after the move",
+      ),
+    ],
+  },
+  { number: 23, says: "A planned switchover loses nothing, or leaves everything as it was", guards: [], open: "being built" },
+  {
+    number: 24,
+    says: "Planned and automatic operations exclude each other",
+    guards: [
+      guard(
+        "a claim holds against orders too",
+        "core/rules.ts",
+        "({ facts }) => facts.record.claim !== null",
+        "({ facts, order }) => facts.record.claim !== null && order === null",
+        RULES,
+        "a move already runs: held",
+      ),
+    ],
+  },
+  {
+    number: 25,
+    says: "Failback is refused while the old side holds transactions the new primary lacks",
+    guards: [],
+    open: "being built",
+  },
+  {
+    number: 26,
+    says: "Nothing is deleted by automation",
+    guards: [
+      guard(
+        "no role may delete what holds data",
+        "infra/roles.ts",
+        '["rds:ModifyDBInstance", "rds:RebootDBInstance"]',
+        '["rds:ModifyDBInstance", "rds:RebootDBInstance", "rds:DeleteDBInstance"]',
+        TEMPLATE,
+        "no role may delete what holds data",
+      ),
+    ],
+  },
+  {
+    number: 27,
+    says: "Pause wins, ends by itself and reminds",
+    guards: [
+      guard(
+        "a pause holds automation",
+        "core/rules.ts",
+        "(s.facts.record.pause?.untilMs ?? 0) > s.facts.atMs",
+        "(s.facts.record.pause?.untilMs ?? 0) > s.facts.atMs * 2",
+        RULES,
+        "pause wins: nothing moves by itself",
+      ),
+      guard(
+        "people are reminded at half time",
+        "core/pause.ts",
+        'return nowMs >= halfMs ? "half" : null;',
+        "return nowMs >= halfMs ? null : null;",
+        REQUESTS,
+        "a pause reminds at half time",
+      ),
+    ],
+  },
+  {
+    number: 28,
+    says: "A notification that fails never blocks a recovery, and shows",
+    guards: [],
+    open: "held by test/lab/races.test.ts (“the mail server is down”); no guard is taken away yet",
+  },
+  {
+    number: 29,
+    says: "The failing region is never needed",
+    guards: [
+      guard(
+        "where a region is dark its own standby is no candidate",
+        "core/candidates.ts",
+        'primaryRegion === "dark" && region === record.regions[record.primary]',
+        'primaryRegion === "dark" && region === ""',
+        RULES,
+        "whatever the facts: an automatic failover needs every safety requirement at once",
+      ),
+    ],
+    open: "an approved cold move through the latch with the primary region dark has no test yet",
+  },
+  {
+    number: 30,
+    says: "Slow is not dead",
+    guards: [
+      guard(
+        "a slow primary is held, under its own rule",
+        "core/rules.ts",
+        '(s) => byItself(s) && is("PrimarySlow")(s),',
+        '(s) => byItself(s) && is("Blind")(s),',
+        RULES,
+        "each trouble of a primary that answers has its own diagnosis",
+      ),
+    ],
+  },
+  { number: 31, says: "Clock skew of up to 60 s between runners changes no decision", guards: [], open: "being built" },
+  { number: 32, says: "Drills have no permission on production", guards: [], open: "there are no drills yet" },
+  {
+    number: 33,
+    says: "The audit is append-only, and a recorded event gives the same decision again",
+    guards: [
+      guard(
+        "a changed record is found out",
+        "core/recorded.ts",
+        "again.sentence === decision.sentence",
+        'again.sentence !== ""',
+        "test/unit/recorded.test.ts",
+        "a sentence that was changed afterwards is found out",
+      ),
+    ],
+  },
+  {
+    number: 34,
+    says: "Orders are authenticated, authorised and never replayed; dangerous ones need a second person",
+    guards: [
+      guard(
+        "one person counts once",
+        "core/requests.ts",
+        "personOf(by) === personOf(approval.by)",
+        'personOf(by) === ""',
+        REQUESTS,
+        "two people agree: enough",
+      ),
+    ],
+  },
+  {
+    number: 35,
+    says: "Two writable databases of one lineage raise an alarm at any time",
+    guards: [
+      guard(
+        "a standby that takes writes is told",
+        "core/rules.ts",
+        "writers(s).length > 0",
+        "writers(s).length > 100",
+        RULES,
+        "somebody promoted the standby by hand",
+      ),
+    ],
+  },
+];
