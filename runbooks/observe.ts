@@ -7,6 +7,7 @@ import { readCredentials } from "../aws/secrets.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
 import type { Condition, DatabaseRecord, Endpoint, Facts, InstanceFacts, Sight, Standby, StandbyFacts } from "../core/facts.ts";
 import { type DatabaseEngine, engineOf, type Target } from "../databases/engines.ts";
+import { newestRdsEvent } from "./rds-events.ts";
 import { readBrake, readRecord, readVote } from "./record.ts";
 import type { ProbePlace, Protected, Settings } from "./settings.ts";
 
@@ -112,15 +113,17 @@ export async function observe(settings: Settings, database: Protected): Promise<
       return { id, region: regionOf(id), instance: found === "dark" ? null : found, answer };
     }),
   ]);
+  const atMs = storeNowMs();
   const facts: Facts = {
     database: database.name,
-    atMs: storeNowMs(),
+    atMs,
     record,
     vote,
     nearVote,
     ownLook,
     primaryRegion: primary === "dark" ? "dark" : "answers",
     primary: primary === "dark" ? null : primary,
+    primaryEvent: newestRdsEvent(record.primary, atMs),
     standbys,
     brake: brake.value,
   };
