@@ -7,8 +7,13 @@ import { isDeepStrictEqual } from "node:util";
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CLIENT_SETTINGS, perRegion } from "./clients.ts";
 import { isCode } from "./errors.ts";
+import { hearsTheClock } from "./store-clock.ts";
 
-const s3 = perRegion((region) => new S3Client({ region, ...CLIENT_SETTINGS }));
+const s3 = perRegion((region) => {
+  const client = new S3Client({ region, ...CLIENT_SETTINGS });
+  client.middlewareStack.add(hearsTheClock, { name: "hearsTheClock", step: "deserialize", priority: "low" });
+  return client;
+});
 
 export interface Place {
   readonly region: string;

@@ -1,6 +1,6 @@
 /** Compiles the product for a plan, exactly as a user would: `serverless package`. */
 import { spawn } from "node:child_process";
-import { copyFile } from "node:fs/promises";
+import { copyFile, cp } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../core/problem.ts";
 
@@ -26,7 +26,10 @@ export async function packageProduct(planFile: string, out = "dist"): Promise<st
     child.on("error", reject);
     child.on("close", resolve);
   });
-  if (code === 0) await copyFile(join(ROOT, out, "primary-region.json"), join(folder, "primary-region.json"));
+  if (code === 0) {
+    await copyFile(join(ROOT, out, "primary-region.json"), join(folder, "primary-region.json"));
+    await cp(join(ROOT, out, "probe"), join(folder, "probe"), { recursive: true });
+  }
   if (code !== 0)
     throw new Problem("NotPackaged", `serverless package ended with ${code}:\n${said.trim()}`, { hint: "Run: npx serverless package" });
   return folder;

@@ -63,10 +63,11 @@ export interface Diagnosis {
 export const DEAD: readonly DiagnosisName[] = ["PrimaryDown", "PrimaryHung", "PrimaryRegionDark"];
 
 export function diagnose(facts: Facts, policy: Policy): Diagnosis {
-  const { record, ownLook, atMs } = facts;
+  const { record, ownLook } = facts;
   const counts = (vote: Vote | null): Vote | null => {
     const age = ageOf(vote, facts);
-    return vote && age !== null && age <= voteFreshSeconds(policy) ? vote : null;
+    // One from the future is as good as none: whoever wrote it has another clock.
+    return vote && age !== null && Math.abs(age) <= voteFreshSeconds(policy) ? vote : null;
   };
   const far = counts(facts.vote);
   const near = counts(facts.nearVote);
@@ -75,12 +76,12 @@ export function diagnose(facts: Facts, policy: Policy): Diagnosis {
   const answers = facts.standbys.flatMap(({ answer }) => answer ?? []);
   const link: Sight = answers.some((answer) => answer.link === "streaming") ? "alive" : answers.length > 0 ? "lost" : "unknown";
 
-  const since = lostBy.map((vote) => vote.primaryLostSinceMs as number);
-  const primaryLostSince = since.length > 0 ? Math.max(...since) : null;
-  // A link's loss is dated by the probe's laps; a loss only this look has seen begins now.
-  const linkLostSince = link !== "lost" ? null : (far?.linkLostSinceMs ?? near?.linkLostSinceMs ?? atMs);
-  const lostForSeconds =
-    primaryLostSince !== null && linkLostSince !== null ? (atMs - Math.max(primaryLostSince, linkLostSince)) / 1000 : null;
+  // A loss lasts as long as the vote itself has seen it last: two dates of one clock, whoever reads them whenever.
+  const losses = lostBy.map((vote) => (vote.atMs - (vote.primaryLostSinceMs as number)) / 1000);
+  // A link's loss is seen by the probe's laps; one that only this look has seen begins now.
+  const linkVote = [far, near].find((vote) => vote !== null && vote.linkLostSinceMs !== null);
+  const linkLostForSeconds = linkVote ? (linkVote.atMs - (linkVote.linkLostSinceMs as number)) / 1000 : 0;
+  const lostForSeconds = losses.length > 0 && link === "lost" ? Math.min(...losses, linkLostForSeconds) : null;
 
   const alive = votes.find((vote) => vote.primarySeen === "alive");
   const condition = (alive ?? lostBy.find((vote) => vote.condition === "hung") ?? lostBy[0])?.condition ?? null;
@@ -91,7 +92,7 @@ export function diagnose(facts: Facts, policy: Policy): Diagnosis {
     ownLook,
     condition,
     lostForSeconds,
-    unreachableForSeconds: since.length > 0 ? (atMs - Math.min(...since)) / 1000 : null,
+    unreachableForSeconds: losses.length > 0 ? Math.max(...losses) : null,
     voteAgeSeconds: ageOf(facts.vote, facts),
     prices: Object.fromEntries(record.standbys.map((id) => [id, price(facts, far, id)])),
   } as const;
@@ -120,13 +121,21 @@ function ageOf(vote: Vote | null, { record, atMs }: Facts): number | null {
   return vote && vote.primary === record.primary && vote.generation === record.generation ? (atMs - vote.atMs) / 1000 : null;
 }
 
-function price(facts: Facts, vote: Vote | null, id: string): Price {
-  const written = vote?.lastHeartbeatAtMs ?? null;
+/**
+ * The far probe's word, and whatever the near one last knew, however old: a heartbeat that was acknowledged stays so. While the route
+ * between the regions is broken, clients go on writing, and only the near probe hears of it.
+ */
+function price(facts: Facts, far: Vote | null, id: string): Price {
+  const near = ageOf(facts.nearVote, facts) === null ? null : facts.nearVote;
+  const farWritten = far?.lastHeartbeatAtMs ?? null;
+  const written = farWritten === null ? null : Math.max(farWritten, near?.lastHeartbeatAtMs ?? farWritten);
   const answer = facts.standbys.find((standby) => standby.id === id)?.answer ?? null;
   const applied = answer?.heartbeatAtMs ?? null;
-  const [counted, arrived] = [vote?.rowsChanged ?? null, answer?.rowsChanged ?? null];
-  const lostSince = answer?.link === "lost" ? (vote?.links[id]?.lostSinceMs ?? facts.atMs) : null;
-  const primaryLostSince = vote?.primaryLostSinceMs ?? null;
+  const counts = [far?.rowsChanged, near?.rowsChanged].flatMap((count) => count ?? []);
+  const [counted, arrived] = [counts.length > 0 ? Math.max(...counts) : null, answer?.rowsChanged ?? null];
+  const lostSince = answer?.link === "lost" ? (far?.links[id]?.lostSinceMs ?? facts.atMs) : null;
+  const farLostSince = far?.primaryLostSinceMs ?? null;
+  const primaryLostSince = farLostSince === null ? null : Math.max(farLostSince, near ? (near.primaryLostSinceMs ?? near.atMs) : 0);
   return {
     lagSeconds: written === null || applied === null ? null : Math.max(0, (written - applied) / 1000),
     // A count that is smaller than an earlier one has begun anew.

@@ -185,6 +185,14 @@ export interface InstanceFacts {
   readonly port: number | null;
 }
 
+/** An event of RDS about an instance. Best effort, late and out of order: evidence, never a vote. */
+export interface InstanceEvent {
+  readonly instance: string;
+  readonly eventId: string | null;
+  readonly message: string | null;
+  readonly atMs: number;
+}
+
 /** A standby, asked directly. */
 export interface StandbyFacts {
   readonly inRecovery: boolean;
@@ -226,6 +234,8 @@ export interface Facts {
   /** "dark": the primary region's RDS does not answer, so nothing is known of the primary and nothing can be done to it. */
   readonly primaryRegion: "answers" | "dark";
   readonly primary: InstanceFacts | null;
+  /** The newest that woke this watcher about the primary; it may have been another process that was woken. */
+  readonly primaryEvent?: InstanceEvent | null;
   /** In the record's order. */
   readonly standbys: readonly Standby[];
   readonly brake: Brake;

@@ -4,9 +4,10 @@
  */
 
 import { waysPast } from "./commands.ts";
-import type { Diagnosis } from "./diagnosis.ts";
-import type { Facts } from "./facts.ts";
+import { DEAD, type Diagnosis, type DiagnosisName } from "./diagnosis.ts";
+import type { Facts, Vote } from "./facts.ts";
 import { priceWords } from "./price.ts";
+import { rdsSays, waitingTakes } from "./rds-word.ts";
 import type { Decision } from "./rules.ts";
 
 export const NEWS_SOURCE = "understudy";
@@ -69,8 +70,15 @@ export function decisionNews(decision: Decision, facts: Facts, diagnosis: Diagno
   };
 }
 
+/** What a hold that people hear of asks of them. */
+const HELD: Partial<Record<DiagnosisName, string>> = {
+  PrimaryUnreachable: "Look at the routes between the regions and at the probe: one of the witnesses is blind.",
+  PrimaryReadOnly: "Find out who made the primary read-only, and why; its parameter group is the first place to look.",
+  PrimaryDiskFull: "Give the primary more storage.",
+};
+
 function nextOf(decision: Decision, commands: number): string {
-  if (decision.kind !== "refuse") return "Repair the standby's replication before it is needed.";
+  if (decision.kind !== "refuse") return HELD[decision.diagnosis] ?? "Repair the standby's replication before it is needed.";
   const untouched = "Look at the primary and the standby now: nothing was changed, and nothing will be until the reason above is gone";
   if (commands === 0) return `${untouched}.`;
   return decision.overridable.length > 0
@@ -79,13 +87,19 @@ function nextOf(decision: Decision, commands: number): string {
 }
 
 /** What was seen, with its age: the rows that every mail about a decision carries. */
-export function seen({ record, vote, atMs }: Facts, diagnosis: Diagnosis): [label: string, value: string][] {
-  const age = vote ? `${Math.round((atMs - vote.atMs) / 100) / 10} s before this` : "";
+export function seen(facts: Facts, diagnosis: Diagnosis): [label: string, value: string][] {
+  const { record, vote, nearVote, atMs } = facts;
+  const said = (by: Vote) =>
+    `${by.primarySeen}${by.primaryTrouble ? `: ${by.primaryTrouble}` : ""}, ${Math.round((atMs - by.atMs) / 100) / 10} s before this`;
+  const waits = DEAD.includes(diagnosis.name) || diagnosis.name === "PrimarySuspect" || diagnosis.name === "PrimaryDiskFull";
   return [
     ["Diagnosis", diagnosis.name],
     ["Primary on record", `${record.primary} (generation ${record.generation})`],
     ["Standbys", record.standbys.join(", ") || "none"],
-    ["Probe's vote", vote ? `${vote.primarySeen}${vote.primaryTrouble ? `: ${vote.primaryTrouble}` : ""}, ${age}` : "none"],
+    ["Probe's vote", vote ? said(vote) : "none"],
+    ...(nearVote ? [["Near probe's vote", said(nearVote)] as [string, string]] : []),
+    ["RDS says", rdsSays(facts)],
+    ...(waits ? [["Waiting takes", waitingTakes(facts)] as [string, string]] : []),
     ...record.standbys.map((id): [string, string] => [
       `Behind: ${id}`,
       priceWords(diagnosis.prices[id] ?? { lagSeconds: null, rowsAtRisk: null }),

@@ -26,10 +26,17 @@ export function conditionOf(error: unknown): Exclude<Condition, "writes" | "slow
   return code === "25006" ? "read-only" : code === "53100" ? "disk-full" : "refuses";
 }
 
-/** Notes on an error whether the server's port had opened: then what came after was silence. */
+/** Clients whose server's port has opened. A socket that is closed no longer says so itself. */
+const opened = new WeakSet<pg.Client>();
+
+function watchPort(client: pg.Client): void {
+  const { stream } = (client as unknown as { connection: { stream: { once(event: "connect", then: () => void): void } } }).connection;
+  stream.once("connect", () => opened.add(client));
+}
+
+/** Notes on an error whether the port had opened: then what came after was silence. */
 function noted(error: unknown, client: pg.Client): unknown {
-  const { stream } = (client as unknown as { connection: { stream: { remoteAddress?: string } } }).connection;
-  return error instanceof Error ? Object.assign(error, { opened: stream.remoteAddress !== undefined }) : error;
+  return error instanceof Error ? Object.assign(error, { opened: opened.has(client) }) : error;
 }
 
 /** RDS asks for TLS, the certificates come with the Lambda runtime; a server without TLS says so, and is met without. */
@@ -49,6 +56,7 @@ async function connect(target: Target, timeoutMs: number): Promise<pg.Client> {
   });
   // A connection that breaks between two queries reports here; the query in flight gets the error itself.
   client.on("error", () => {});
+  watchPort(client);
   try {
     await client.connect();
     return client;

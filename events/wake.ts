@@ -10,11 +10,17 @@ import { EventRefused, type Reading } from "./refused.ts";
 export type Wake =
   | AlarmNews
   | { readonly kind: "schedule" }
-  | { readonly kind: "rds"; readonly eventId: string | null; readonly subject: string }
+  | {
+      readonly kind: "rds";
+      readonly eventId: string | null;
+      readonly subject: string;
+      readonly message: string | null;
+      readonly atMs: number;
+    }
   | { readonly kind: "probe"; readonly database: string }
   | { readonly kind: "operator"; readonly database: string | null };
 
-const rdsDetail = z.object({ SourceIdentifier: z.string(), EventID: z.optional(z.string()) });
+const rdsDetail = z.object({ SourceIdentifier: z.string(), EventID: z.optional(z.string()), Message: z.optional(z.string()) });
 const byProbe = z.strictObject({ source: z.literal("understudy.probe"), database: z.string() });
 /** By hand: `{}` for every database, or `{"database": "shop"}`. */
 const byHand = z.strictObject({ database: z.optional(z.string()) });
@@ -42,7 +48,9 @@ function fromBus(envelope: Envelope): Wake {
     const detail = rdsDetail.safeParse(envelope.detail);
     if (!detail.success)
       throw new EventRefused("MalformedEvent", `${envelopeName(envelope)} lacks detail.SourceIdentifier.`, "Send it as RDS does.");
-    return { kind: "rds", eventId: detail.data.EventID ?? null, subject: detail.data.SourceIdentifier };
+    const { SourceIdentifier, EventID, Message } = detail.data;
+    const atMs = Date.parse(envelope.time);
+    return { kind: "rds", eventId: EventID ?? null, subject: SourceIdentifier, message: Message ?? null, atMs };
   }
   throw new EventRefused(
     "UnknownEvent",

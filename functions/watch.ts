@@ -9,6 +9,7 @@ import type { OrderAnswer } from "../runbooks/answers.ts";
 import { answerRequest } from "../runbooks/carry-out.ts";
 import { tendLatch } from "../runbooks/latch.ts";
 import { type Look, lookFor } from "../runbooks/look-through.ts";
+import { noteRdsEvent } from "../runbooks/rds-events.ts";
 import { type Protected, protectedDatabase, readSettings } from "../runbooks/settings.ts";
 import { type WatchResult, watchLap } from "../runbooks/watch.ts";
 import { databasesOf, reads } from "./handler.ts";
@@ -19,6 +20,10 @@ export const handler = middy<Wake | HandOver, WatchResult[] | OrderAnswer | Look
     const settings = readSettings();
     if (event.kind === "request") return await answerRequest(settings, protectedDatabase(settings.plan, event.database), event.request);
     if (event.kind === "look") return await lookFor(settings, protectedDatabase(settings.plan, event.database), event.order);
+    if (event.kind === "rds") {
+      const { subject: instance, eventId, message, atMs } = event;
+      noteRdsEvent({ instance, eventId, message, atMs });
+    }
     const databases = databasesOf(event);
     const tended = Promise.all(databases.map(tend));
     const results = await Promise.all(databases.map((database) => watchLap(settings, database)));

@@ -1,9 +1,9 @@
 /**
  * The slow ways to wake the watcher, should the quick one be lost: one alarm a database on the probe's metric. And the alarm on the
- * probe's own silence, which needs none of our code to reach people.
+ * silence of either probe, which needs none of our code to reach people.
  */
 import type { Plan } from "../core/plan/schema.ts";
-import { arnOf, logical, type Resources, ref, sub } from "./cloudformation.ts";
+import { arnOf, type Json, logical, type Resources, ref, sub } from "./cloudformation.ts";
 
 export function alarms(plan: Plan): Resources {
   const resources: Resources = {};
@@ -11,6 +11,7 @@ export function alarms(plan: Plan): Resources {
     const Dimensions = [
       { Name: "Plan", Value: plan.name },
       { Name: "Database", Value: database },
+      { Name: "Place", Value: "far" },
     ];
     const metric = { Namespace: "Understudy", MetricName: "PrimaryLost", Dimensions };
     const lost = `${logical(database)}PrimaryLost`;
@@ -40,21 +41,34 @@ export function alarms(plan: Plan): Resources {
         SourceArn: arnOf(lost),
       },
     };
-    resources[`${logical(database)}ProbeSilent`] = {
-      Type: "AWS::CloudWatch::Alarm",
-      Properties: {
-        AlarmName: `understudy-${plan.name}-${database}-probe-silent`,
-        AlarmDescription: `The probe of ${database} says nothing. Nobody watches this database now: look at the probe's log.`,
-        ...metric,
-        Statistic: "SampleCount",
-        Period: 60,
-        EvaluationPeriods: 5,
-        Threshold: 1,
-        ComparisonOperator: "LessThanThreshold",
-        TreatMissingData: "breaching",
-        AlarmActions: [ref("Topic")],
-      },
-    };
+    resources[`${logical(database)}ProbeSilent`] = silent(
+      `understudy-${plan.name}-${database}-probe-silent`,
+      `The probe of ${database} says nothing. Nobody watches this database now: look at the probe's log.`,
+      metric,
+    );
+    // The near probe's own metrics stay in its region; the watcher says in this one when it has heard its vote.
+    if (plan.network.primary)
+      resources[`${logical(database)}NearProbeSilent`] = silent(
+        `understudy-${plan.name}-${database}-near-probe-silent`,
+        `The probe of ${database} in the primary's network says nothing, or the watcher does not run: look at the logs of both.`,
+        { ...metric, MetricName: "NearVoteHeard", Dimensions: [...Dimensions.slice(0, 2), { Name: "Place", Value: "near" }] },
+      );
   }
   return resources;
 }
+
+const silent = (AlarmName: string, AlarmDescription: string, metric: Record<string, Json>): Resources[string] => ({
+  Type: "AWS::CloudWatch::Alarm",
+  Properties: {
+    AlarmName,
+    AlarmDescription,
+    ...metric,
+    Statistic: "SampleCount",
+    Period: 60,
+    EvaluationPeriods: 5,
+    Threshold: 1,
+    ComparisonOperator: "LessThanThreshold",
+    TreatMissingData: "breaching",
+    AlarmActions: [ref("Topic")],
+  },
+});

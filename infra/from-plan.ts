@@ -36,12 +36,12 @@ async function make({ planFile, out }: { planFile: string; out: string }): Promi
   await bundle(plan, out);
   const folder = join(import.meta.dirname, "..", out);
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "primary-region.json"), `${JSON.stringify(primaryRegionTemplate(plan), null, 2)}\n`);
+  await writeFile(join(folder, "primary-region.json"), `${JSON.stringify(primaryRegionTemplate(plan, stack), null, 2)}\n`);
   return {
     stack,
     region: plan.regions.recovery,
     code: out,
-    vpc: plan.network,
+    vpc: { subnetIds: plan.network.subnetIds, securityGroupIds: plan.network.securityGroupIds },
     rdsEvents: rdsEvents(plan),
     resources: { ...storage(), ...mails(plan), ...alarms(plan), ...latches(plan), ...roles(plan, stack) } as unknown as Json,
   };

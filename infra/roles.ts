@@ -9,14 +9,14 @@ import { slotName } from "../core/rebuild.ts";
 import { stampName } from "../core/stamp.ts";
 import { type Json, logical, type Resources, ref, sub } from "./cloudformation.ts";
 
-interface Statement {
+export interface Statement {
   readonly [key: string]: Json;
   readonly Sid: string;
   readonly Action: readonly string[];
   readonly Resource: Json;
 }
 
-const allow = (Sid: string, Action: readonly string[], Resource: Json, Condition?: Json): Statement => ({
+export const allow = (Sid: string, Action: readonly string[], Resource: Json, Condition?: Json): Statement => ({
   Sid,
   Effect: "Allow",
   Action,
@@ -252,7 +252,7 @@ function usesKeys(plan: Plan): Statement[] {
   ];
 }
 
-function role(stackName: string, name: string, statements: Statement[]): Resources[string] {
+export function role(stackName: string, name: string, statements: Statement[]): Resources[string] {
   const logs = allow(
     "Log",
     ["logs:CreateLogStream", "logs:PutLogEvents"],

@@ -29,6 +29,8 @@ export const APP_GROUP = "sg-0a1b2c3d4e5f6a990";
 export async function buildEstate(world: World, plan: Plan): Promise<ShopDatabase[]> {
   for (const record of plan.records) await createHostedZone(world, record.zone, record.name.split(".").slice(1).join("."));
   for (const id of plan.network.securityGroupIds) await createSecurityGroup(world, plan.regions.recovery, id, "understudy-functions", []);
+  for (const id of plan.network.primary?.securityGroupIds ?? [])
+    await createSecurityGroup(world, plan.regions.primary, id, "understudy-near-probe", []);
   // In both regions: what is restored in the recovery region needs a way in too.
   for (const region of [plan.regions.primary, plan.regions.recovery])
     await createSecurityGroup(

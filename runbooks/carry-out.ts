@@ -3,6 +3,7 @@
  * started. Only `watch` does this, and it believes the request's document alone, never whoever handed it over.
  */
 import { randomUUID } from "node:crypto";
+import { storeNowMs } from "../aws/store-clock.ts";
 import { statusCommand, waysPast } from "../core/commands.ts";
 import type { Diagnosis } from "../core/diagnosis.ts";
 import type { Facts, Order } from "../core/facts.ts";
@@ -25,7 +26,7 @@ import { tell } from "./tell.ts";
 export async function answerRequest(settings: Settings, database: Protected, id: string): Promise<OrderAnswer> {
   const request = await readRequest(settings, database.name, id);
   const { generation } = (await readRecord(settings, database)).value;
-  if (request && isDue(request, generation, Date.now())) return await act(settings, database, request);
+  if (request && isDue(request, generation, storeNowMs())) return await act(settings, database, request);
   if (request?.usedBy) return started(request.id, request.usedBy, `The request ${id} became ${request.usedBy}.`);
   return {
     accepted: false,
@@ -42,7 +43,7 @@ export async function answerRequest(settings: Settings, database: Protected, id:
 /** What `order` could not hand over, or what nobody lived to answer. Not to be able to look for it stops no watcher. */
 export async function dueRequests(settings: Settings, database: Protected, generation: number): Promise<MoveRequest[]> {
   try {
-    return (await requestsOf(settings, database.name, generation)).filter((request) => isDue(request, generation, Date.now()));
+    return (await requestsOf(settings, database.name, generation)).filter((request) => isDue(request, generation, storeNowMs()));
   } catch (error) {
     console.error(JSON.stringify({ what: "requests not looked through", database: database.name, error: String(error) }));
     return [];
@@ -105,11 +106,11 @@ async function carryOut(settings: Settings, database: Protected, request: MoveRe
     // Used before it is claimed: whatever dies in between, it counts once. The mark tells two apart who come at the same moment.
     const mark = randomUUID();
     const used = await changeRequest(settings, record.database, request.id, (now) =>
-      isDue(now, record.generation, Date.now()) ? { ...now, usedBy: execution, mark, due: false } : null,
+      isDue(now, record.generation, storeNowMs()) ? { ...now, usedBy: execution, mark, due: false } : null,
     );
     if (used?.mark !== mark) return done(used?.usedBy ?? null);
     const { target, rule, sentence } = decision;
-    const taken = await claim(settings, stored, { kind: order.verb, target, rule, sentence, order }, Date.now());
+    const taken = await claim(settings, stored, { kind: order.verb, target, rule, sentence, order }, storeNowMs());
     if (taken) {
       await startMove(settings, record, taken);
       return done(taken.execution);

@@ -7,6 +7,7 @@ import { cnameOf, resolve } from "../aws/dns.ts";
 import { appendDocument } from "../aws/documents.ts";
 import { isCode } from "../aws/errors.ts";
 import { describeInstance, promoteReplica, reboot, setSecurityGroups } from "../aws/rds.ts";
+import { storeNowMs } from "../aws/store-clock.ts";
 import { diagnose } from "../core/diagnosis.ts";
 import { type Drift, driftAfter } from "../core/drift.ts";
 import type { DatabaseRecord, Facts, InstanceFacts, Retired } from "../core/facts.ts";
@@ -203,14 +204,14 @@ export class Move {
   async promote(id: string): Promise<{ atMs: number; already: boolean }> {
     await this.holdsClaim();
     const instance = await this.instance(id);
-    if (instance.sourceId === null) return { atMs: Date.now(), already: true };
+    if (instance.sourceId === null) return { atMs: storeNowMs(), already: true };
     try {
       await promoteReplica(this.regionOf(id), id, BACKUP_RETENTION_DAYS);
-      return { atMs: Date.now(), already: false };
+      return { atMs: storeNowMs(), already: false };
     } catch (error) {
       // Asked before, and the answer was lost: it is on its way.
       if (isCode(error, "InvalidDBInstanceState") && ["modifying", "rebooting"].includes((await this.instance(id)).status))
-        return { atMs: Date.now(), already: true };
+        return { atMs: storeNowMs(), already: true };
       throw error;
     }
   }
@@ -246,7 +247,7 @@ export class Move {
   async changeName(id: string): Promise<{ atMs: number; target: string; changeId: string | null }> {
     const target = await this.instance(id);
     const { changeId } = await this.way.change(target, this.mover);
-    return { atMs: Date.now(), target: target.address as string, changeId };
+    return { atMs: storeNowMs(), target: target.address as string, changeId };
   }
 
   /** The clients' own way: resolve the name, connect to what it gives, write. It must be the new primary that answers, at every server. */
@@ -274,12 +275,12 @@ export class Move {
       standbys: [],
       retired: [
         ...this.retiredBefore(record),
-        { instance: primary, generation: this.generation, atMs: Date.now(), fenced: unfenced === null, ...past },
+        { instance: primary, generation: this.generation, atMs: storeNowMs(), fenced: unfenced === null, ...past },
       ],
       networks: record.claim?.network ? { ...record.networks, [primary]: record.claim.network } : (record.networks ?? {}),
       attempts: 0,
     });
-    const record = await endClaim(this.settings, this.database, this.execution, "succeeded", Date.now(), change);
+    const record = await endClaim(this.settings, this.database, this.execution, "succeeded", storeNowMs(), change);
     if (record.generation !== this.generation + 1 || record.primary !== standby) {
       throw new Problem("ClaimLost", `the record of ${this.database.name} changed hands while ${primary} was moved to ${standby}`, {
         hint: "Look at the record and at both instances.",
@@ -347,7 +348,7 @@ export class Move {
       id: `${this.execution}-failed`,
       move: this.words,
       database: this.database.name,
-      atMs: Date.now(),
+      atMs: storeNowMs(),
       sentence,
       details: [
         ["Execution", this.execution],

@@ -3,6 +3,7 @@
  * is proven by what can be seen, not by an API's answer. A step may run twice: each looks first and does only what is missing.
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
+import { storeNowMs } from "../aws/store-clock.ts";
 import { type Confirmed, Move } from "./failover-steps.ts";
 import { restoreProtections } from "./protect.ts";
 import { startRebuild } from "./rebuild.ts";
@@ -30,7 +31,7 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
 
   const confirmed = await ctx.step("confirm", () => move.confirm(), patiently);
   if (confirmed.refusal !== null) {
-    await ctx.step("release the claim", () => endClaim(settings, database, execution, "refused", Date.now()), patiently);
+    await ctx.step("release the claim", () => endClaim(settings, database, execution, "refused", storeNowMs()), patiently);
     await ctx.step("tell of the refusal", () => tell(settings, move.refusedNews(confirmed)), patiently);
     return { outcome: "refused", sentence: confirmed.refusal, evidence: null };
   }
@@ -92,7 +93,7 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
     if (undone) {
       // Before the promotion the old primary is still the only one there can be: it gets its network back.
       await ctx.step("give its network back", () => move.giveNetworkBack(primary), patiently);
-      await ctx.step("release the failed claim", () => endClaim(settings, database, execution, "failed", Date.now()), patiently);
+      await ctx.step("release the failed claim", () => endClaim(settings, database, execution, "failed", storeNowMs()), patiently);
     }
     return { outcome: "failed", sentence, evidence: null };
   }

@@ -4,6 +4,7 @@
  */
 import { isNoAnswer } from "../aws/errors.ts";
 import { reboot, setSecurityGroups } from "../aws/rds.ts";
+import { storeNowMs } from "../aws/store-clock.ts";
 import type { DatabaseRecord, InstanceFacts, Retired } from "../core/facts.ts";
 import type { News } from "../core/news.ts";
 import { engineOf, refusedWrite } from "../databases/engines.ts";
@@ -43,7 +44,7 @@ async function keepFence(settings: Settings, database: Protected, record: Databa
   const instance = await tryDescribe(region, id);
   if (instance === "dark") return;
   if (instance === null) return await forget(settings, database, id);
-  const paused = (record.pause?.untilMs ?? 0) > Date.now();
+  const paused = (record.pause?.untilMs ?? 0) > storeNowMs();
   if (isFenced(instance, fence)) {
     if (!retired.fenced && !paused) await proveAndNote(settings, database, retired, region, instance);
     return;
@@ -73,9 +74,9 @@ async function proveAndNote(
   await changeRecord(settings, database, (now) => noted(now, id, true));
   await tell(settings, {
     kind: "Fence Closed",
-    id: `${id}-g${retired.generation}-closed-${Math.floor(Date.now() / 3_600_000)}`,
+    id: `${id}-g${retired.generation}-closed-${Math.floor(storeNowMs() / 3_600_000)}`,
     database: database.name,
-    atMs: Date.now(),
+    atMs: storeNowMs(),
     sentence: `The former primary ${id} is fenced: it has no way in, its sessions were cut, and a write to it is refused (${refusal}).`,
     details: [["Region", region]],
     next: "Nothing, unless you opened it: then pause Understudy first.",
@@ -101,9 +102,9 @@ function openNews(record: DatabaseRecord, retired: Retired, instance: InstanceFa
   const opened = writes ? `takes writes beside the primary ${record.primary}` : "has a way in again";
   return {
     kind: writes ? "Two Writers" : "Fence Open",
-    id: `${id}-g${retired.generation}-${writes ? "writes" : "open"}-${Math.floor(Date.now() / 3_600_000)}`,
+    id: `${id}-g${retired.generation}-${writes ? "writes" : "open"}-${Math.floor(storeNowMs() / 3_600_000)}`,
     database: record.database,
-    atMs: Date.now(),
+    atMs: storeNowMs(),
     sentence: `The former primary ${id} ${opened}: ${paused ? "Understudy is paused and leaves it open" : "it is being fenced again"}.`,
     details: [
       ["Instance", `${id}, ${instance.status}`],

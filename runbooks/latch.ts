@@ -5,6 +5,7 @@
  */
 import { cnameOf, pointCnames } from "../aws/dns.ts";
 import { putBits } from "../aws/latch.ts";
+import { storeNowMs } from "../aws/store-clock.ts";
 import type { DatabaseRecord } from "../core/facts.ts";
 import { answeredSide, firstLatch, type Latch, seated, sideName, withSides } from "../core/latch.ts";
 import { tryDescribe } from "./observe.ts";
@@ -18,7 +19,7 @@ const FRESH_MS = 20_000;
 
 export async function tendLatch(settings: Settings, database: Protected): Promise<void> {
   if (database.record.repoint !== "latch") return;
-  const asOfMs = Date.now();
+  const asOfMs = storeNowMs();
   const startedAtMs = performance.now();
   const record = (await readRecord(settings, database)).value;
   if (record.claim) return;

@@ -4,10 +4,12 @@ import type { Stored } from "../aws/documents.ts";
 import { isNoAnswer } from "../aws/errors.ts";
 import { describeInstance } from "../aws/rds.ts";
 import { readCredentials } from "../aws/secrets.ts";
+import { storeNowMs } from "../aws/store-clock.ts";
 import type { Condition, DatabaseRecord, Endpoint, Facts, InstanceFacts, Sight, Standby, StandbyFacts } from "../core/facts.ts";
 import { type DatabaseEngine, engineOf, type Target } from "../databases/engines.ts";
+import { newestRdsEvent } from "./rds-events.ts";
 import { readBrake, readRecord, readVote } from "./record.ts";
-import type { Protected, Settings } from "./settings.ts";
+import type { ProbePlace, Protected, Settings } from "./settings.ts";
 
 /** How long one look at a database may take: longer than a slow answer, shorter than a lap. */
 export const LOOK_MS = 1_500;
@@ -46,12 +48,26 @@ export async function look(engine: DatabaseEngine, target: Target | null, write:
   }
 }
 
-export async function lookAtStandby(target: Target | null, database: Protected): Promise<StandbyFacts | null> {
+/** `heartbeat` names whose heart is looked for: the far probe's, unless the near one asks. */
+export async function lookAtStandby(target: Target | null, database: Protected, heartbeat = database.name): Promise<StandbyFacts | null> {
   if (!target) return null;
   return await engineOf(database.plan.engine)
-    .askStandby(target, database.name, LOOK_MS)
+    .askStandby(target, heartbeat, LOOK_MS)
     .catch(() => null);
 }
+
+/** The newest heartbeat the standby has applied, of either probe: both are dated by the store's clock. */
+async function askForEveryHeart(settings: Settings, target: Target | null, database: Protected): Promise<StandbyFacts | null> {
+  const [answer, near] = await Promise.all([
+    lookAtStandby(target, database),
+    settings.plan.network.primary ? lookAtStandby(target, database, heartbeatName(database.name, "near")) : null,
+  ]);
+  const beats = [answer, near].flatMap((each) => each?.heartbeatAtMs ?? []);
+  return answer && { ...answer, heartbeatAtMs: beats.length > 0 ? Math.max(...beats) : null };
+}
+
+/** Each probe beats a heart of its own: two of them never write one row. */
+export const heartbeatName = (database: string, place: ProbePlace) => (place === "far" ? database : `${database}/near`);
 
 /** "dark": RDS in the region does not answer. */
 export async function tryDescribe(region: string, id: string): Promise<InstanceFacts | null | "dark"> {
@@ -93,19 +109,21 @@ export async function observe(settings: Settings, database: Protected): Promise<
     lookAtPrimary(),
     ...record.standbys.map(async (id, index): Promise<Standby> => {
       const found = described[index] ?? null;
-      const answer = await lookAtStandby(await target(id, found), database);
+      const answer = await askForEveryHeart(settings, await target(id, found), database);
       return { id, region: regionOf(id), instance: found === "dark" ? null : found, answer };
     }),
   ]);
+  const atMs = storeNowMs();
   const facts: Facts = {
     database: database.name,
-    atMs: Date.now(),
+    atMs,
     record,
     vote,
     nearVote,
     ownLook,
     primaryRegion: primary === "dark" ? "dark" : "answers",
     primary: primary === "dark" ? null : primary,
+    primaryEvent: newestRdsEvent(record.primary, atMs),
     standbys,
     brake: brake.value,
   };

@@ -1,4 +1,5 @@
 /** Reminds people of a pause they may have forgotten. Looks at the record alone; the same reminder has the same name, and is mailed once. */
+import { storeNowMs } from "../aws/store-clock.ts";
 import { resumeCommand } from "../core/commands.ts";
 import type { DatabaseRecord } from "../core/facts.ts";
 import type { News } from "../core/news.ts";
@@ -7,7 +8,7 @@ import type { Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
 
 export async function remindOfPause(settings: Settings, record: DatabaseRecord): Promise<void> {
-  const news = pauseNews(record, Date.now());
+  const news = pauseNews(record, storeNowMs());
   if (news) await tell(settings, news);
 }
 

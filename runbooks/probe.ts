@@ -5,12 +5,14 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { putDocument } from "../aws/documents.ts";
 import { invokeAsync } from "../aws/functions.ts";
+import { storeNowMs } from "../aws/store-clock.ts";
 import type { DatabaseRecord, Endpoint, Vote } from "../core/facts.ts";
 import { policyOf } from "../core/policy.ts";
 import { nextVote } from "../core/vote.ts";
 import { engineOf } from "../databases/engines.ts";
-import { endpointOf, LOOK_MS, look, lookAtStandby, targetOf, tryDescribe } from "./observe.ts";
-import { type Place, readRecord, readVote, voteKey } from "./record.ts";
+import { metricLine } from "./metrics.ts";
+import { endpointOf, heartbeatName, LOOK_MS, look, lookAtStandby, targetOf, tryDescribe } from "./observe.ts";
+import { readRecord, readVote, voteKey } from "./record.ts";
 import { type Protected, protectedDatabases, type Settings } from "./settings.ts";
 
 /** Endpoints never change during an instance's life; they are read again when the record names other instances. */
@@ -36,7 +38,8 @@ export interface Lap {
   readonly turned: boolean;
 }
 
-export async function probeLap(settings: Settings, database: Protected, place: Place = "far"): Promise<Lap> {
+export async function probeLap(settings: Settings, database: Protected): Promise<Lap> {
+  const { place } = settings;
   const engine = engineOf(database.plan.engine);
   const record = (await readRecord(settings, database)).value;
   const before = (lastVotes.has(database.name) ? lastVotes.get(database.name) : await readVote(settings, database.name, place)) ?? null;
@@ -44,14 +47,14 @@ export async function probeLap(settings: Settings, database: Protected, place: P
   const found = await Promise.all(ids.map((id) => endpoint(record.regions[id] ?? database.plan.primary.region, id, before)));
   const [primaryTarget, ...standbyTargets] = await Promise.all(found.map((each) => targetOf(settings, database, each)));
 
-  const startedAtMs = Date.now();
+  const startedAtMs = storeNowMs();
   let rowsChanged: number | null = null;
   const [seen, ...answers] = await Promise.all([
     look(engine, primaryTarget ?? null, async (target) => {
       const heartbeat = { database: heartbeatName(database.name, place), atMs: startedAtMs, generation: record.generation };
       rowsChanged = await engine.beat(target, heartbeat, LOOK_MS);
     }),
-    ...standbyTargets.map((target) => lookAtStandby(target, database)),
+    ...standbyTargets.map((target) => lookAtStandby(target, database, heartbeatName(database.name, place))),
   ]);
 
   const { vote, turned } = nextVote(
@@ -59,7 +62,7 @@ export async function probeLap(settings: Settings, database: Protected, place: P
     {
       record,
       startedAtMs,
-      endedAtMs: Date.now(),
+      endedAtMs: storeNowMs(),
       seen: { ...seen, rowsChanged },
       answers: Object.fromEntries(record.standbys.map((id, index) => [id, answers[index] ?? null])),
       endpoints: Object.fromEntries(ids.flatMap((id, index) => (found[index] ? [[id, found[index]]] : []))),
@@ -70,9 +73,6 @@ export async function probeLap(settings: Settings, database: Protected, place: P
   await putDocument(settings.state, voteKey(database.name, place), vote);
   return { record, vote, turned };
 }
-
-/** Each probe beats a heart of its own: two clocks never write one row. */
-const heartbeatName = (database: string, place: Place) => (place === "far" ? database : `${database}/near`);
 
 /** A schedule wakes the probe each minute; it stops just before the next one starts. */
 const MINUTE_MS = 59_000;
@@ -103,8 +103,9 @@ export async function probeThroughMinute(settings: Settings, remainingMs: () => 
 async function lapAndTell(settings: Settings, database: Protected): Promise<void> {
   try {
     const { vote, turned } = await probeLap(settings, database);
-    console.log(JSON.stringify(metrics(settings, database, vote)));
-    if (turned) {
+    console.log(metricLine(settings, database.name, settings.place, vote.atMs, metrics(vote)));
+    // The near probe wakes nobody: the far one sees the same, and reaches the watcher when the primary region is dark.
+    if (turned && settings.place === "far") {
       console.warn(JSON.stringify({ what: "votes turned", database: database.name, vote }));
       await invokeAsync(settings.region, settings.functions.watch, { source: "understudy.probe", database: database.name });
     }
@@ -113,23 +114,7 @@ async function lapAndTell(settings: Settings, database: Protected): Promise<void
   }
 }
 
-/** CloudWatch's embedded metric format: metrics that cost no call and cannot be throttled. High resolution, for the ten-second alarm. */
-function metrics(settings: Settings, database: Protected, vote: Vote): Record<string, unknown> {
-  const lag = vote.lagSeconds === null ? {} : { ReplicaLagSeconds: vote.lagSeconds };
-  const values = { PrimaryLost: vote.primarySeen === "lost" ? 1 : 0, ReplicationLost: vote.linkSeen === "streaming" ? 0 : 1, ...lag };
-  return {
-    _aws: {
-      Timestamp: vote.atMs,
-      CloudWatchMetrics: [
-        {
-          Namespace: "Understudy",
-          Dimensions: [["Plan", "Database"]],
-          Metrics: Object.keys(values).map((Name) => ({ Name, StorageResolution: 1 })),
-        },
-      ],
-    },
-    Plan: settings.plan.name,
-    Database: database.name,
-    ...values,
-  };
+function metrics(vote: Vote): Record<string, number> {
+  const values = { PrimaryLost: vote.primarySeen === "lost" ? 1 : 0, ReplicationLost: vote.linkSeen === "streaming" ? 0 : 1 };
+  return vote.lagSeconds === null ? values : { ...values, ReplicaLagSeconds: vote.lagSeconds };
 }

@@ -4,14 +4,12 @@
  */
 import { createDocument, readDocument, replaceDocument, type Stored } from "../aws/documents.ts";
 import type { Brake, Claim, DatabaseRecord, Vote } from "../core/facts.ts";
-import type { Protected, Settings } from "./settings.ts";
+import type { ProbePlace, Protected, Settings } from "./settings.ts";
 
 const recordKey = (database: string) => `databases/${database}/record.json`;
 const BRAKE_KEY = "databases/brake.json";
 
-/** "far": the probe in the recovery region. "near": the one in the primary's network. */
-export type Place = "far" | "near";
-export const voteKey = (database: string, place: Place) => `databases/${database}/${place === "far" ? "vote" : "vote-near"}.json`;
+export const voteKey = (database: string, place: ProbePlace) => `databases/${database}/${place === "far" ? "vote" : "vote-near"}.json`;
 
 /** Makes the first record from the plan when there is none. */
 export async function readRecord(settings: Settings, database: Protected): Promise<Stored<DatabaseRecord>> {
@@ -35,7 +33,7 @@ export async function readRecord(settings: Settings, database: Protected): Promi
   return made;
 }
 
-export async function readVote(settings: Settings, database: string, place: Place): Promise<Vote | null> {
+export async function readVote(settings: Settings, database: string, place: ProbePlace): Promise<Vote | null> {
   return (await readDocument<Vote>(settings.state, voteKey(database, place)))?.value ?? null;
 }
 

@@ -5,6 +5,7 @@
 import { cnameOf } from "../aws/dns.ts";
 import { createDocument, readDocument, replaceDocument, type Stored } from "../aws/documents.ts";
 import { putBits } from "../aws/latch.ts";
+import { storeNowMs } from "../aws/store-clock.ts";
 import type { InstanceFacts } from "../core/facts.ts";
 import { answeredSide, type Bit, type Latch, mayFollow, nodeName, sideName, stagesTo } from "../core/latch.ts";
 import { Problem } from "../core/problem.ts";
@@ -57,7 +58,7 @@ export function latchWay(settings: Settings, database: Protected): Way {
   /** Writes down what is to answer, over what was read, and says it. Who has written since is met at the next look. */
   async function say({ value, etag }: Stored<Latch>, bits: readonly Bit[], side: number, mover: Mover): Promise<void> {
     const { generation, attempt, execution } = mover;
-    const asOfMs = Date.now();
+    const asOfMs = storeNowMs();
     const next: Latch = { ...value, bits, generation, attempt, saidBy: execution, saidAtMs: asOfMs };
     const told = value.saidBy === execution && value.bits.join() === bits.join();
     if (!told && !(await writeLatch(settings, database, next, etag))) return;
@@ -101,7 +102,7 @@ export function latchWay(settings: Settings, database: Protected): Way {
     },
 
     async settled(target, mover) {
-      if (!said || Date.now() - said.atMs >= REPEAT_MS) await advance(target, mover);
+      if (!said || storeNowMs() - said.atMs >= REPEAT_MS) await advance(target, mover);
       if (!said) return notYet(`somebody else has just written the latch of ${database.name}`);
       const wrong = await wrongWay(said.bits, 0, said.side, target);
       return wrong ? notYet(wrong) : proven(`the latch of ${database.name} leads to ${target.id}, side ${said.side}`);

@@ -16,27 +16,47 @@ export interface Settings {
   readonly state: Place;
   readonly functions: { readonly watch: string; readonly move: string; readonly backup: string };
   readonly topicArn: string;
+  /** Where this process's probe stands. */
+  readonly place: ProbePlace;
   /** STS of the region Understudy runs in; never one that somebody names. */
   readonly identityEndpoint: string;
 }
 
+/** "far": the probe in the recovery region. "near": the one in the primary's network. */
+export type ProbePlace = "far" | "near";
+
 let settings: Settings | undefined;
 
 export function readSettings(): Settings {
-  settings ??= {
-    plan: readPlan(),
-    region: variable("AWS_REGION", "a region"),
-    account: variable("ACCOUNT_ID", "a twelve-digit account id"),
-    state: { region: variable("AWS_REGION", "a region"), bucket: variable("STATE_BUCKET", "an S3 bucket name") },
-    functions: {
-      watch: variable("WATCH_FUNCTION", "a function name"),
-      move: variable("MOVE_FUNCTION", "a function name"),
-      backup: variable("BACKUP_FUNCTION", "a function name"),
-    },
-    topicArn: variable("TOPIC_ARN", "the ARN of an SNS topic"),
-    identityEndpoint: process.env.AWS_ENDPOINT_URL_STS ?? process.env.AWS_ENDPOINT_URL ?? regionalSts(variable("AWS_REGION", "a region")),
-  };
+  settings ??= settingsFrom(readPlan(), placeOf(process.env.PROBE_PLACE));
   return settings;
+}
+
+function settingsFrom(plan: Plan, place: ProbePlace): Settings {
+  const region = plan.regions.recovery;
+  // The near probe wakes nobody and tells nobody: it is not given the names.
+  const far = (name: string, form: string) => (place === "near" ? "" : variable(name, form));
+  return {
+    plan,
+    region,
+    place,
+    account: variable("ACCOUNT_ID", "a twelve-digit account id"),
+    state: { region, bucket: variable("STATE_BUCKET", "an S3 bucket name") },
+    functions: {
+      watch: far("WATCH_FUNCTION", "a function name"),
+      move: far("MOVE_FUNCTION", "a function name"),
+      backup: far("BACKUP_FUNCTION", "a function name"),
+    },
+    topicArn: far("TOPIC_ARN", "the ARN of an SNS topic"),
+    identityEndpoint: process.env.AWS_ENDPOINT_URL_STS ?? process.env.AWS_ENDPOINT_URL ?? regionalSts(region),
+  };
+}
+
+function placeOf(place = "far"): ProbePlace {
+  if (place === "far" || place === "near") return place;
+  throw new Problem("NotConfigured", `The environment variable PROBE_PLACE is "${place}", expected "far" or "near".`, {
+    hint: "infra/primary-region.ts sets it; deploy again.",
+  });
 }
 
 /** The partition's own domain (AWS General Reference: service endpoints). */

@@ -4,6 +4,7 @@
  * with the former primary asked first what it alone holds (gate.ts).
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
+import { storeNowMs } from "../aws/store-clock.ts";
 import { forward, type MoveResult } from "./failover.ts";
 import type { Confirmed } from "./failover-steps.ts";
 import { askRetired } from "./gate.ts";
@@ -28,7 +29,7 @@ export async function switchover(input: MoveInput, ctx: DurableContext, settings
   if (move.kind === "failback") await askRetired(ctx, settings, database, execution, input.generation);
   const confirmed = await ctx.step("confirm", () => move.confirm(), patiently);
   if (confirmed.refusal !== null) {
-    await ctx.step("release the claim", () => endClaim(settings, database, execution, "refused", Date.now()), patiently);
+    await ctx.step("release the claim", () => endClaim(settings, database, execution, "refused", storeNowMs()), patiently);
     await ctx.step("tell of the refusal", () => tell(settings, move.refusedNews(confirmed)), patiently);
     return { outcome: "refused", sentence: confirmed.refusal, evidence: null };
   }
@@ -86,7 +87,7 @@ export async function switchover(input: MoveInput, ctx: DurableContext, settings
     const sentence = `The ${move.kind} of ${database.name} to ${standby} failed at the stage "${stage}": ${reasonOf(error)}`;
     await ctx.step("tell of the failure", () => tell(settings, move.calledOffNews(sentence, primary, standby, again)), patiently);
     // After the promotion the claim is kept: the watcher starts the move again where it ended (watch.ts).
-    if (back) await ctx.step("release the failed claim", () => endClaim(settings, database, execution, "failed", Date.now()), patiently);
+    if (back) await ctx.step("release the failed claim", () => endClaim(settings, database, execution, "failed", storeNowMs()), patiently);
     return { outcome: "failed", sentence, evidence: null };
   }
 }

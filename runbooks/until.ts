@@ -5,6 +5,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { DurableContext, StepConfig } from "@aws/durable-execution-sdk-js";
 import { isCode } from "../aws/errors.ts";
+import { storeNowMs } from "../aws/store-clock.ts";
 import type { Position } from "../core/facts.ts";
 import { Problem } from "../core/problem.ts";
 
@@ -18,8 +19,8 @@ export interface Proof {
   readonly position?: Position;
 }
 
-export const proven = (seen: string): Proof => ({ holds: true, seen, atMs: Date.now() });
-export const notYet = (seen: string): Proof => ({ holds: false, seen, atMs: Date.now() });
+export const proven = (seen: string): Proof => ({ holds: true, seen, atMs: storeNowMs() });
+export const notYet = (seen: string): Proof => ({ holds: false, seen, atMs: storeNowMs() });
 
 const STEP_TRIES = 6;
 /** What waiting cannot cure: a lost claim, a missing instance, a refused parameter, a missing permission. */

@@ -4,15 +4,17 @@
  */
 import { executionStatus } from "../aws/functions.ts";
 import { describeInstance, setSecurityGroups } from "../aws/rds.ts";
-import type { Claim, DatabaseRecord } from "../core/facts.ts";
+import { storeNowMs } from "../aws/store-clock.ts";
+import type { Claim, DatabaseRecord, Facts } from "../core/facts.ts";
 import { decisionNews, type News } from "../core/news.ts";
-import { type Policy, policyOf } from "../core/policy.ts";
+import { type Policy, policyOf, voteFreshSeconds } from "../core/policy.ts";
 import { recordDecision } from "../core/recorded.ts";
 import { type Decision, decide } from "../core/rules.ts";
 import { act, dueRequests } from "./carry-out.ts";
 import { decideNow } from "./decisions.ts";
 import { groupsOf, keepFences } from "./fences.ts";
 import { keepDecision } from "./kept.ts";
+import { metricLine } from "./metrics.ts";
 import { observe } from "./observe.ts";
 import { remindOfPause } from "./pauses.ts";
 import { changeBrake, claim, endClaim, executionName, readBrake, readRecord, succeed } from "./record.ts";
@@ -45,6 +47,7 @@ export async function watchLap(settings: Settings, database: Protected): Promise
   }
   const policy = policyOf(settings.plan, database.plan);
   const { facts, diagnosis, decision } = await decideNow(settings, database, seen, policy, null);
+  noteNearVote(settings, facts, policy);
   console.log(JSON.stringify({ what: "decision", database: database.name, ...decision }));
   await keepDecision(settings, recordDecision(facts, policy, null, decision));
   if (decision.kind !== "failover" || decision.target === null) {
@@ -57,7 +60,7 @@ export async function watchLap(settings: Settings, database: Protected): Promise
     return result(database, braked, null);
   }
   const { target, rule, sentence } = decision;
-  const taken = await claim(settings, stored, { kind: "failover", target, rule, sentence, order: null }, Date.now());
+  const taken = await claim(settings, stored, { kind: "failover", target, rule, sentence, order: null }, storeNowMs());
   if (!taken) {
     const now = (await readRecord(settings, database)).value;
     return {
@@ -78,12 +81,19 @@ export async function watchLap(settings: Settings, database: Protected): Promise
 async function countOnBrake(settings: Settings, policy: Policy, record: DatabaseRecord): Promise<boolean> {
   const execution = executionName(record.database, record.generation, record.attempts + 1);
   const counted = await changeBrake(settings, (brake) => {
-    const fromMs = Math.max(brake.releasedAtMs, Date.now() - policy.brake.withinMinutes * 60_000);
+    const fromMs = Math.max(brake.releasedAtMs, storeNowMs() - policy.brake.withinMinutes * 60_000);
     const moves = brake.moves.filter(({ atMs }) => atMs > fromMs);
     if (moves.length >= policy.brake.moves || moves.some((move) => move.execution === execution)) return { ...brake, moves };
-    return { ...brake, moves: [...moves, { execution, atMs: Date.now() }] };
+    return { ...brake, moves: [...moves, { execution, atMs: storeNowMs() }] };
   });
   return counted.moves.some((move) => move.execution === execution);
+}
+
+/** Said here, because an alarm hears no metric of another region: the silence of the near probe reaches people all the same (infra/alarms.ts). */
+function noteNearVote(settings: Settings, facts: Facts, policy: Policy): void {
+  const { database, nearVote, atMs } = facts;
+  if (nearVote && (atMs - nearVote.atMs) / 1000 <= voteFreshSeconds(policy))
+    console.log(metricLine(settings, database, "near", atMs, { NearVoteHeard: 1 }));
 }
 
 /** Every decision's sentence ends with its rule. */
@@ -115,11 +125,11 @@ async function tendClaim(settings: Settings, database: Protected, record: Databa
   if (now.claim?.execution !== execution) return answer(`Held: the move ${execution} has just ended.`);
   const { stage } = now.claim;
   if (stage === "claimed") {
-    await endClaim(settings, database, execution, "failed", Date.now());
+    await endClaim(settings, database, execution, "failed", storeNowMs());
     await tell(settings, diedNews(record, now.claim, status, `nothing was changed, and the claim is released`));
     return answer(`The move ${execution} ended as ${status} without releasing its claim; it is released now.`);
   }
-  const successor = await succeed(settings, database, execution, stage === "promoted" ? "promoted" : "undoing", Date.now());
+  const successor = await succeed(settings, database, execution, stage === "promoted" ? "promoted" : "undoing", storeNowMs());
   if (!successor) return answer(`Held: another watcher has taken over from ${execution}.`);
   if (stage === "promoted") {
     await startMove(settings, record, successor);
@@ -132,11 +142,11 @@ async function tendClaim(settings: Settings, database: Protected, record: Databa
 
 /** A move that died between the fence and the promotion left the only primary there is without a network. It is given back. */
 async function undo(settings: Settings, database: Protected, record: DatabaseRecord, held: Claim): Promise<string> {
-  if (Date.now() - held.takenAtMs < LAST_CALLS_MS) return `Held: ${held.execution} is about to undo a move that died.`;
+  if (storeNowMs() - held.takenAtMs < LAST_CALLS_MS) return `Held: ${held.execution} is about to undo a move that died.`;
   const target = await describeInstance(record.regions[held.target] as string, held.target);
   if (target?.sourceId === null) {
     // Its last call was the promotion: there is no way back.
-    const successor = await succeed(settings, database, held.execution, "promoted", Date.now());
+    const successor = await succeed(settings, database, held.execution, "promoted", storeNowMs());
     if (successor) await startMove(settings, record, successor);
     return `Held: ${held.target} was promoted after all; ${successor?.execution ?? "another execution"} goes on from there.`;
   }
@@ -151,7 +161,7 @@ async function undo(settings: Settings, database: Protected, record: DatabaseRec
       return `Held: ${so}.`;
     }
   }
-  await endClaim(settings, database, held.execution, "failed", Date.now());
+  await endClaim(settings, database, held.execution, "failed", storeNowMs());
   await tell(settings, diedNews(record, held, "UNDONE", `nothing was promoted, and ${record.primary} has its network back`));
   return `The move that died is undone: ${record.primary} has its network back.`;
 }
@@ -161,7 +171,7 @@ function diedNews(record: DatabaseRecord, held: Claim, status: string, so: strin
     kind: "Move Failed",
     id: `${held.execution}-${status}`,
     database: record.database,
-    atMs: Date.now(),
+    atMs: storeNowMs(),
     sentence: `A move of ${record.database} to ${held.target} died before it was done (${status}): ${so}.`,
     details: [
       ["Asked for by", held.sentence],

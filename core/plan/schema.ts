@@ -123,6 +123,11 @@ const backup = section({
   ),
 });
 
+const subnets = z
+  .array(matching(/^subnet-[0-9a-f]{8,17}$/, 'expected a subnet id, like "subnet-0123456789abcdef0"'))
+  .check(z.minLength(1, { error: "expected at least one subnet id" }));
+const securityGroups = z.array(securityGroup).check(z.minLength(1, { error: "expected at least one security group id" }));
+
 export const planSchema = section({
   version: described(z.literal(1, { error: "expected 1" }), "The version of this file's form."),
   name: described(
@@ -134,13 +139,14 @@ export const planSchema = section({
     recovery: described(region, "Where Understudy runs and backups are copied to. Must not be the primary region."),
   }),
   network: section({
-    subnetIds: described(
-      z
-        .array(matching(/^subnet-[0-9a-f]{8,17}$/, 'expected a subnet id, like "subnet-0123456789abcdef0"'))
-        .check(z.minLength(1, { error: "expected at least one subnet id" })),
-      "Subnets of the recovery region from which the databases can be reached.",
+    subnetIds: described(subnets, "Subnets of the recovery region from which the databases can be reached."),
+    securityGroupIds: described(securityGroups, "Security groups of the functions there."),
+    primary: z.optional(
+      described(
+        section({ subnetIds: described(subnets, "Subnets of the primary's network."), securityGroupIds: securityGroups }),
+        "The primary's own network, in the primary region. With it a second probe stands there, so that a broken route between the regions is known from a dead primary.",
+      ),
     ),
-    securityGroupIds: z.array(securityGroup).check(z.minLength(1, { error: "expected at least one security group id" })),
   }),
   databases: z
     .record(databaseKey, database, { error: "expected databases by name" })

@@ -10,7 +10,11 @@ import { createHostedZone } from "../given.ts";
 import { pointAtLatches } from "../latched.ts";
 
 /** Timeouts in seconds, and what is durable, as serverless.yml says. */
-const FUNCTIONS: Record<string, { timeout: number; durable?: number }> = {
+interface Deployed {
+  readonly timeout: number;
+  readonly durable?: number;
+}
+const FUNCTIONS: Record<string, Deployed> = {
   probe: { timeout: 75 },
   watch: { timeout: 60 },
   move: { timeout: 60, durable: 14_400 },
@@ -18,6 +22,9 @@ const FUNCTIONS: Record<string, { timeout: number; durable?: number }> = {
   backup: { timeout: 60, durable: 172_800 },
   notify: { timeout: 60 },
 };
+
+/** The probe in the primary's network, where the plan names it. */
+export const NEAR_PROBE = "probe-near";
 
 export const BUCKET = "understudy-simulation-state";
 
@@ -32,7 +39,7 @@ export async function deploy(world: World, plan: Plan, endpoint: string, withBac
     MOVE_FUNCTION: "move",
     BACKUP_FUNCTION: "backup",
   };
-  for (const [name, { timeout, durable }] of Object.entries(FUNCTIONS)) {
+  const make = (where: string, name: string, { timeout, durable }: Deployed, code = name, more: Record<string, string> = {}) => {
     const version = {
       version: "1",
       runtime: "nodejs24.x",
@@ -41,31 +48,37 @@ export async function deploy(world: World, plan: Plan, endpoint: string, withBac
       description: "",
       timeoutSeconds: timeout,
       memorySizeMb: 256,
-      environment,
+      environment: { ...environment, ...more },
       architectures: ["arm64"],
       codeSha256: "",
       codeSizeBytes: 0,
-      codeFolder: name,
+      codeFolder: code,
       ...(durable ? { durable: { ExecutionTimeout: durable, RetentionPeriodInDays: 90 } } : {}),
       shown: {},
       lastModified: "",
     };
     const anyone = { Sid: "any", Effect: "Allow" as const, Principal: "*" as const, Action: "lambda:InvokeFunction", Resource: "*" };
-    stateOf(world).functions[`${region}/${name}`] = {
+    stateOf(world).functions[`${where}/${name}`] = {
       name,
-      region,
+      region: where,
       versions: { $LATEST: { ...version, version: "$LATEST" }, "1": version },
       aliases: { durable: { version: "1", description: "" } },
       policies: { "": [anyone] },
       eventInvoke: {},
     };
-  }
-  const arn = (name: string) => `arn:aws:lambda:${region}:${world.account}:function:${name}`;
+  };
+  for (const [name, deployed] of Object.entries(FUNCTIONS)) make(region, name, deployed);
+  const arn = (name: string, where = region) => `arn:aws:lambda:${where}:${world.account}:function:${name}`;
   const rule = async (where: string, name: string, when: Record<string, string>, target: string) => {
     await world.call("events", "PutRule", { Name: name, ...when }, { region: where });
     await world.call("events", "PutTargets", { Rule: name, Targets: [{ Id: "target", Arn: target, RoleArn: "role" }] }, { region: where });
   };
   await rule(region, "probe-each-minute", { ScheduleExpression: "rate(1 minute)" }, arn("probe"));
+  if (plan.network.primary) {
+    const { primary } = plan.regions;
+    make(primary, NEAR_PROBE, { timeout: 75 }, "probe", { PROBE_PLACE: "near" });
+    await rule(primary, "probe-near-each-minute", { ScheduleExpression: "rate(1 minute)" }, arn(NEAR_PROBE, primary));
+  }
   await rule(region, "watch-each-minute", { ScheduleExpression: "rate(1 minute)" }, arn("watch"));
   if (withBackups) await rule(region, "snapshot-each-five-minutes", { ScheduleExpression: "rate(5 minutes)" }, arn("snapshot"));
   const rds = { EventPattern: JSON.stringify({ source: ["aws.rds"] }) };

@@ -58,6 +58,8 @@ export interface Battlefield {
   readonly standby: Instance;
   /** Names of the functions that reach the databases. */
   readonly functions: readonly string[];
+  /** The probe in the primary's network; none without one. */
+  readonly near: readonly string[];
   /** Regions whose APIs do not answer. */
   readonly dark: Set<string>;
 }
@@ -68,6 +70,8 @@ interface Disaster {
   readonly lasts: readonly [number, number];
   /** How often it is drawn, against the others. */
   readonly weight: number;
+  /** Only where the plan has a probe in the primary's network. */
+  readonly near?: boolean;
   strike(field: Battlefield, chance: Chance, lastsMs: number): () => void;
 }
 
@@ -120,6 +124,42 @@ const DISASTERS: readonly Disaster[] = [
     },
   },
   {
+    words: "the primary is made read-only",
+    lasts: [20, 600],
+    weight: 1,
+    strike({ primary }) {
+      primary.server.readOnly = true;
+      return () => {
+        primary.server.readOnly = false;
+      };
+    },
+  },
+  {
+    words: "the primary's disk is full",
+    lasts: [20, 600],
+    weight: 1,
+    strike({ primary }) {
+      primary.server.diskFull = true;
+      return () => {
+        primary.server.diskFull = false;
+      };
+    },
+  },
+  {
+    words: "the near probe does not reach the primary",
+    lasts: [10, 600],
+    weight: 2,
+    near: true,
+    strike: (field) => cutAll(field, field.near, field.primary.id),
+  },
+  {
+    words: "nobody but the near probe and the clients reaches the primary",
+    lasts: [10, 600],
+    weight: 2,
+    near: true,
+    strike: (field) => settled(field, () => cutAll(field, [...field.functions, field.standby.id], field.primary.id)),
+  },
+  {
     words: "no function reaches the primary",
     lasts: [10, 600],
     weight: 2,
@@ -147,7 +187,7 @@ const DISASTERS: readonly Disaster[] = [
     words: "the primary's zone is cut off from functions and standby",
     lasts: [10, 600],
     weight: 2,
-    strike: (field) => settled(field, () => cutAll(field, [...field.functions, field.standby.id], field.primary.id)),
+    strike: (field) => settled(field, () => cutAll(field, [...field.functions, ...field.near, field.standby.id], field.primary.id)),
   },
   {
     words: "no function reaches the standby",
@@ -244,17 +284,19 @@ const DISASTERS: readonly Disaster[] = [
   },
 ];
 
-const BAG = DISASTERS.flatMap((disaster) => Array<Disaster>(disaster.weight).fill(disaster));
+const bagFor = ({ near }: Battlefield): Disaster[] =>
+  DISASTERS.flatMap((disaster) => (disaster.near && near.length === 0 ? [] : Array<Disaster>(disaster.weight).fill(disaster)));
 
 /** Plans the safety phase's disasters on the clock, but for those named "disaster N" in `without`. The returned function ends what still lasts. */
 export function unleash(field: Battlefield, seed: number, without: ReadonlySet<string>, fromMs: number, untilMs: number): () => void {
   const lasting = new Set<() => void>();
   const drawn = new Chance(seed, "disasters");
+  const bag = bagFor(field);
   // One to four in ten minutes.
   const count = Math.max(1, Math.round((drawn.whole(1, 4) * (untilMs - fromMs)) / 600_000));
   for (let n = 1; n <= count; n++) {
     const name = `disaster ${n}`;
-    const disaster = drawn.pick(BAG);
+    const disaster = drawn.pick(bag);
     const lastsMs = drawn.whole(...disaster.lasts) * 1000;
     const atMs = drawn.whole(fromMs, untilMs - 1);
     if (without.has(name)) continue;

@@ -20,7 +20,7 @@ export interface Sea {
 const ROUND_TRIP_MS = 24;
 
 /** An open connection, or the error a driver would give. Resolves never while the network is silent; the caller has a timeout. */
-export function open(sea: Sea, from: string, host: string): Promise<Session> {
+export function open(sea: Sea, from: string, host: string, portOpens: () => void = () => {}): Promise<Session> {
   const { clock, network } = sea;
   return new Promise((resolve, reject) => {
     const server = sea.serverAt(host);
@@ -29,6 +29,8 @@ export function open(sea: Sea, from: string, host: string): Promise<Session> {
       // Packets that are dropped are not answered.
       if (!network.reaches(from, server.id) || !server.admits()) return;
       if (!server.up) return reject(Object.assign(new Error(`connect ECONNREFUSED ${host}`), { code: "ECONNREFUSED" }));
+      // A frozen server's port is opened by its kernel.
+      portOpens();
       server.whenAwake(() => {
         const session: Session = { from, server, open: true };
         server.sessions.add(session);
@@ -84,7 +86,15 @@ export function within<T>(clock: VirtualClock, ms: number, words: string, work: 
 /** The `pg` module as one function sees it. */
 export function postgresModule(sea: Sea, from: string, alive: () => boolean): { Client: unknown } {
   class Client {
-    readonly connection = { stream: { destroy: () => this.leave() } };
+    private portOpened: () => void = () => {};
+    readonly connection = {
+      stream: {
+        destroy: () => this.leave(),
+        once: (_: "connect", then: () => void) => {
+          this.portOpened = then;
+        },
+      },
+    };
     private readonly config: { host: string; connectionTimeoutMillis: number; query_timeout: number };
     private session: Session | undefined;
     private left = false;
@@ -99,7 +109,7 @@ export function postgresModule(sea: Sea, from: string, alive: () => boolean): { 
 
     async connect(): Promise<void> {
       if (!alive()) return await new Promise(() => {});
-      const opening = open(sea, from, this.config.host).then((session) => {
+      const opening = open(sea, from, this.config.host, () => this.portOpened()).then((session) => {
         this.session = session;
         if (this.left) this.leave();
       });

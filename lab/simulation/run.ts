@@ -14,7 +14,7 @@ import { createSecretsManager } from "../cloud/secretsmanager.ts";
 import { Chance } from "./chance.ts";
 import { Checkers, type RecordSeen, type Violation } from "./checkers.ts";
 import { VirtualClock } from "./clock.ts";
-import { BUCKET, deploy, deployLatch } from "./deployment.ts";
+import { BUCKET, deploy, deployLatch, NEAR_PROBE } from "./deployment.ts";
 import { type Climate, drawClimate, FAIR, unleash } from "./disaster.ts";
 import { type Code, SimulatedEnvironments } from "./environments.ts";
 import { EventLog, type SimulationEvent } from "./log.ts";
@@ -39,7 +39,7 @@ export interface RunOptions {
   readonly latchResources?: object | undefined;
   /** What the seed would do and is left out: "disaster 2", "throttled". */
   readonly without?: ReadonlySet<string>;
-  /** A run of one's own: no weather, and whatever this does. */
+  /** A run of one's own: no weather but the clocks', and whatever this does. */
   readonly script?: (field: Stage) => void;
 }
 
@@ -107,7 +107,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   const named = () => rds.byHost(lookUp(shopName.name) ?? "");
   const checkers = new Checkers({ log, rds, database: databaseName, maxLagMs: database.failover.maxLagSeconds * 1000, record, named });
 
-  const climate: Climate = options.script ? FAIR : drawClimate(story, options.skewMs, without);
+  const climate: Climate = options.script ? { ...FAIR, skewMs: options.skewMs } : drawClimate(story, options.skewMs, without);
   const skewLimit = climate.skewMs;
   const recordEffects = (call: Call) => tellEffect(log, call, record);
   const sky = new RandomWeather(climate, weather, clock, log, plan.regions.recovery, recordEffects);
@@ -170,7 +170,9 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
 
   const startMs = clock.nowMs;
   // A minute of peace, so that the pair is known before anything befalls it.
-  const field = { clock, network, rds, log, primary, standby, functions: ["probe", "watch", "move"], dark: sky.dark };
+  const functions = ["probe", "watch", "move"];
+  const near = plan.network.primary ? [NEAR_PROBE] : [];
+  const field = { clock, network, rds, log, primary, standby, functions, near, dark: sky.dark };
   const safetyEndsMs = startMs + 90_000 + options.safetyMs;
   const heal = options.script ? () => {} : unleash(field, seed, without, startMs + 90_000, safetyEndsMs);
   const pointName = (to: Instance) => {

@@ -63,6 +63,9 @@ interface ClientConfig {
   readonly requestHandler?: { readonly connectionTimeout?: number; readonly requestTimeout?: number };
 }
 
+type Exchange = (given: unknown) => Promise<{ readonly response: { readonly headers: { readonly date: string } }; readonly output: any }>;
+type Overhears = (next: Exchange) => Exchange;
+
 /** The module of one AWS client, for one process. */
 export function sdkModule(cloud: Cloud, process: Process, name: string): unknown {
   const service = SCOPES[name];
@@ -75,11 +78,14 @@ export function sdkModule(cloud: Cloud, process: Process, name: string): unknown
   }
   class Client {
     private readonly config: ClientConfig;
+    private readonly overheard: Overhears[] = [];
+    /** Middleware next to the wire is all anybody adds. */
+    readonly middlewareStack = { add: (overhears: Overhears) => this.overheard.push(overhears) };
     constructor(config: ClientConfig) {
       this.config = config;
     }
     send(command: Command & { readonly operation: string }): Promise<unknown> {
-      return send(cloud, process, service as string, command.operation, command.input, this.config);
+      return send(cloud, process, service as string, command.operation, command.input, this.config, this.overheard);
     }
   }
   const made: Record<string, unknown> = {};
@@ -107,15 +113,19 @@ export async function send(
   operation: string,
   given: any,
   config: ClientConfig,
+  overheard: readonly Overhears[] = [],
 ): Promise<any> {
   const { clock, chance } = cloud;
   // The SDK makes the token once, so that a repeated request is known as the same.
   const input = operation === "CheckpointDurableExecution" ? { ClientToken: cloud.world.id(32), ...given } : given;
   const call: Call = { function: process.name, execution: process.execution, service, region: config.region, operation, input };
+  const date = () => new Date(clock.nowMs).toUTCString();
+  const attempted: Exchange = async () => ({ output: await once(cloud, process, call, config), response: { headers: { date: date() } } });
+  const exchange = overheard.reduce((next, overhears) => overhears(next), attempted);
   for (let attempt = 1; ; attempt++) {
     if (process.dead) return await never();
     try {
-      return await once(cloud, process, call, config);
+      return (await exchange({})).output;
     } catch (error) {
       const { name, $metadata } = error as { name: string; $metadata?: { httpStatusCode: number } };
       const throttled = THROTTLES.includes(name);

@@ -38,6 +38,9 @@ export class Server {
   hung = false;
   /** Added to every statement. */
   slowMs = 0;
+  /** Somebody made it refuse writes (default_transaction_read_only). */
+  readOnly = false;
+  diskFull = false;
   inRecovery = false;
   replayPaused = false;
   /** The standby's receiver is stopped. */
@@ -123,6 +126,8 @@ export class Server {
   /** Commits a row. The caller has a session. */
   commit(table: Row["table"], key: string, value: number): void {
     if (this.inRecovery) throw new SqlError("25006", "cannot execute INSERT in a read-only transaction");
+    if (this.readOnly) throw new SqlError("25006", "cannot execute INSERT in a read-only transaction");
+    if (this.diskFull) throw new SqlError("53100", "could not extend file: No space left on device");
     this.log.push({ table, key, value, atMs: this.clock.nowMs });
     this.apply();
   }

@@ -137,6 +137,7 @@ async function answer(first: World, options: WireOptions, request: IncomingMessa
       ms: world.now() - startedAt,
     },
   });
+  response.setHeader("date", new Date(world.now()).toUTCString());
   if (lost) response.destroy();
   else send(request, response, reply);
 }

@@ -44,6 +44,7 @@ beforeAll(async () => {
     state: { region: recovery, bucket: BUCKET },
     functions: { watch: "watch", move: "move", backup: "backup" },
     topicArn: "none",
+    place: "far",
     identityEndpoint: lab.wire.url,
   };
   latched = { ...settings, plan: withLatch };

@@ -90,6 +90,42 @@ describe("a staged disaster in virtual time", () => {
   });
 });
 
+describe("clocks of functions are off by up to a minute, each process's by its own (S31)", () => {
+  const skewed = (seed: number, skewMs: number, script: (stage: Stage) => void) =>
+    simulate({ seed, plan, code, safetyMs: 5 * MINUTES, skewMs, script: (stage) => stage.clock.after(2 * MINUTES, () => script(stage)) });
+  /** What was decided, and in which order, once something befell it. */
+  const decided = (result: RunResult) =>
+    result.events
+      .filter((event) => event.kind === "decision" && event.atMs > 2 * MINUTES)
+      .map((event) => Number(/\(rule (\d+)\)/.exec(event.words)?.[1]))
+      .filter((rule, at, all) => rule !== all[at - 1]);
+  const stories: [string, (stage: Stage) => void, number[]][] = [
+    ["the primary's host dies", ({ rds, primary }) => rds.kill(primary, 30 * MINUTES), [401]],
+    ["the probe alone does not reach the primary", ({ network, primary }) => void network.cut("probe", primary.id), [103, 105]],
+    [
+      "the standby is a minute behind when the primary's host dies",
+      ({ rds, primary, standby, clock }) => {
+        standby.server.settle();
+        standby.server.replayPaused = true;
+        clock.after(1 * MINUTES, () => rds.kill(primary, 30 * MINUTES));
+      },
+      [303],
+    ],
+  ];
+  test.each(stories)("%s: the same is decided as with right clocks", async (_, script, rules) => {
+    for (let seed = 1; seed <= 8; seed++) {
+      const [right, off] = [await skewed(seed, 0, script), await skewed(seed, 60_000, script)];
+      expect(right.violations, `seed ${seed}`).toEqual([]);
+      expect(off.violations, `seed ${seed}`).toEqual([]);
+      expect(off.generation, `seed ${seed}`).toBe(right.generation);
+      for (const rule of rules) {
+        expect(decided(right), `seed ${seed}`).toContain(rule);
+        expect(decided(off), `seed ${seed}`).toContain(rule);
+      }
+    }
+  });
+});
+
 describe("a move that dies", () => {
   /** Stops the first move's execution, as a person might in the console, at the first effect of that kind. */
   const stopAt = (words: RegExp, then: (stage: Stage) => void) => (stage: Stage) => {

@@ -57,9 +57,15 @@ test("a schedule, an RDS event, the probe and a person wake it too", () => {
   const rds = envelope({
     source: "aws.rds",
     "detail-type": "RDS DB Instance Event",
-    detail: { SourceIdentifier: "shop-a", EventID: "RDS-EVENT-0004" },
+    detail: { SourceIdentifier: "shop-a", EventID: "RDS-EVENT-0004", Message: "DB instance shutdown" },
   });
-  expect(readWake(rds, reading)).toEqual({ kind: "rds", eventId: "RDS-EVENT-0004", subject: "shop-a" });
+  expect(readWake(rds, reading)).toEqual({
+    kind: "rds",
+    eventId: "RDS-EVENT-0004",
+    subject: "shop-a",
+    message: "DB instance shutdown",
+    atMs: expect.any(Number),
+  });
   expect(readWake({ source: "understudy.probe", database: "shop" }, reading)).toEqual({ kind: "probe", database: "shop" });
   expect(readWake({}, reading)).toEqual({ kind: "operator", database: null });
   expect(readWake({ database: "shop" }, reading)).toEqual({ kind: "operator", database: "shop" });

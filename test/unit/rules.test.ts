@@ -37,7 +37,7 @@ test("the primary is killed: failover, with both witnesses in the sentence", () 
     diagnosis: "PrimaryDown",
     target: "shop-b",
     sentence:
-      "Failover to shop-b: the probe and the standby's replication link have both lost shop-a for 5 s; the standby is 0 s behind. (rule 401)",
+      "Failover to shop-b: the probe and the standby's replication link have both lost shop-a for 4.5 s; the standby is 0 s behind. (rule 401)",
   });
 });
 
@@ -58,6 +58,24 @@ test("the watcher reaches a primary that both witnesses have lost: held", () => 
 
 test("the primary's own network still reaches it: what the other region cannot see is not down", () => {
   expect(decision(killed({ nearVote: vote() }))).toMatchObject({ rule: 103, kind: "hold" });
+});
+
+test("clients wrote on while the route between the regions was cut, the standby's link with it; then the primary dies: refused (S5)", () => {
+  // The far probe lost it two minutes ago; the near one had it until five seconds ago, and its last heartbeat never reached the standby.
+  const early = { primaryLostSinceMs: NOW - 120_000, linkLostSinceMs: NOW - 120_000, lastHeartbeatAtMs: NOW - 122_000 };
+  const links = { "shop-b": { seen: "lost" as const, lostSinceMs: NOW - 120_000, lagSeconds: 0 } };
+  const facts = killed({
+    vote: lostVote({ ...early, links }),
+    nearVote: lostVote({ lastHeartbeatAtMs: NOW - 7000 }),
+    standbys: [standby({ answer: orphan({ heartbeatAtMs: NOW - 122_000 }) })],
+  });
+  expect(decision(facts)).toMatchObject({ rule: 303, kind: "refuse" });
+  // Its last word counts for that, however old.
+  const old = lostVote({ atMs: NOW - 60_000, lastHeartbeatAtMs: NOW - 62_000 });
+  expect(decision({ ...facts, nearVote: old })).toMatchObject({ rule: 303, kind: "refuse" });
+  // Without a limit on the lag, the link's early loss would still refuse it.
+  const patient = { ...POLICY, maxLagSeconds: 3600 };
+  expect(decision(facts, null, patient)).toMatchObject({ rule: 306, kind: "refuse" });
 });
 
 test("a near probe that has fallen silent saves nobody", () => {
