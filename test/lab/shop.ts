@@ -94,7 +94,9 @@ export class Shop {
     const { DurableExecutions } = await this.lab.world.call("lambda", "ListDurableExecutionsByFunction", of, {
       region: this.plan.regions.recovery,
     });
-    return DurableExecutions.map((it: { DurableExecutionName: string }) => it.DurableExecutionName);
+    // What rebuilds the standby afterwards is no move.
+    const names: string[] = DurableExecutions.map((it: { DurableExecutionName: string }) => it.DurableExecutionName);
+    return names.filter((name) => name.startsWith("move-"));
   }
 
   /** Brings a function's next minute forward: its own rule fires at once, as a schedule does that is switched on again. */
