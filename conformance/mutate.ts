@@ -43,7 +43,7 @@ for (const each of COPIED) cpSync(join(ROOT, each), join(copy, each), { recursiv
 symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
 writeFileSync(
   join(copy, "vitest.config.ts"),
-  `export default { test: { include: ["test/**/*.test.ts"], testTimeout: 40_000, hookTimeout: 60_000, teardownTimeout: 5000, bail: 1 } };\n`,
+  `export default { test: { include: ["test/**/*.test.ts"], globalSetup: ["test/plan-alone.ts"], testTimeout: 60_000, hookTimeout: 60_000, teardownTimeout: 5000, bail: 1 } };\n`,
 );
 
 /** Runs the tests whose full names contain one of `names`. */

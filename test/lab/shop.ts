@@ -101,8 +101,8 @@ export class Shop {
     const { DurableExecutions } = await this.lab.world.call("lambda", "ListDurableExecutionsByFunction", of, {
       region: this.plan.regions.recovery,
     });
+    // What rebuilds the standby afterwards is no move.
     const names: string[] = DurableExecutions.map((it: { DurableExecutionName: string }) => it.DurableExecutionName);
-    // The rebuild that follows a move is no move.
     return names.filter((name) => name.startsWith("move-"));
   }
 

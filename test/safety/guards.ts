@@ -17,6 +17,7 @@ const REQUESTS = "test/unit/requests.test.ts";
 const SIMULATION = "test/simulation/simulation.test.ts";
 const LATCH = "test/unit/latch.test.ts";
 const LATCHED = "test/simulation/latch.test.ts";
+const SWITCHOVER = "test/runbooks/switchover.test.ts";
 const TEMPLATE = "test/infra/safety.test.ts";
 
 /** The behaviour, where it stands, what takes it away, and who notices. */
@@ -385,7 +386,44 @@ export const REQUIREMENTS: readonly Requirement[] = [
       ),
     ],
   },
-  { number: 23, says: "A planned switchover loses nothing, or leaves everything as it was", guards: [], open: "being built" },
+  {
+    number: 23,
+    says: "A planned switchover loses nothing, or leaves everything as it was",
+    guards: [
+      guard(
+        "the standby has all of the primary's log before it is promoted",
+        "runbooks/switchover-steps.ts",
+        "if (!this.engine.hasReached(position, after)) return",
+        "if (position.log === after.log + after.log) return",
+        SWITCHOVER,
+        "the standby does not apply what it receives",
+      ),
+      guard(
+        "nobody has a session on the primary when the two are compared",
+        "runbooks/switchover-steps.ts",
+        "return others.length > 0\n      ?",
+        "return others.length < 0\n      ?",
+        SWITCHOVER,
+        "somebody inside Understudy's own network keeps coming back",
+      ),
+      guard(
+        "a move that is called off opens the primary again",
+        "runbooks/switchover-steps.ts",
+        "if (!(await this.isIn(id, claim.network))) {",
+        'if (id === "") {',
+        SWITCHOVER,
+        "the fence is refused: called off",
+      ),
+      guard(
+        "a promotion that never began is called off, not waited for",
+        "runbooks/switchover.ts",
+        "refused || !(await began(ctx, move, standby))",
+        "refused",
+        SWITCHOVER,
+        "RDS answers the promotion with errors and does not begin it",
+      ),
+    ],
+  },
   {
     number: 24,
     says: "Planned and automatic operations exclude each other",
@@ -403,8 +441,24 @@ export const REQUIREMENTS: readonly Requirement[] = [
   {
     number: 25,
     says: "Failback is refused while the old side holds transactions the new primary lacks",
-    guards: [],
-    open: "being built",
+    guards: [
+      guard(
+        "what a former primary holds alone forbids the way back",
+        "core/rules.ts",
+        '(s) => ordered("failback")(s) && unsettled(s) !== undefined',
+        "(s) => s.policy.mode === null",
+        RULES,
+        "a failback is refused while a former primary holds what the primary lacks",
+      ),
+      guard(
+        "transactions after the branch are counted",
+        "databases/postgres.ts",
+        "const ids = committed.filter((id) => !known.has(id));",
+        "const ids = committed.filter((id) => known.has(id));",
+        "test/runbooks/failback.test.ts",
+        "(S25",
+      ),
+    ],
   },
   {
     number: 26,
