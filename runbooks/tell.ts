@@ -1,14 +1,25 @@
-/** Puts news on the bus. Telling never stops what is told about: a failure is logged, and shows in the returned flag. */
+/**
+ * Puts news on the bus, and tries again for a while when the bus does not take it. Telling never stops what is told about: a failure is
+ * logged, and shows in the returned flag.
+ */
+import { setTimeout as pause } from "node:timers/promises";
 import { putEvent } from "../aws/events.ts";
 import { NEWS_SOURCE, type News } from "../core/news.ts";
 import type { Settings } from "./settings.ts";
 
+/** Between the tries, each of which is three of the SDK's: a throttled bus must not swallow a refusal. */
+const PAUSES_MS = [1_000, 3_000, 6_000];
+
 export async function tell(settings: Settings, news: News): Promise<boolean> {
-  try {
-    await putEvent(settings.region, NEWS_SOURCE, news.kind, news);
-    return true;
-  } catch (error) {
-    console.error(JSON.stringify({ what: "news not told", id: news.id, error: String(error) }));
-    return false;
+  for (let tries = 0; ; tries++) {
+    try {
+      await putEvent(settings.region, NEWS_SOURCE, news.kind, news);
+      return true;
+    } catch (error) {
+      const wait = PAUSES_MS[tries];
+      console.error(JSON.stringify({ what: wait === undefined ? "news not told" : "news told later", id: news.id, error: String(error) }));
+      if (wait === undefined) return false;
+      await pause(wait);
+    }
   }
 }
