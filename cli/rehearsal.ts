@@ -8,6 +8,7 @@ import type { OperatorOrder } from "../core/order.ts";
 import type { Plan } from "../core/plan/schema.ts";
 import { requestId } from "../core/requests.ts";
 import { backupName } from "../core/slots.ts";
+import { NEAR_PROBE } from "../infra/near-probe.ts";
 import { userKeyFor } from "../lab/cloud/iam.ts";
 import { APP_GROUP, seedShop } from "../lab/estate.ts";
 import { throwawayFolder } from "../lab/folder.ts";
@@ -72,13 +73,13 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
     });
   const told = (words: string) => until(`the mail "${words}"`, () => mails(words) > 0);
 
-  const invoke = async (run: string, payload: object, more: object = {}) => {
+  const invoke = async (run: string, payload: object, more: object = {}, where = region) => {
     const FunctionName = `understudy-${plan.name}-${run}`;
     const answer = await lab.world.call(
       "lambda",
       "Invoke",
       { FunctionName, Payload: Buffer.from(JSON.stringify(payload)), ...more },
-      { region },
+      { region: where },
     );
     if (answer.FunctionError) throw new Error(`${run} failed: ${Buffer.from(answer.Payload).toString("utf8")}`);
   };
@@ -174,6 +175,11 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
     const seen = await vote();
     return seen?.primarySeen === "alive" && seen.linkSeen === "streaming" && seen.lagSeconds !== null;
   });
+  if (plan.network.primary) {
+    say("the near probe watches too");
+    await invoke(NEAR_PROBE, {}, { InvocationType: "Event" }, plan.regions.primary);
+    await until("the near probe's first vote", () => readJson(lab, region, bucket, `databases/${name}/vote-near.json`));
+  }
   say("the primary is killed; the probe wakes the watcher, the watcher starts the move");
   await lab.rds.faults.kill(plan.regions.primary, database.primary.instance);
   await until("a claim", async () => (await record())?.claim);

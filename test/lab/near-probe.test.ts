@@ -51,7 +51,8 @@ test("with both probes the primary dies: one move, as without the second", async
   const shop = await Shop.open({ product });
   await shop.lab.faults.inject({ fault: "databaseKilled", region: REGION, instance: "shop-a" });
   expect(await shop.moved()).toMatchObject({ generation: 2, primary: "shop-b", lastMove: { outcome: "succeeded", automatic: true } });
-  expect(await shop.moves()).toHaveLength(1);
+  // A vote that was cast just before the death may call the first move off; what counts is that one is promoted, once.
+  expect(shop.calls("rds:PromoteReadReplica")).toHaveLength(1);
   // The near probe follows the record: it votes about the new primary.
   await waitFor("the near probe to see the new primary", 20_000, async () => {
     const near = await shop.json<{ primary: string; primarySeen: string }>("databases/shop/vote-near.json");

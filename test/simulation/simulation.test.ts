@@ -1,10 +1,13 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { simulationCode } from "../../cli/simulation-code.ts";
+import { parsePlan } from "../../core/plan/parse.ts";
 import type { Plan } from "../../core/plan/schema.ts";
 import { readPlanFile } from "../../infra/plan-file.ts";
 import { Code } from "../../lab/simulation/environments.ts";
 import { type RunResult, type Stage, simulate } from "../../lab/simulation/run.ts";
+import { withNearProbe } from "../lab/near.ts";
 
 const MINUTES = 60_000;
 let plan: Plan;
@@ -88,6 +91,30 @@ describe("a staged disaster in virtual time", () => {
     });
     expect(result.violations).toEqual([]);
   });
+});
+
+test("nobody but the near probe reaches the primary: held, and after two minutes people are told (S8, S9)", async () => {
+  const text = withNearProbe(readFileSync(join(import.meta.dirname, "../../recovery-plan.yml"), "utf8"));
+  const parsed = parsePlan(text);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  const result = await simulate({
+    seed: 7,
+    plan: parsed.plan,
+    code,
+    safetyMs: 6 * MINUTES,
+    skewMs: 0,
+    script: ({ clock, network, primary, standby }) =>
+      clock.after(2 * MINUTES, () => {
+        standby.server.settle();
+        for (const from of ["probe", "watch", "move", standby.id]) network.cut(from, primary.id);
+      }),
+  });
+  expect(result).toMatchObject({ violations: [], generation: 1 });
+  expect(result.events.filter((event) => event.kind === "effect")).toEqual([]);
+  const rules = result.events.flatMap((event) => /\(rule (10[35])\)/.exec(event.kind === "decision" ? event.words : "")?.[1] ?? []);
+  expect(rules.indexOf("103")).toBe(0);
+  expect(rules).toContain("105");
+  expect(mails(result).some((words) => words.includes("but the primary network's probe still sees it"))).toBe(true);
 });
 
 describe("clocks of functions are off by up to a minute, each process's by its own (S31)", () => {
