@@ -21,6 +21,12 @@ export interface Heartbeat {
   readonly generation: number;
 }
 
+export interface Others {
+  readonly all: readonly string[];
+  /** Those that are surely nobody of Understudy's; an engine that cannot tell names none. */
+  readonly strangers: readonly string[];
+}
+
 export interface DatabaseEngine {
   /**
    * Commits one heartbeat, and with it the server's own count of rows changed. Resolves only when the primary has acknowledged it, with
@@ -35,7 +41,7 @@ export interface DatabaseEngine {
   /** Whether an instance that stands at `at` has all there was up to `wanted`, in a history they share. */
   hasReached(at: Position, wanted: Position): boolean;
   /** Ends everybody else's sessions; who was still there. */
-  cutSessions(target: Target, timeoutMs: number): Promise<string[]>;
+  cutSessions(target: Target, timeoutMs: number): Promise<Others>;
   /** What `former` has committed and `successor` lacks, `successor`'s history having gone on from `branch`. */
   alone(former: Target, successor: Target, branch: Position, timeoutMs: number): Promise<{ count: number; named: string }>;
   /** How a primary is doing whose write ended in this error. A server that is going down is gone, whatever it says. */

@@ -4,7 +4,7 @@
  */
 import mysql from "mysql2";
 import type { Condition, Position, StandbyFacts } from "../core/facts.ts";
-import type { Heartbeat, Target } from "./engines.ts";
+import type { Heartbeat, Others, Target } from "./engines.ts";
 
 /** The tables live in a database of their own, made by whoever writes first. */
 const TABLES = [
@@ -211,7 +211,7 @@ export const hasReached = (at: Position, wanted: Position): boolean => reached(a
 const NO_SUCH_THREAD = 1094;
 
 /** The master user may not end others' sessions; RDS's procedure does it for him (mysql.rds_kill). RDS's own and replication stay. */
-export async function cutSessions(target: Target, timeoutMs: number): Promise<string[]> {
+export async function cutSessions(target: Target, timeoutMs: number): Promise<Others> {
   return await withSession(target, timeoutMs, async (session) => {
     const others = await session.query(
       `select id, user from information_schema.processlist where id <> connection_id()
@@ -222,7 +222,8 @@ export async function cutSessions(target: Target, timeoutMs: number): Promise<st
       await session.query("call mysql.rds_kill(?)", [id]).catch((error: { errno?: number }) => {
         if (error.errno !== NO_SUCH_THREAD) throw error;
       });
-    return others.map(({ user }) => String(user));
+    // A session does not say whose it is, and the master user is the shop's too.
+    return { all: others.map(({ user }) => String(user)), strangers: [] };
   });
 }
 

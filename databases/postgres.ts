@@ -4,7 +4,7 @@
  */
 import pg from "pg";
 import type { Condition, Position, StandbyFacts } from "../core/facts.ts";
-import type { Heartbeat, Target } from "./engines.ts";
+import type { Heartbeat, Others, Target } from "./engines.ts";
 
 /** The tables live in a schema of their own, made by whoever writes first. */
 const TABLES = `
@@ -12,6 +12,9 @@ const TABLES = `
   create table if not exists understudy.heartbeat (database text primary key, at_ms bigint not null, generation int not null, rows_changed bigint);
   alter table understudy.heartbeat add column if not exists rows_changed bigint;
   create table if not exists understudy.canary (token text primary key, at timestamptz not null default now());`;
+
+/** What our own sessions call themselves. */
+const OWN = "understudy";
 
 /** undefined_table, invalid_schema_name, undefined_column */
 const NOT_THERE = ["42P01", "3F000", "42703"];
@@ -49,7 +52,7 @@ async function connect(target: Target, timeoutMs: number): Promise<pg.Client> {
     database: target.database,
     user: target.username,
     password: target.password,
-    application_name: "understudy",
+    application_name: OWN,
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
     ssl: plainHosts.has(target.host) ? false : { rejectUnauthorized: true },
@@ -173,14 +176,15 @@ const lsn = (text: string): bigint => {
 export const hasReached = (at: Position, wanted: Position): boolean => lsn(at.log) >= lsn(wanted.log);
 
 /** Everybody's but the server's own and RDS's, whose user is a superuser: the master user may end all others (rds_superuser). */
-export async function cutSessions(target: Target, timeoutMs: number): Promise<string[]> {
+export async function cutSessions(target: Target, timeoutMs: number): Promise<Others> {
   return await withSession(target, timeoutMs, async (client) => {
     const { rows } = await client.query(`
       select usename as user, application_name as application, pg_terminate_backend(pid)
       from pg_stat_activity
       where pid <> pg_backend_pid() and backend_type in ('client backend', 'pg_cron')
         and usename not in (select rolname from pg_roles where rolsuper)`);
-    return rows.map(({ user, application }) => (application ? `${user} (${application})` : user));
+    const named = ({ user, application }: Record<string, string>) => (application ? `${user} (${application})` : (user as string));
+    return { all: rows.map(named), strangers: rows.filter(({ application }) => application !== OWN).map(named) };
   });
 }
 

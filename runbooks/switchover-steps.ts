@@ -96,7 +96,7 @@ export class PlannedMove extends Move {
   async nobodyElse(id: string): Promise<Proof> {
     await this.holdsClaim();
     const target = await this.at(id);
-    const others = await this.engine.cutSessions(target, LOOK_MS);
+    const { all: others } = await this.engine.cutSessions(target, LOOK_MS);
     await this.engine.writeCanary(target, `${this.execution}-last`, LOOK_MS);
     return others.length > 0
       ? notYet(`${others.join(", ")} had sessions on ${id}; they are ended`)
@@ -118,7 +118,11 @@ export class PlannedMove extends Move {
 
   private async nobodyLeft(id: string): Promise<Proof | null> {
     const target = await this.at(id);
-    const others = await this.engine.cutSessions(target, LOOK_MS);
+    const { all: others, strangers } = await this.engine.cutSessions(target, LOOK_MS);
+    if (strangers.length > 0)
+      throw new Problem("NotClosed", `${strangers.join(", ")} came to ${id} after it was closed to everybody but Understudy`, {
+        hint: `Let ${this.drainGroup(id)} admit Understudy's functions alone.`,
+      });
     if (others.length === 0) return null;
     await this.engine.writeCanary(target, `${this.execution}-last`, LOOK_MS);
     return notYet(`${others.join(", ")} had sessions on ${id}; they are ended`);

@@ -50,34 +50,46 @@ test("it cannot be closed to its clients: called off, nothing is touched (S23)",
   await calledOff("close", await shop.move("shop-b"), before);
 });
 
-test("somebody inside Understudy's own network keeps coming back: called off before anything is promoted (S23)", async () => {
+test("the primary hangs once it is closed: called off, the clients write again (S23)", async () => {
   const { lab } = open();
   const before = await shop.groups("shop-a");
+  restores.push(
+    instead(lab, "rds", "ModifyDBInstance", (call) => async (input) => {
+      const answer = await call(input);
+      const groups = (input as { VpcSecurityGroupIds?: string[] }).VpcSecurityGroupIds ?? [];
+      if (groups.includes(DRAIN)) await lab.rds.faults.hang(REGION, "shop-a");
+      else await lab.rds.faults.resume(REGION, "shop-a");
+      return answer;
+    }),
+  );
+  await calledOff("sessions", await shop.move("shop-b"), before);
+});
+
+test("a client comes through the group that should admit Understudy alone: the move does not go on (S23)", async () => {
+  const { lab } = open();
   const { settings, shop: database } = await shop.settings();
+  const { PlannedMove } = await import("../../runbooks/switchover-steps.ts");
+  const { endClaim } = await import("../../runbooks/record.ts");
   const { targetOf } = await import("../../runbooks/observe.ts");
+  await shop.laps(1);
+  const before = await shop.groups("shop-a");
+  const taken = (await shop.claimed("shop-b")) as { execution: string };
+  const move = new PlannedMove(settings, database, taken.execution, 1, "switchover");
+  move.regions = (await shop.record()).regions;
+  await move.noteNetwork("shop-a");
+  await waitFor("the primary to be closed", 10_000, async () => (await move.closed("shop-a")).holds);
+  await waitFor("its sessions to be ended", 10_000, async () => (await move.nobodyElse("shop-a")).holds);
+  await waitFor("both to stand at the same place", 10_000, async () => (await move.equal("shop-a", "shop-b")).holds);
+  // From Understudy's own addresses, and nobody of Understudy's.
   const { host, port } = await endpoint(lab, REGION, "shop-a");
   const target = await targetOf(settings, database, { host, port });
-  let coming = true;
-  const inside = new Set<pg.Client>();
-  const come = async (): Promise<void> => {
-    while (coming) {
-      const client = new pg.Client({ host, port, user: target?.username, password: target?.password, database: "shop" });
-      const gone = new Promise<void>((resolve) => client.on("error", () => resolve()).on("end", resolve));
-      inside.add(client);
-      await client.connect().then(
-        () => gone,
-        () => {},
-      );
-      inside.delete(client);
-    }
-  };
-  const all = [come(), come()];
-  restores.push(async () => {
-    coming = false;
-    for (const client of inside) await client.end();
-    await Promise.all(all);
-  });
-  await calledOff("sessions", await shop.move("shop-b"), before);
+  const client = new pg.Client({ host, port, user: target?.username, password: target?.password, database: "shop" });
+  client.on("error", () => {});
+  await client.connect();
+  await expect(move.equal("shop-a", "shop-b")).rejects.toThrow("came to shop-a after it was closed to everybody but Understudy");
+  await waitFor("the primary's own groups", 10_000, async () => (await move.reopened("shop-a")).holds);
+  expect(await shop.groups("shop-a")).toEqual(before);
+  await endClaim(settings, database, taken.execution, "failed", Date.now());
 });
 
 test("the standby does not apply what it receives: called off, the clients write again (S23)", async () => {

@@ -399,12 +399,12 @@ export const REQUIREMENTS: readonly Requirement[] = [
         "the standby does not apply what it receives",
       ),
       guard(
-        "nobody has a session on the primary when the two are compared",
+        "no client has a session on the primary when the two are compared",
         "runbooks/switchover-steps.ts",
-        "return others.length > 0\n      ?",
-        "return others.length < 0\n      ?",
+        "if (strangers.length > 0)",
+        "if (strangers.length < 0)",
         SWITCHOVER,
-        "somebody inside Understudy's own network keeps coming back",
+        "a client comes through the group that should admit Understudy alone",
       ),
       guard(
         "a move that is called off opens the primary again",
