@@ -140,8 +140,9 @@ export class PostgresCluster implements Cluster {
 
   /** Kills the server, and takes away the few bytes of System V memory it can no longer give back: a machine has 4096 such segments. */
   async kill(): Promise<void> {
-    const segment = /^ *\d+ +(\d+)$/.exec((await this.pidFile())[6] ?? "")?.[1];
     await this.server.kill();
+    // A killed server leaves its file behind; read before, it would give the server time to answer a few more clients.
+    const segment = /^ *\d+ +(\d+)$/.exec((await this.pidFile())[6] ?? "")?.[1];
     // Without util-linux, or without such a segment, there is nothing to be done about it.
     if (segment) await promisify(execFile)("ipcrm", ["--shmem-id", segment]).catch(() => {});
   }
