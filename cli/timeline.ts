@@ -6,6 +6,7 @@ export class Timeline {
   private readonly startedAtMs = Date.now();
   private readonly live = process.stdout.isTTY === true;
   private timer: NodeJS.Timeout | undefined;
+  private closed = false;
   private readonly status: () => string;
 
   /** `status` is the live line: what the client sees right now. */
@@ -15,6 +16,8 @@ export class Timeline {
   }
 
   say(text: string, kind: "plain" | "good" | "bad" | "quiet" = "plain", atMs = Date.now()): void {
+    // What happens while the report is printed is no longer told.
+    if (this.closed) return;
     const at = `${((atMs - this.startedAtMs) / 1000).toFixed(1).padStart(6)} s  `;
     const color = { plain: "white", good: "green", bad: "red", quiet: "gray" }[kind] as "white";
     if (this.live) {
@@ -31,6 +34,7 @@ export class Timeline {
   }
 
   close(): void {
+    this.closed = true;
     clearInterval(this.timer);
     if (this.live) logUpdate.clear();
     this.timer = undefined;

@@ -4,7 +4,7 @@ import type { Story } from "../story.ts";
 
 const Dimensions = [{ Name: "Database", Value: "shop" }];
 const misses = { Namespace: "Understudy", MetricName: "Misses", Dimensions };
-const span = { StartTime: "${minute-15}", EndTime: "${minute5}" };
+const span = { StartTime: "${minute-15}", EndTime: "${minute10}" };
 const alarm = (AlarmName: string, more: { readonly [name: string]: Json } = {}): Json => ({
   AlarmName,
   ...misses,
