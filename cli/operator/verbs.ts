@@ -29,8 +29,9 @@ const move = (verb: "failover" | "switchover" | "failback", what: string): Verb 
     ["target", "INSTANCE", "the standby to move to (the best one)"],
     ["override", "N,N", "rules to pass over, this once"],
     ["generation", "N", "the generation you looked at (the one on record)"],
+    ...(verb === "failover" ? [] : [["at", "TIME", "not before, like 2026-11-22T02:00Z (at once)"] as const]),
   ],
-  order: async (database, { reason, target, override, generation }, door) => ({
+  order: async (database, { reason, target, override, generation, at }, door) => ({
     verb,
     database,
     generation: generation === undefined ? (await door.requests(database)).databases[database]?.generation : Number(generation),
@@ -40,6 +41,7 @@ const move = (verb: "failover" | "switchover" | "failback", what: string): Verb 
       .filter((rule) => rule !== "")
       .map(Number),
     reason,
+    ...(at === undefined ? {} : { notBefore: at }),
   }),
 });
 
