@@ -63,6 +63,22 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     options: [],
     order: async (request) => ({ verb: "withdraw", request }),
   },
+  explain: {
+    subject: "NAME",
+    what: "why it was decided so: what was seen, which rules were read",
+    options: [["at", "TIME", "the newest until then (the newest), UTC"]],
+    order: null,
+  },
+  replay: {
+    subject: "NAME",
+    what: "what another plan's policy would have decided of what was seen",
+    options: [
+      ["policy", "FILE", "the other plan"],
+      ["from", "TIME", "a day or a time, UTC (a week ago)"],
+      ["until", "TIME", "a day or a time, UTC (now)"],
+    ],
+    order: null,
+  },
   pause: {
     subject: "NAME",
     what: "nothing moves by itself for a while; ends by itself",
