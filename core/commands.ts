@@ -24,6 +24,8 @@ export function moveCommand(
   );
 }
 
+export const siteCommand = (verb: "evacuate" | "return", site: string): string => run(verb, site, '--reason "WHY"');
+
 /** What gets a person past a decision that held Understudy back, most fitting first. `ordered` is the order's verb; null: it looked by itself. */
 export function waysPast(
   decision: { readonly rule: number; readonly kind: string; readonly overridable: readonly number[] },

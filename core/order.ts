@@ -4,6 +4,8 @@ export const VERBS = [
   "failover",
   "switchover",
   "failback",
+  "evacuate",
+  "return",
   "approve",
   "withdraw",
   "pause",
@@ -44,6 +46,12 @@ export interface MoveAsked extends Signable {
   readonly notBefore: string | null;
 }
 
+export interface SiteAsked extends Signable {
+  readonly verb: "evacuate" | "return";
+  readonly site: string;
+  readonly reason: string;
+}
+
 export interface RequestNamed extends Signable {
   readonly verb: "approve" | "withdraw";
   readonly request: string;
@@ -71,7 +79,7 @@ export interface RequestsListed {
   readonly database: string | null;
 }
 
-export type OperatorOrder = MoveAsked | RequestNamed | PauseAsked | DatabaseNamed | BrakeReleased | RequestsListed;
+export type OperatorOrder = MoveAsked | SiteAsked | RequestNamed | PauseAsked | DatabaseNamed | BrakeReleased | RequestsListed;
 
 /** Which Understudy an order is for: a signature for one is worth nothing to another. */
 export const audienceOf = (account: string, region: string, plan: string): string => `understudy/${account}/${region}/${plan}`;

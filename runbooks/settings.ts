@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Place } from "../aws/documents.ts";
-import type { BackupPlan, DatabasePlan, Plan, RecordPlan } from "../core/plan/schema.ts";
+import type { BackupPlan, DatabasePlan, Plan, RecordPlan, SitePlan } from "../core/plan/schema.ts";
 import { Problem } from "../core/problem.ts";
 
 export interface Settings {
@@ -14,7 +14,7 @@ export interface Settings {
   readonly region: string;
   readonly account: string;
   readonly state: Place;
-  readonly functions: { readonly watch: string; readonly move: string; readonly backup: string };
+  readonly functions: { readonly watch: string; readonly move: string; readonly backup: string; readonly site: string };
   readonly topicArn: string;
   /** Where this process's probe stands. */
   readonly place: ProbePlace;
@@ -46,6 +46,7 @@ function settingsFrom(plan: Plan, place: ProbePlace): Settings {
       watch: far("WATCH_FUNCTION", "a function name"),
       move: far("MOVE_FUNCTION", "a function name"),
       backup: far("BACKUP_FUNCTION", "a function name"),
+      site: far("SITE_FUNCTION", "a function name"),
     },
     topicArn: far("TOPIC_ARN", "the ARN of an SNS topic"),
     identityEndpoint: process.env.AWS_ENDPOINT_URL_STS ?? process.env.AWS_ENDPOINT_URL ?? regionalSts(region),
@@ -101,3 +102,14 @@ export function protectedDatabase(plan: Plan, name: string): Protected {
 }
 
 export const protectedDatabases = (plan: Plan): Protected[] => Object.keys(plan.databases).map((name) => protectedDatabase(plan, name));
+
+/** A site of the plan; an unknown name is an error that lists the known ones. */
+export function sitePlan(plan: Plan, name: string): SitePlan {
+  const site = plan.sites?.find((each) => each.name === name);
+  if (site) return site;
+  throw new Problem("UnknownSite", `The plan has no site "${name}".`, {
+    hint: plan.sites?.length
+      ? `Name one of: ${plan.sites.map((each) => each.name).join(", ")}.`
+      : "Add it under sites in the plan, and deploy.",
+  });
+}

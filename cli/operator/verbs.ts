@@ -45,11 +45,20 @@ const move = (verb: "failover" | "switchover" | "failback", what: string): Verb 
   }),
 });
 
+const wholeSite = (verb: "evacuate" | "return", what: string): Verb => ({
+  subject: "NAME",
+  what,
+  options: [REASON],
+  order: async (site, { reason }) => ({ verb, site, reason }),
+});
+
 export const VERBS: Readonly<Record<string, Verb>> = {
   status: { subject: "", what: "what is on record, what is seen, what would be decided", options: [], order: null },
   failover: move("failover", "move to a standby, because the primary is lost"),
   switchover: move("switchover", "move to a standby with the primary's help; loses nothing"),
   failback: move("failback", "a switchover back to where it ran before"),
+  evacuate: wholeSite("evacuate", "move a whole site to the recovery region"),
+  return: wholeSite("return", "bring a site back to its primary region"),
   requests: { subject: "[NAME]", what: "requests that wait for approval, and what became of others", options: [], order: null },
   approve: {
     subject: "REQUEST",

@@ -2,6 +2,7 @@
  * What a plan must hold beyond its shape: names that must exist, things that must differ. Pure; returns every finding at once.
  */
 import { latchNames } from "../latch.ts";
+import { siteFindings } from "./check-site.ts";
 import type { Plan } from "./schema.ts";
 
 export interface Finding {
@@ -85,6 +86,8 @@ export function checkPlan(plan: Plan): Finding[] {
     if (first !== index)
       find(["backups", index, "database"], `a second backup of "${backup.database}" (the first is backups[${first}]), expected one each`);
   });
+
+  findings.push(...siteFindings(plan));
 
   const { people = 1, from } = plan.approvals ?? {};
   from?.forEach((arn, index) => {

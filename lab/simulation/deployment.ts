@@ -38,6 +38,7 @@ export async function deploy(world: World, plan: Plan, endpoint: string, withBac
     WATCH_FUNCTION: "watch",
     MOVE_FUNCTION: "move",
     BACKUP_FUNCTION: "backup",
+    SITE_FUNCTION: "site",
   };
   const make = (where: string, name: string, { timeout, durable }: Deployed, code = name, more: Record<string, string> = {}) => {
     const version = {

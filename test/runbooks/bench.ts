@@ -48,6 +48,7 @@ export function bench(): () => Bench {
       WATCH_FUNCTION: "watch",
       MOVE_FUNCTION: "move",
       BACKUP_FUNCTION: "backup",
+      SITE_FUNCTION: "site",
       PLAN_FILE: `${inject("packageFolder")}/../move/plan.json`,
     });
     await import("../../lab/runtime/resolver.mjs" as string);
