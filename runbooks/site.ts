@@ -15,8 +15,11 @@ import { type SiteInput, SiteSteps } from "./site-steps.ts";
 import { tell } from "./tell.ts";
 import { eventually, type Proof, patiently, reasonOf, until } from "./until.ts";
 
-/** Looks; of the group and the databases five and two seconds apart. */
-const PATIENCE = { group: 360, databases: 1800, dial: 20, route53Minutes: 60, stillWell: 3, purge: 180 };
+/** Looks, two seconds apart, before they are soon a minute apart; and for how many minutes then. */
+const QUICK_LOOKS = 10;
+const MINUTES = { group: 30, databases: 60, dial: 60, purge: 20 };
+/** Looks in a row that must fail before the targets count as unhealthy. */
+const STILL_WELL = 3;
 
 export interface SiteResult {
   readonly outcome: "succeeded" | "failed" | "refused" | "not ours";
@@ -60,7 +63,7 @@ export async function moveSite(input: SiteInput, ctx: DurableContext, settings: 
     await say("tell of the start", () => news.started(storeNowMs()));
     if (claim.direction === "evacuate") {
       const was = await ctx.step("raise the group", () => steps.raise(), patiently);
-      const healthy = await until(ctx, "the group can serve", PATIENCE.group, () => steps.healthy(), 5);
+      const healthy = await soonOrLater(ctx, "the group can serve", MINUTES.group, () => steps.healthy());
       note(`${site.recovery.group} raised (it wanted ${was.desired})`, healthy);
     }
     note("databases", await moveDatabases(ctx, settings, site, claim, say, news));
@@ -107,7 +110,7 @@ async function moveDatabases(
   const refused = ordered.filter((each) => each.refused);
   if (refused.length > 0 && claim.direction === "return") throw new Error(refused.map(({ said }) => said).join(" "));
   if (refused.length > 0) await say("tell which databases wait", () => news.databasesWait(refused, storeNowMs()));
-  return await until(ctx, "the databases run there", PATIENCE.databases, () => databases.allThere(ordered), 2);
+  return await soonOrLater(ctx, "the databases run there", MINUTES.databases, () => databases.allThere(ordered));
 }
 
 /** null: it stands where it should. Otherwise it was turned back to the last good step, and this says why. */
@@ -122,16 +125,16 @@ async function turnTheDial(
   const dial = dialOf(site);
   const evacuates = claim.direction === "evacuate";
   const well = (name: string) =>
-    until(ctx, name, PATIENCE.stillWell, () => steps.healthy()).then(
+    until(ctx, name, STILL_WELL, () => steps.healthy()).then(
       () => null,
       (error) => reasonOf(error),
     );
   const turn = async (share: number, name: string) => {
     // Short at first: only then is it worth a mail that it has to be waited for.
-    const soon = await until(ctx, name, PATIENCE.dial, () => steps.turned(share)).catch(unproven);
+    const soon = await until(ctx, name, QUICK_LOOKS, () => steps.turned(share)).catch(unproven);
     if (soon) return note(name, soon);
     if (!(await ctx.step(`${name}: does Route 53 answer?`, () => steps.routeAnswers(), patiently))) await sayWaiting(share);
-    return note(name, await eventually(ctx, `${name}, late`, PATIENCE.route53Minutes, () => steps.turned(share)));
+    return note(name, await eventually(ctx, `${name}, late`, MINUTES.dial, () => steps.turned(share)));
   };
   const stands = note("the dial", await readTheDial(ctx, steps, sayWaiting)).share;
   let good = stands;
@@ -150,6 +153,10 @@ async function turnTheDial(
   return null;
 }
 
+async function soonOrLater(ctx: DurableContext, name: string, minutes: number, look: () => Promise<Proof>): Promise<Proof> {
+  return (await until(ctx, name, QUICK_LOOKS, look, 2).catch(unproven)) ?? (await eventually(ctx, `${name}, late`, minutes, look));
+}
+
 /** What was not seen in time may be seen later; anything else ends it. */
 function unproven(error: unknown): null {
   if (error instanceof Problem && error.name === "NotProven") return null;
@@ -161,11 +168,11 @@ async function readTheDial(ctx: DurableContext, steps: SiteSteps, sayWaiting: (s
     const share = await steps.readDial();
     return { holds: true, seen: `${share} % to the recovery region`, atMs: storeNowMs(), share };
   };
-  const soon = await until(ctx, "read the dial", PATIENCE.stillWell, look).catch((error) => reasonOf(error));
+  const soon = await until(ctx, "read the dial", STILL_WELL, look).catch((error) => reasonOf(error));
   if (typeof soon !== "string") return soon as Proof & { readonly share: number };
   if (await ctx.step("does Route 53 answer?", () => steps.routeAnswers(), patiently)) throw new Error(soon);
   await sayWaiting(0);
-  return (await eventually(ctx, "read the dial, late", PATIENCE.route53Minutes, look)) as Proof & { readonly share: number };
+  return (await eventually(ctx, "read the dial, late", MINUTES.dial, look)) as Proof & { readonly share: number };
 }
 
 /** Never in the way: a purge that fails is told. */
@@ -173,7 +180,7 @@ async function purge(ctx: DurableContext, steps: SiteSteps): Promise<Proof> {
   try {
     const id = await ctx.step("purge the CDN", () => steps.purge(), patiently);
     if (id === null) return { holds: true, seen: "there is no CDN to purge", atMs: 0 };
-    return await until(ctx, "the CDN is purged", PATIENCE.purge, () => steps.purged(id), 5);
+    return await soonOrLater(ctx, "the CDN is purged", MINUTES.purge, () => steps.purged(id));
   } catch (error) {
     const seen = `The CDN was not purged: ${reasonOf(error)}`;
     return { holds: false, seen, atMs: await ctx.step("note the time", async () => storeNowMs()) };
