@@ -19,8 +19,8 @@ import { tell } from "./tell.ts";
 
 export async function askSite(settings: Settings, site: SitePlan, asked: SiteAsked, by: string, nowMs: number): Promise<OrderAnswer> {
   const { value: record } = await readSite(settings, site.name);
-  mustMakeSense(record, asked.verb);
   await mustBeFree(settings, record);
+  mustMakeSense(record, asked.verb);
   const { approvals } = settings.plan;
   const request: SiteRequest = {
     id: requestId(site.name, record.generation, asked.id),
