@@ -15,6 +15,8 @@ const LONGEST = [
   "lab/refusals",
   "lab/failover",
   "conformance/durable-runbooks",
+  "lab/site",
+  "runbooks/site",
   "lab/rds",
   "lab/faults-events",
 ];
