@@ -1,7 +1,9 @@
 import { withDurableExecution } from "@aws/durable-execution-sdk-js";
 import { LocalDurableTestRunner } from "@aws/durable-execution-sdk-js-testing";
 import { beforeAll, beforeEach, expect, test } from "vitest";
+import type { DatabaseRecord } from "../../core/facts.ts";
 import type { SitePlan } from "../../core/plan/schema.ts";
+import type { MoveRequest } from "../../core/requests.ts";
 import { type Direction, firstSiteRecord, type SiteRecord, siteExecution } from "../../core/site.ts";
 import { buildSites } from "../../lab/site-estate.ts";
 import { ServiceError } from "../../lab/wire/errors.ts";
@@ -211,4 +213,115 @@ test("an execution that holds no claim does nothing (S10)", async () => {
   const { result } = await run("evacuate", {}, false);
   expect(result).toMatchObject({ outcome: "not ours" });
   expect(await sizes()).toEqual([0, 0, 1]);
+});
+
+interface Ordered {
+  readonly database: string;
+  readonly order?: { readonly verb: string; readonly target: string };
+  readonly request?: string;
+}
+
+/** The database's record, and a watcher that answers as told; what it was asked, in order. */
+async function watched(
+  primary: string,
+  answer: (asked: Ordered, record: DatabaseRecord) => { primaryRegion?: string; kind?: string; sentence?: string } | undefined,
+) {
+  const regions = { "shop-a": "eu-central-1", "shop-b": "eu-central-1", "shop-c": REGION };
+  const standbys = Object.keys(regions).filter((id) => id !== primary);
+  const shop: DatabaseRecord = {
+    database: "shop",
+    generation: 1,
+    primary,
+    standbys,
+    retired: [],
+    attempts: 0,
+    claim: null,
+    lastMove: null,
+    pause: null,
+    regions,
+  };
+  const write = (change: Partial<DatabaseRecord>) => put("databases/shop/record.json", { ...shop, ...change });
+  await write({});
+  const heard: string[] = [];
+  const restore = instead(open().lab, "lambda", "Invoke", (before) => async (input) => {
+    const { FunctionName, Payload } = input as { FunctionName: string; Payload: Uint8Array };
+    if (FunctionName !== "watch") return before(input);
+    const payload = JSON.parse(Buffer.from(Payload).toString()) as Ordered;
+    const { order, request } = payload;
+    heard.push(order ? `${order.verb} to ${order.target}?` : "do it");
+    const said = answer(payload, shop);
+    const words = { sentence: said?.sentence ?? "for the test", rule: 403 };
+    const decision = {
+      kind: said?.kind ?? "switchover",
+      target: order?.target ?? null,
+      overridable: [305],
+      diagnosis: "Healthy",
+      ...words,
+    };
+    const facts = { record: shop, atMs: Date.now(), primaryRegion: said?.primaryRegion ?? "answers" };
+    const told = request
+      ? { accepted: true, sentence: "started", next: "", commands: [], request, execution: "move-shop-g1-a1" }
+      : { facts, diagnosis: { name: "Healthy", prices: {} }, decision };
+    return { StatusCode: 200, Payload: Buffer.from(JSON.stringify(told)) };
+  });
+  return { heard, restore, write };
+}
+
+test("the primary region is dark: the database is ordered as a cold failover, with the people who agreed to the evacuation (S29)", async () => {
+  const shop = await watched("shop-a", ({ order, request }) => {
+    if (request) void shop.write({ primary: "shop-c", generation: 2 });
+    return { primaryRegion: "dark", kind: order?.verb === "failover" ? "failover" : "refuse" };
+  });
+  const { result, steps } = await run("evacuate", { databases: ["shop"] });
+  shop.restore();
+  expect(result, result.sentence).toMatchObject({ outcome: "succeeded" });
+  expect(shop.heard).toEqual(["switchover to shop-c?", "failover to shop-c?", "do it"]);
+  expect(steps.indexOf("the databases run there")).toBeLessThan(steps.indexOf("turn the dial to 10 %"));
+  const request = await get<MoveRequest>("requests/shop/shop-g1-ssitewebg1a1.json");
+  expect(request).toMatchObject({ verb: "failover", target: "shop-c", due: true, approvals: [{ by: expect.stringContaining("alice") }] });
+});
+
+test("the rules refuse to move the database: the mail names the command, and the evacuation goes on when a person has moved it", async () => {
+  const shop = await watched("shop-a", () => ({ kind: "refuse", sentence: "Refused: the lag is not known (rule 305)" }));
+  const waits = setInterval(() => {
+    if (open().news.some(({ kind }) => kind === "Move Stuck")) void shop.write({ primary: "shop-c", generation: 2 });
+  }, 50);
+  const { result } = await run("evacuate", { databases: ["shop"] });
+  clearInterval(waits);
+  shop.restore();
+  expect(result, result.sentence).toMatchObject({ outcome: "succeeded" });
+  const stuck = open().news.find(({ kind }) => kind === "Move Stuck");
+  expect(stuck?.details).toEqual([["shop", "Refused: the lag is not known (rule 305)"]]);
+  expect(stuck?.commands).toEqual(['npm run understudy -- switchover shop --target shop-c --override 305 --reason "WHY"']);
+  expect(shop.heard).not.toContain("do it");
+});
+
+test("the failback of its database is refused: the return stops before the dial (S25)", async () => {
+  const away = await watched("shop-c", () => undefined);
+  await run("evacuate", { databases: ["shop"] });
+  away.restore();
+  expect(await dial()).toBe(100);
+  const shop = await watched("shop-c", () => ({ kind: "refuse", sentence: "Refused: shop-a holds 3 transactions alone (rule 209)" }));
+  const { result, news } = await run("return", { databases: ["shop"] });
+  shop.restore();
+  expect(result).toMatchObject({ outcome: "failed", sentence: expect.stringContaining("shop-a holds 3 transactions alone") });
+  expect(news.at(-1)).toBe("Move Failed: return");
+  expect(shop.heard).toEqual(["failback to shop-a?"]);
+  expect(await dial()).toBe(100);
+  expect(await record()).toMatchObject({ stands: "recovery", claim: null });
+});
+
+test("the failback begins and is called off by its own gate: the return stops before the dial (S25)", async () => {
+  const away = await watched("shop-c", () => undefined);
+  await run("evacuate", { databases: ["shop"] });
+  away.restore();
+  const lastMove = { execution: "move-shop-g1-a1", outcome: "refused" as const, endedAtMs: 1, automatic: false, acknowledgedBy: null };
+  const shop = await watched("shop-c", ({ request }) => {
+    if (request) void shop.write({ lastMove });
+    return undefined;
+  });
+  const { result } = await run("return", { databases: ["shop"] });
+  shop.restore();
+  expect(result).toMatchObject({ outcome: "failed", sentence: expect.stringContaining("move-shop-g1-a1 of shop refused") });
+  expect(await dial()).toBe(100);
 });
