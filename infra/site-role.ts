@@ -24,8 +24,6 @@ export function siteStatements(plan: Plan, keys: Keys, shared: readonly Statemen
   return [
     ...keepsSites(keys),
     allow("ReadRecords", ["s3:GetObject"], keys("databases")),
-    // Without it S3 answers 403 for a missing document, and unknown is not absent.
-    allow("TellMissingFromForbidden", ["s3:ListBucket"], sub("${StateBucket.Arn}")),
     allow("KeepEvidence", ["s3:PutObject"], keys("evidence")),
     allow("GroupsAndTargetsAreSeenWithoutArn", ["autoscaling:DescribeAutoScalingGroups", ...seesTargets(plan)], "*"),
     allow(

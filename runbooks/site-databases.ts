@@ -44,7 +44,8 @@ export class SiteDatabases {
     this.region = claim.direction === "evacuate" ? recovery : primary;
   }
 
-  async order(name: string): Promise<OrderedDatabase> {
+  /** `round`: a request that was refused is not asked for again, another is. */
+  async order(name: string, round: number): Promise<OrderedDatabase> {
     const { settings, region } = this;
     const record = await this.record(name);
     const done = (said: string): OrderedDatabase => ({ name, said, refused: false, commands: [], execution: null });
@@ -54,7 +55,7 @@ export class SiteDatabases {
     const target = record.standbys.find((id) => record.regions[id] === region);
     if (!target) return not(`${name} has no standby in ${region}`);
     const database = protectedDatabase(settings.plan, name);
-    const order = await this.fittest(name, record, target);
+    const order = await this.fittest(name, record, target, round);
     const { facts, diagnosis, decision } = await lookThrough(settings, database, order);
     if ((decision.kind !== "failover" && decision.kind !== "switchover") || decision.target === null)
       return not(decision.sentence, waysPast(decision, name, order));
@@ -69,10 +70,10 @@ export class SiteDatabases {
   }
 
   /** Nothing is lost where the primary can help; where it cannot, it is not waited for. */
-  private async fittest(name: string, { generation }: DatabaseRecord, target: string): Promise<Order> {
+  private async fittest(name: string, { generation }: DatabaseRecord, target: string, round: number): Promise<Order> {
     const { execution, direction, people, reason } = this.claim;
     const order: Order = {
-      id: requestId(name, generation, `s${execution.replace(/[^a-z0-9]/g, "").slice(-32)}`),
+      id: requestId(name, generation, `s${execution.replace(/[^a-z0-9]/g, "").slice(-32)}r${round}`),
       verb: direction === "evacuate" ? "switchover" : "failback",
       target,
       overrides: [],

@@ -18,6 +18,8 @@ import { eventually, type Proof, patiently, reasonOf, until } from "./until.ts";
 /** Looks, two seconds apart, before they are soon a minute apart; and for how many minutes then. */
 const QUICK_LOOKS = 10;
 const MINUTES = { group: 30, databases: 60, dial: 60, purge: 20 };
+/** What is refused in the first minute of a disaster, while nobody can tell a dark region from a broken route, may be allowed a little later. */
+const ASK_AGAIN_SECONDS = [5, 10, 20, 30];
 /** Looks in a row that must fail before the targets count as unhealthy. */
 const STILL_WELL = 3;
 
@@ -105,8 +107,19 @@ async function moveDatabases(
   news: SiteNews,
 ): Promise<Proof> {
   const databases = new SiteDatabases(settings, site.databases, claim);
-  const ordered: OrderedDatabase[] = [];
-  for (const name of site.databases) ordered.push(await ctx.step(`order the database ${name}`, () => databases.order(name), patiently));
+  let ordered: OrderedDatabase[] = [];
+  for (let round = 0; ; round++) {
+    const asked: OrderedDatabase[] = [];
+    for (const name of site.databases) {
+      const before = ordered.find((each) => each.name === name);
+      const what = `order the database ${name}${round > 0 ? `, round ${round + 1}` : ""}`;
+      asked.push(before && !before.refused ? before : await ctx.step(what, () => databases.order(name, round), patiently));
+    }
+    ordered = asked;
+    const seconds = claim.direction === "evacuate" ? ASK_AGAIN_SECONDS[round] : undefined;
+    if (seconds === undefined || !ordered.some((each) => each.refused)) break;
+    await ctx.wait(`before round ${round + 2}`, { seconds });
+  }
   const refused = ordered.filter((each) => each.refused);
   if (refused.length > 0 && claim.direction === "return") throw new Error(refused.map(({ said }) => said).join(" "));
   if (refused.length > 0) await say("tell which databases wait", () => news.databasesWait(refused, storeNowMs()));

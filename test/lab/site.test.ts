@@ -3,6 +3,7 @@ import { Resolver } from "node:dns/promises";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, inject, test } from "vitest";
+import { grantedBy, judge } from "../../cli/granted.ts";
 import { Door } from "../../cli/operator/door.ts";
 import { packageProduct } from "../../cli/package.ts";
 import type { Vote } from "../../core/facts.ts";
@@ -154,6 +155,26 @@ test("a site is evacuated with its database while visitors ask for it, and broug
   expect(regions[primary]).toBe("eu-central-1");
   await waitFor("the group's former size", 30_000, async () => (await desired(shop, "web")) === 0);
   expect(shop.calls("cloudfront:CreateInvalidation")).toHaveLength(2);
+  // Whatever the role of a plan with sites is granted, this has used.
+  const judged = judge(grantedBy(packaged), shop.lab.permissions.notes.all);
+  const longStories = "lambda:GetDurableExecutionState";
+  const unused = judged.filter(({ role, action, problem }) => role === "SiteRole" && problem !== null && action !== longStories);
+  expect(unused.map(({ sid, action, problem }) => `${sid} ${action} ${problem}`)).toEqual([]);
+});
+
+test("the primary region is dark: the site is evacuated all the same, its database by a cold failover (S29)", async () => {
+  const shop = await open();
+  await waitFor("the cold standby's link", 30_000, async () => {
+    const vote = await shop.json<Vote>("databases/shop/vote.json");
+    return vote?.links["shop-c"]?.seen === "streaming" && vote.links["shop-c"].lagSeconds !== null;
+  });
+  await shop.lab.faults.inject({ fault: "regionDark", region: "eu-central-1", how: "cut" });
+  await waitFor("the probe to lose the primary", 30_000, async () => (await shop.vote())?.primarySeen === "lost");
+  await ordered(shop, "evacuate", "web");
+  await ended(shop, "web", 2);
+  expect(await siteRecord(shop, "web")).toMatchObject({ stands: "recovery" });
+  expect(await visitors(shop, "web")).toBe(100);
+  expect(await shop.record()).toMatchObject({ primary: "shop-c", retired: [{ instance: "shop-a", fenced: false }] });
 });
 
 test("the evacuation is killed after each of its steps: it resumes, and no effect happens twice (S11)", async () => {

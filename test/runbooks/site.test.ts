@@ -277,7 +277,7 @@ test("the primary region is dark: the database is ordered as a cold failover, wi
   expect(result, result.sentence).toMatchObject({ outcome: "succeeded" });
   expect(shop.heard).toEqual(["switchover to shop-c?", "failover to shop-c?", "do it"]);
   expect(steps.indexOf("the databases run there")).toBeLessThan(steps.indexOf("turn the dial to 10 %"));
-  const request = await get<MoveRequest>("requests/shop/shop-g1-ssitewebg1a1.json");
+  const request = await get<MoveRequest>("requests/shop/shop-g1-ssitewebg1a1r0.json");
   expect(request).toMatchObject({ verb: "failover", target: "shop-c", due: true, approvals: [{ by: expect.stringContaining("alice") }] });
 });
 
