@@ -217,6 +217,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       ),
       ...entersDatabases,
       ...readsNames(plan.records),
+      allow("ReadEvidence", ["s3:GetObject"], bucketKeys("evidence")),
     ],
   };
   return Object.fromEntries(Object.entries(statements).map(([name, list]) => [`${logical(name)}Role`, role(stackName, name, list)]));

@@ -1,5 +1,6 @@
 import { LocalDurableTestRunner } from "@aws/durable-execution-sdk-js-testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Evidence } from "../../core/evidence.ts";
 import { waitFor } from "../../lab/look.ts";
 import { ServiceError } from "../../lab/wire/errors.ts";
 import { bench, instead } from "./bench.ts";
@@ -49,6 +50,14 @@ async function killed() {
   const { last } = await laps(3);
   expect(last.vote).toMatchObject({ primarySeen: "lost", linkSeen: "lost" });
 }
+
+const kept = async (key: string): Promise<string> => {
+  const { lab, plan, bucket } = open();
+  const { Body } = await lab.world.call("s3", "GetObject", { Bucket: bucket, Key: key }, { region: plan.regions.recovery });
+  const text = Buffer.from(Body).toString("utf8");
+  if (process.env.EVIDENCE_OUT) (await import("node:fs")).writeFileSync(`${process.env.EVIDENCE_OUT}/${key.split("/").at(-1)}`, text);
+  return text;
+};
 
 const groups = async () => {
   const { DBInstances } = await open().lab.world.call("rds", "DescribeDBInstances", { DBInstanceIdentifier: "shop-a" }, { region: REGION });
@@ -192,4 +201,38 @@ test('RDS says "not now" once to every call: the move ends all the same, step by
     "tell what was restored",
   ]);
   expect(record).toMatchObject({ generation: 2, primary: "shop-b", standbys: [] });
+
+  // What it leaves: every call with its answer, the refused ones too, in the step they belong to.
+  const { execution } = record.lastMove as { execution: string };
+  const pack: Evidence = JSON.parse(await kept(`evidence/shop/${execution}.json`));
+  expect(pack.steps.map(({ name }) => name)).toEqual(steps.slice(0, steps.indexOf("keep the evidence")));
+  const called = (step: string, operation: string) =>
+    pack.steps.find(({ name }) => name === step)?.calls.filter((call) => call.operation === operation) ?? [];
+  for (const [step, operation, target] of [
+    ["its network is taken away", "ModifyDBInstance", "shop-a"],
+    ["its sessions are cut", "RebootDBInstance", "shop-a"],
+    ["promote", "PromoteReadReplica", "shop-b"],
+  ] as const)
+    expect(called(step, operation), step).toMatchObject([
+      { service: "RDS", region: REGION, target, answer: "InvalidDBInstanceState", times: 1 },
+      { service: "RDS", region: REGION, target, answer: "ok", times: 1 },
+    ]);
+  expect(called("change the record", "ChangeResourceRecordSets")).toMatchObject([{ service: "Route53", answer: "ok" }]);
+  expect(pack.split.map(({ part }) => part)).toEqual(["detect", "decide", "fence", "drain", "promote", "repoint", "verified"]);
+  expect(pack.proofs.map(({ what, holds }) => [what, holds])).toEqual([
+    ["fence", true],
+    ["the standby has applied all", true],
+    ["it takes writes", true],
+    ["the clients' name", true],
+  ]);
+  expect(pack).toMatchObject({
+    outcome: "succeeded",
+    rule: 401,
+    price: { drained: { rows: expect.any(Number), seconds: expect.any(Number) } },
+  });
+  expect(open().news.find(({ kind }) => kind === "Move Succeeded")?.details).toContainEqual([
+    "Evidence",
+    `evidence/shop/${execution}.html`,
+  ]);
+  expect(await kept(`evidence/shop/${execution}.html`)).toContain("InvalidDBInstanceState");
 });
