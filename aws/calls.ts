@@ -25,7 +25,6 @@ export const isHeard =
     const hear = hearers.getStore();
     if (!hear) return await next(given);
     const atMs = storeNowMs();
-    const startedMs = performance.now();
     const told = (answer: string, end: unknown): void =>
       hear({
         service: (made.clientName ?? "").replace(/Client$/, ""),
@@ -33,7 +32,7 @@ export const isHeard =
         region,
         target: targetOf(given.input),
         atMs,
-        tookMs: Math.round(performance.now() - startedMs),
+        tookMs: storeNowMs() - atMs,
         times: 1,
         tries: ((end ?? {}) as { $metadata?: { attempts?: number } }).$metadata?.attempts ?? 1,
         answer,
