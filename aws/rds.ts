@@ -11,6 +11,8 @@ import {
   PromoteReadReplicaCommand,
   RDSClient,
   RebootDBInstanceCommand,
+  StartDBInstanceCommand,
+  StopDBInstanceCommand,
 } from "@aws-sdk/client-rds";
 import type { InstanceFacts } from "../core/facts.ts";
 import { CLIENT_SETTINGS, perRegion } from "./clients.ts";
@@ -55,6 +57,16 @@ export async function setSecurityGroups(region: string, id: string, groups: read
 export async function reboot(region: string, id: string): Promise<string> {
   const { DBInstance } = await rds(region).send(new RebootDBInstanceCommand({ DBInstanceIdentifier: id }));
   return DBInstance?.DBInstanceStatus ?? "unknown";
+}
+
+/** RDS takes it from an instance that is available, is no replica and has none. It starts it again by itself after seven days. */
+export async function stopInstance(region: string, id: string): Promise<string> {
+  const { DBInstance } = await rds(region).send(new StopDBInstanceCommand({ DBInstanceIdentifier: id }));
+  return DBInstance?.DBInstanceStatus ?? "unknown";
+}
+
+export async function startInstance(region: string, id: string): Promise<void> {
+  await rds(region).send(new StartDBInstanceCommand({ DBInstanceIdentifier: id }));
 }
 
 /** Backups stay on after the promotion, so that the new primary can feed replicas of its own. */

@@ -4,6 +4,7 @@
  */
 import { type Diagnosis, diagnose } from "./diagnosis.ts";
 import type { DatabaseRecord, Facts, Order, StandbyFacts, Vote } from "./facts.ts";
+import type { Climbed } from "./ladder.ts";
 import { confirmationSeconds, type Policy, voteFreshSeconds } from "./policy.ts";
 import { priceWords } from "./price.ts";
 import { rdsSays, waitingTakes } from "./rds-word.ts";
@@ -238,8 +239,20 @@ function guardsOf(facts: Facts, diagnosis: Diagnosis, policy: Policy, standby: s
 const pauseWords = ({ pause }: DatabaseRecord, atMs: number): string =>
   pause && pause.untilMs > atMs ? `until ${new Date(pause.untilMs).toISOString()}, by ${pause.by}` : "none";
 
+/** What became of the old primary, as far as the look afterwards saw. Written once, beside the pack. */
+export interface Afterwards {
+  readonly version: 1;
+  readonly execution: string;
+  readonly instance: string;
+  /** When RDS called it available again, and how long after the move: what RDS alone would have taken, with what the fence added. */
+  readonly back: { readonly holds: boolean; readonly seen: string; readonly atMs: number; readonly afterMs: number };
+  /** Rungs of the fence that come after the move. */
+  readonly rungs: readonly Climbed[];
+  readonly steps: readonly Step[];
+}
+
 /** Where the pack, its page and what is learned later are kept. */
-export const evidenceKey = (database: string, execution: string, kind: "json" | "html" | "actual.json"): string =>
+export const evidenceKey = (database: string, execution: string, kind: "json" | "html" | "after.json" | "actual.json"): string =>
   `evidence/${database}/${execution}.${kind}`;
 
 /** Orders names like "move-shop-g7-a2" by generation and attempt. */

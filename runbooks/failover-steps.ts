@@ -289,7 +289,7 @@ export class Move {
       standbys: [],
       retired: [
         ...this.retiredBefore(record),
-        { instance: primary, generation: this.generation, atMs: storeNowMs(), fenced: unfenced === null, ...past },
+        { instance: primary, generation: this.generation, atMs: storeNowMs(), fenced: unfenced === null, move: this.execution, ...past },
       ],
       networks: record.claim?.network ? { ...record.networks, [primary]: record.claim.network } : (record.networks ?? {}),
       attempts: 0,

@@ -4,6 +4,7 @@
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { storeNowMs } from "../aws/store-clock.ts";
+import { startAfterwards } from "./afterwards.ts";
 import { noting } from "./evidence.ts";
 import { type Confirmed, type Drained, Move, type Told } from "./failover-steps.ts";
 import { restoreProtections } from "./protect.ts";
@@ -95,6 +96,7 @@ export async function failover(input: MoveInput, plain: DurableContext, settings
       patiently,
     );
     await ctx.step("start the rebuild", () => startRebuild(settings, database, after), patiently);
+    await ctx.step("start the look afterwards", () => startAfterwards(settings, database, after), patiently);
     await restoreProtections(ctx, settings, database, {
       execution,
       generation: input.generation + 1,

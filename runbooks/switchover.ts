@@ -5,6 +5,7 @@
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { storeNowMs } from "../aws/store-clock.ts";
+import { startAfterwards } from "./afterwards.ts";
 import { noting } from "./evidence.ts";
 import { forward, keepFailure, type MoveResult } from "./failover.ts";
 import type { Confirmed } from "./failover-steps.ts";
@@ -103,6 +104,7 @@ export async function switchover(input: MoveInput, plain: DurableContext, settin
       patiently,
     );
     await ctx.step("start the rebuild", () => startRebuild(settings, database, after), patiently);
+    await ctx.step("start the look afterwards", () => startAfterwards(settings, database, after), patiently);
     return { outcome: "succeeded", sentence, evidence };
   } catch (error) {
     const back = stage === "promote" ? refused || !(await began(ctx, move, standby)) : !["repoint", "record"].includes(stage);

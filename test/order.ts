@@ -16,6 +16,7 @@ const LONGEST = [
   "conformance/durable-runbooks",
   "lab/rds",
   "lab/faults-events",
+  "runbooks/ladder",
 ];
 
 const placeOf = ({ moduleId }: TestSpecification): number => {

@@ -23,7 +23,7 @@ function table(title: string, rows: readonly (readonly [string, string])[]): str
 }
 
 export function evidenceText(found: FoundEvidence): string {
-  const { evidence, database, moves, actual, page } = found;
+  const { evidence, database, moves, after, actual, page } = found;
   if (!evidence) {
     const known = [...moves].sort(newestMove);
     return known.length === 0
@@ -52,12 +52,7 @@ export function evidenceText(found: FoundEvidence): string {
       "What was seen",
       seenRows(evidence, String).map(([label = "", text = ""]) => [label, text]),
     ),
-    ...(actual
-      ? table(
-          "Learned later",
-          Object.entries(actual).map(([label, value]) => [label, typeof value === "string" ? value : JSON.stringify(value)]),
-        )
-      : []),
+    ...table("Learned later", learned(after, actual)),
     "",
     `Steps, with ${evidence.calls} calls to AWS (UTC)`,
     ...evidence.steps.flatMap(stepLines),
@@ -65,6 +60,24 @@ export function evidenceText(found: FoundEvidence): string {
     ...(page ? [wrapped(`The page for people is ${page} in the state bucket.`)] : []),
     ...(others.length > 0 ? [wrapped(`Other moves: ${others.join(", ")}`)] : []),
   ].join("\n");
+}
+
+function learned(after: FoundEvidence["after"], actual: FoundEvidence["actual"]): [string, string][] {
+  return [
+    ...(after
+      ? [[`${after.instance} is back`, `${after.back.seen}, ${duration(after.back.afterMs)} after the move`] as [string, string]]
+      : []),
+    ...(after?.rungs ?? []).map(({ rung, holds, seen, tookMs }): [string, string] => [
+      `fence: ${rung}`,
+      `${holds ? "" : "NOT DONE: "}${seen}, ${duration(tookMs)}`,
+    ]),
+    ...(actual
+      ? [
+          ["lost for good", `${actual.transactions} transactions: ${actual.named}`] as [string, string],
+          ["they are kept by", String(actual.rescue ?? "nothing")] as [string, string],
+        ]
+      : []),
+  ];
 }
 
 function stepLines({ name, atMs, endedAtMs, looks, seen, failed, calls }: Evidence["steps"][number]): string[] {

@@ -1,6 +1,7 @@
 /**
  * What a plan must hold beyond its shape: names that must exist, things that must differ. Pure; returns every finding at once.
  */
+import { wrongLadder } from "../ladder.ts";
 import { latchNames } from "../latch.ts";
 import type { Plan } from "./schema.ts";
 
@@ -56,6 +57,8 @@ export function checkPlan(plan: Plan): Finding[] {
           "expected another group than the fence's: that one admits nobody, this one Understudy's functions",
         );
     }
+    const wrong = database.failover.fence ? wrongLadder(database.failover.fence) : null;
+    if (wrong) find(at("failover", "fence"), wrong);
     const names = plan.records.filter((record) => record.database === key);
     if (names.length === 0)
       find(["records"], `no record names the database "${key}", expected one with "database: ${key}": clients could not follow it`);

@@ -3,6 +3,7 @@
  * Knows nothing of files or lines; `parse.ts` turns its findings into places in the text.
  */
 import * as z from "zod/mini";
+import { RUNGS, WHAT } from "../ladder.ts";
 import { WINDOW } from "./window.ts";
 
 const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
@@ -51,6 +52,16 @@ const failover = section({
   ),
   restartGraceSeconds: z.optional(
     described(whole(0, 900, " of seconds"), "How long RDS may reboot, modify or upgrade a primary before its silence counts (60)."),
+  ),
+  fence: z.optional(
+    described(
+      z.array(z.enum(RUNGS, { error: `expected one of ${RUNGS.map((rung) => `"${rung}"`).join(", ")}` }), {
+        error: "expected a list of rungs",
+      }),
+      `How an old primary is closed, rung by rung (network, sessions). ${Object.entries(WHAT)
+        .map(([rung, what]) => `${rung}: ${what}`)
+        .join("; ")}. network and sessions are always needed.`,
+    ),
   ),
   rebuild: z.optional(
     described(

@@ -189,6 +189,7 @@ test('RDS says "not now" once to every call: the move ends all the same, step by
     "keep the evidence",
     "tell of the success",
     "start the rebuild",
+    "start the look afterwards",
     "find what the old primary had",
     "the new primary is available",
     "compare it with what the old primary had",

@@ -114,3 +114,16 @@ test("whatever is put in place of one value, the answer is a plan or problems wi
 test("the JSON Schema beside the plan is the one the code gives", () => {
   expect(JSON.parse(readFileSync(join(ROOT, "recovery-plan.schema.json"), "utf8"))).toEqual(planJsonSchema());
 });
+
+const fenced = (rungs: string) => problems("cooldownMinutes: 60", `cooldownMinutes: 60\n      fence: ${rungs}`);
+
+test("a fence without what proves it is refused, with the reason (S2, S3)", () => {
+  expect(fenced("[network, stop]")[0]).toContain(
+    'databases.shop.failover.fence: expected "sessions" among them: without it nothing proves that a primary that is silent takes no writes',
+  );
+  expect(fenced("[sessions, stop]")[0]).toContain('expected "network" among them');
+  expect(fenced("[sessions, network]")[0]).toContain("expected the order network, sessions");
+  expect(fenced("[network, network, sessions]")[0]).toContain('"network" stands here twice');
+  expect(fenced("[network, sessions, glue]")[0]).toContain('expected one of "network", "sessions", "stop"');
+  expect(fenced("[network, sessions, stop]")).toEqual([]);
+});
