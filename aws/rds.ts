@@ -8,9 +8,11 @@ import {
   DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
   ModifyDBInstanceCommand,
+  ModifyDBParameterGroupCommand,
   PromoteReadReplicaCommand,
   RDSClient,
   RebootDBInstanceCommand,
+  ResetDBParameterGroupCommand,
   StartDBInstanceCommand,
   StopDBInstanceCommand,
 } from "@aws-sdk/client-rds";
@@ -67,6 +69,18 @@ export async function stopInstance(region: string, id: string): Promise<string> 
 
 export async function startInstance(region: string, id: string): Promise<void> {
   await rds(region).send(new StartDBInstanceCommand({ DBInstanceIdentifier: id }));
+}
+
+/** Sets one dynamic parameter of a group, at once. */
+export async function setParameter(region: string, group: string, name: string, value: string): Promise<void> {
+  const Parameters = [{ ParameterName: name, ParameterValue: value, ApplyMethod: "immediate" as const }];
+  await rds(region).send(new ModifyDBParameterGroupCommand({ DBParameterGroupName: group, Parameters }));
+}
+
+/** Gives one dynamic parameter of a group back to what the engine has by itself, at once. */
+export async function resetParameter(region: string, group: string, name: string): Promise<void> {
+  const Parameters = [{ ParameterName: name, ApplyMethod: "immediate" as const }];
+  await rds(region).send(new ResetDBParameterGroupCommand({ DBParameterGroupName: group, Parameters }));
 }
 
 /** Backups stay on after the promotion, so that the new primary can feed replicas of its own. */

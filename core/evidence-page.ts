@@ -18,6 +18,8 @@ const clock = (ms: number): string => iso(ms).slice(11, 23);
 
 const TITLE = { failover: "Failover", switchover: "Switchover", failback: "Failback" } as const;
 
+const tick = (holds: boolean): string => (holds ? '<span class="ok">✓</span>' : '<span class="no">✗</span>');
+
 /** The figure people ask for first: how long clients could not write. */
 export const total = (split: readonly Part[]): number => split.reduce((sum, { ms }) => sum + ms, 0);
 
@@ -66,9 +68,19 @@ export function evidencePage(pack: Evidence): string {
       "Proofs",
       ["", "what", "at", "what was seen"],
       pack.proofs.map(({ what, holds, seen, atMs }) => [
-        holds ? '<span class="ok">✓</span>' : '<span class="no">✗</span>',
+        tick(holds),
         escaped(what),
         `<span class="n">${clock(atMs).slice(0, 8)}</span>`,
+        escaped(seen),
+      ]),
+    ),
+    section(
+      "The fence, rung by rung",
+      ["", "rung", "took", "what was seen"],
+      pack.ladder.map(({ rung, holds, seen, tookMs }) => [
+        tick(holds),
+        escaped(rung),
+        `<span class="n">${duration(tookMs)}</span>`,
         escaped(seen),
       ]),
     ),

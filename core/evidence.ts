@@ -4,7 +4,7 @@
  */
 import { type Diagnosis, diagnose } from "./diagnosis.ts";
 import type { DatabaseRecord, Facts, Order, StandbyFacts, Vote } from "./facts.ts";
-import type { Climbed } from "./ladder.ts";
+import { type Climbed, type Rung, STEP_OF } from "./ladder.ts";
 import { confirmationSeconds, type Policy, voteFreshSeconds } from "./policy.ts";
 import { priceWords } from "./price.ts";
 import { rdsSays, waitingTakes } from "./rds-word.ts";
@@ -34,6 +34,8 @@ export interface Step {
   readonly looks: number;
   /** What the last look saw, or why the step failed; null where a step only acts. */
   readonly seen: string | null;
+  /** Whether what was looked for was seen; null where a step only acts. */
+  readonly holds: boolean | null;
   readonly failed: boolean;
   readonly calls: readonly Call[];
 }
@@ -91,6 +93,8 @@ export interface Evidence {
   /** What RDS said of the primary, and what waiting for it would have taken. */
   readonly alone: { readonly says: string; readonly waiting: string };
   readonly proofs: readonly (Proven & { readonly what: string })[];
+  /** The rungs of the fence a promotion waited for; empty for a planned move, which needs none before it. */
+  readonly ladder: readonly Climbed[];
   readonly steps: readonly Step[];
   readonly calls: number;
   readonly confirmed: { readonly facts: Facts };
@@ -149,11 +153,25 @@ export function evidenceOf(story: Story): Evidence {
     proofs: Object.entries(story.proofs).flatMap(([what, proof]) =>
       proof ? [{ what, holds: proof.holds, seen: proof.seen, atMs: proof.atMs }] : [],
     ),
+    ladder: ladderOf(steps),
     steps,
     calls: steps.reduce((sum, step) => sum + step.calls.reduce((all, { times }) => all + times, 0), 0),
     confirmed: { facts },
   };
 }
+
+const ladderOf = (steps: readonly Step[]): Climbed[] =>
+  Object.entries(STEP_OF).flatMap(([rung, name]) =>
+    steps
+      .filter((step) => step.name === name)
+      .map(({ atMs, endedAtMs, holds, seen }) => ({
+        rung: rung as Rung,
+        holds: holds === true,
+        seen: seen ?? "",
+        atMs: endedAtMs,
+        tookMs: endedAtMs - atMs,
+      })),
+  );
 
 /** Up to the move's own look. A planned move begins with its order: nothing was lost before it. */
 function beginning({ record, vote, nearVote }: Facts, confirmedAtMs: number): Moment[] {

@@ -6,7 +6,7 @@
  */
 
 /** In the order in which they may stand in a plan. */
-export const RUNGS = ["network", "sessions", "stop"] as const;
+export const RUNGS = ["read-only", "network", "sessions", "stop"] as const;
 export type Rung = (typeof RUNGS)[number];
 
 export const DEFAULT_LADDER: readonly Rung[] = ["network", "sessions"];
@@ -15,10 +15,18 @@ export const DEFAULT_LADDER: readonly Rung[] = ["network", "sessions"];
 const ALWAYS: readonly Rung[] = ["network", "sessions"];
 
 export const WHAT: Readonly<Record<Rung, string>> = {
+  "read-only": "the parameter group it alone has makes it read-only until the others hold: for a primary that still answers some",
   network: "its security groups are taken away, so nobody gets in",
   sessions: "those that were in are cut, by a reboot",
   stop: "it is stopped once the name has moved, and again whenever AWS starts it",
 };
+
+/** The steps of a failover that climb a rung, by the names its story has them under. */
+export const STEP_OF = {
+  "read-only": "it is made read-only",
+  network: "its network is taken away",
+  sessions: "its sessions are cut",
+} as const satisfies Partial<Record<Rung, string>>;
 
 /** How one rung went. */
 export interface Climbed {

@@ -83,6 +83,15 @@ export function roles(plan: Plan, stackName: string): Resources {
     ),
   );
   const stops = (...more: string[]) => (stopped.length === 0 ? [] : [allow("StopTheFenced", ["rds:StopDBInstance", ...more], stoppedArns)]);
+  const readOnlyArns = databases
+    .filter(({ failover }) => hasRung(failover, "read-only"))
+    .flatMap(({ primary, standbys, fenceParameterGroups = {} }) =>
+      [primary, ...standbys].flatMap(({ instance, region }) => {
+        const group = fenceParameterGroups[instance];
+        return group ? [rdsArn(region, `pg:${group}`)] : [];
+      }),
+    );
+  const readOnly = (...actions: string[]) => (readOnlyArns.length === 0 ? [] : [allow("MakeReadOnly", actions, readOnlyArns)]);
   const fences = [allow("Fence", ["rds:ModifyDBInstance", "rds:RebootDBInstance"], instanceArns)];
   const entersDatabases = [
     allow(
@@ -148,6 +157,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       // Former primaries stay closed, and a move that died is undone, without a move.
       ...fences,
       ...stops(),
+      ...readOnly("rds:ResetDBParameterGroup"),
       ...readsNames(rewritten),
       ...speaksToLatch,
       ...changesNames("KeepSides", latched, latched.flatMap(sidesOf), ["CNAME"], ["UPSERT"]),
@@ -172,6 +182,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...fences,
       // A failback asks an old primary, also one that is stopped.
       ...stops("rds:StartDBInstance"),
+      ...readOnly("rds:ModifyDBParameterGroup", "rds:ResetDBParameterGroup"),
       allow("Promote", ["rds:PromoteReadReplica"], instanceArns),
       allow("RebuildStandbys", ["rds:CreateDBInstanceReadReplica"], [...instanceArns, ...instanceRegions.flatMap(groupArns)]),
       // Which group the old primary has, or a standby before this one had, is not in the plan.

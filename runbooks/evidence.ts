@@ -58,11 +58,11 @@ export function noting(ctx: DurableContext, execution: string): Noted {
   const note = async <Value>(name: string, kept: PromiseLike<Kept<Value>>): Promise<Value> => {
     try {
       const { value, atMs, endedAtMs, looks, calls } = await kept;
-      steps.push({ name, atMs, endedAtMs, looks, seen: seenIn(value), failed: false, calls });
+      steps.push({ name, atMs, endedAtMs, looks, seen: seenIn(value), holds: holdsIn(value), failed: false, calls });
       return value;
     } catch (error) {
       const atMs = steps.at(-1)?.endedAtMs ?? 0;
-      steps.push({ name, atMs, endedAtMs: atMs, looks: 0, seen: reasonOf(error), failed: true, calls: [] });
+      steps.push({ name, atMs, endedAtMs: atMs, looks: 0, seen: reasonOf(error), holds: false, failed: true, calls: [] });
       throw error;
     }
   };
@@ -112,6 +112,11 @@ export function merged(calls: readonly Call[]): Call[] {
 const seenIn = (value: unknown): string | null => {
   const { seen, sentence } = (value ?? {}) as { seen?: unknown; sentence?: unknown };
   return typeof seen === "string" ? seen : typeof sentence === "string" ? sentence : null;
+};
+
+const holdsIn = (value: unknown): boolean | null => {
+  const { holds } = (value ?? {}) as { holds?: unknown };
+  return typeof holds === "boolean" ? holds : null;
 };
 
 /** Never over another: a step that runs twice finds its own. Returns the key of the page for people; the data lies beside it. */

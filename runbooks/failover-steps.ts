@@ -11,6 +11,7 @@ import { diagnose } from "../core/diagnosis.ts";
 import { type Drift, driftAfter } from "../core/drift.ts";
 import { evidenceOf, type Story } from "../core/evidence.ts";
 import type { DatabaseRecord, Facts, InstanceFacts, Retired } from "../core/facts.ts";
+import type { Climbed } from "../core/ladder.ts";
 import type { News } from "../core/news.ts";
 import { policyOf } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
@@ -20,6 +21,7 @@ import { keepEvidence } from "./evidence.ts";
 import type { Stage } from "./failover.ts";
 import { FENCE_PROOF_MS, groupsOf, isFenced } from "./fences.ts";
 import { endpointOf, LOOK_MS, observe, targetOf } from "./observe.ts";
+import { endReadOnly, makeReadOnly } from "./read-only.ts";
 import { endClaim, noteOnClaim, readRecord } from "./record.ts";
 import { attemptOf, type Mover, type Way } from "./repoint.ts";
 import { wayOf } from "./repoint-way.ts";
@@ -158,6 +160,22 @@ export class Move {
     return isFenced(instance, this.fenceGroup(instance.id));
   }
 
+  /** A rung that the plan may have before the others. */
+  async readOnly({ facts }: Confirmed, id: string): Promise<Climbed> {
+    await this.holdsClaim();
+    return await makeReadOnly(this.database, facts.record, id, async () => {
+      const target = await targetOf(this.settings, this.database, endpointOf(await this.instance(id)));
+      return target ? await refusedWrite(this.engine, target, this.execution, FENCE_PROOF_MS) : "it has no endpoint";
+    });
+  }
+
+  /** A silent region of the old primary must not end a move that needs it no more: then it is said, and a person's. */
+  async readOnlyEnded({ facts }: Confirmed, id: string): Promise<{ seen: string }> {
+    await this.holdsClaim();
+    await endReadOnly(this.database, facts.record, id);
+    return { seen: `the parameter group of ${id} is as it was` };
+  }
+
   /** Leaves the instance with the fence's group alone. RDS takes the change once the instance is in a state that allows it. */
   async networkTaken(id: string): Promise<Proof> {
     await this.holdsClaim();
@@ -172,6 +190,7 @@ export class Move {
   async giveNetworkBack(id: string): Promise<{ given: boolean }> {
     const { claim } = (await readRecord(this.settings, this.database)).value;
     if (claim?.execution !== this.execution || !claim.network) return { given: false };
+    await endReadOnly(this.database, { regions: this.regions }, id);
     if (groupsOf(await this.instance(id)).join() === claim.network.join()) return { given: true };
     await setSecurityGroups(this.regionOf(id), id, claim.network);
     return { given: true };

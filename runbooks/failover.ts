@@ -4,6 +4,7 @@
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { storeNowMs } from "../aws/store-clock.ts";
+import { hasRung, STEP_OF } from "../core/ladder.ts";
 import { startAfterwards } from "./afterwards.ts";
 import { noting } from "./evidence.ts";
 import { type Confirmed, type Drained, Move, type Told } from "./failover-steps.ts";
@@ -44,7 +45,7 @@ export async function failover(input: MoveInput, plain: DurableContext, settings
 
   let stage: Stage = "fence";
   try {
-    const fenced = confirmed.unfenced === null ? await fence(ctx, move, primary) : notFenced(confirmed.unfenced, confirmed.atMs);
+    const fenced = confirmed.unfenced === null ? await fence(ctx, move, confirmed) : notFenced(confirmed.unfenced, confirmed.atMs);
     stage = "drain";
     const drained = await until<Drained>(ctx, "the standby has applied what it received", PATIENCE.drain, () => move.drained(standby));
     stage = "promote";
@@ -124,11 +125,17 @@ export async function failover(input: MoveInput, plain: DurableContext, settings
 
 export type Stage = "fence" | "drain" | "promote" | "write" | "record";
 
-async function fence(ctx: DurableContext, move: Move, primary: string): Promise<Proof> {
+async function fence(ctx: DurableContext, move: Move, confirmed: Confirmed): Promise<Proof> {
+  const { primary } = confirmed;
   await ctx.step("note the old network", () => move.noteNetwork(primary), patiently);
-  await until(ctx, "its network is taken away", PATIENCE.fence, () => move.networkTaken(primary));
-  await until(ctx, "its sessions are cut", PATIENCE.fence, () => move.sessionsCut(primary));
-  return await until(ctx, "a write to the old primary is refused", PATIENCE.fence, () => move.fenceHolds(primary));
+  const first = hasRung(move.database.plan.failover, "read-only");
+  if (first) await ctx.step(STEP_OF["read-only"], () => move.readOnly(confirmed, primary), patiently);
+  await until(ctx, STEP_OF.network, PATIENCE.fence, () => move.networkTaken(primary));
+  await until(ctx, STEP_OF.sessions, PATIENCE.fence, () => move.sessionsCut(primary));
+  const fenced = await until(ctx, "a write to the old primary is refused", PATIENCE.fence, () => move.fenceHolds(primary));
+  // Nobody gets in any more, and another instance may take its parameter group over.
+  if (first) await ctx.step("its parameter group is given back", () => move.readOnlyEnded(confirmed, primary), patiently);
+  return fenced;
 }
 
 /** A move that failed has its evidence too. That it cannot be kept must not keep anything from people: they have been told by now. */

@@ -45,6 +45,10 @@ export function evidenceText(found: FoundEvidence): string {
       evidence.proofs.map(({ what, holds, seen }) => [`${holds ? "yes" : "NO "} ${what}`, seen]),
     ),
     ...table(
+      "The fence, rung by rung",
+      evidence.ladder.map(({ rung, holds, seen, tookMs }) => [`${holds ? "yes" : "NO "} ${rung}`, `${seen} (${duration(tookMs)})`]),
+    ),
+    ...table(
       "What the rules weighed",
       evidence.guards.map(({ what, value, limit }) => [what, `${value} (${limit})`]),
     ),

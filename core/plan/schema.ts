@@ -27,6 +27,11 @@ const instanceId = matching(
   'expected a DB instance identifier: 1 to 63 lower-case letters, digits and single hyphens, starting with a letter, like "shop-a"',
 );
 const securityGroup = matching(/^sg-[0-9a-f]{8,17}$/, 'expected a security group id, like "sg-0123456789abcdef0"');
+// DB parameter group names: 1-255, letter first, no double or trailing hyphen (RDS API reference, CreateDBParameterGroup).
+const parameterGroup = matching(
+  /^(?=.{1,255}$)(?!default\.)[a-z](-?[a-z0-9])*$/,
+  'expected the name of a DB parameter group of your own in lower case, like "shop-a-own"',
+);
 const text = (say: string) => z.string({ error: say }).check(z.minLength(1, { error: say }));
 
 const instance = section({
@@ -98,6 +103,12 @@ const database = section({
     described(
       z.record(region, securityGroup, { error: "expected a security group by region" }),
       "By region, a security group whose only inbound rule admits Understudy's functions: a switchover closes the primary to everybody else with it, and a failback asks the old primary through it. Without one a region has no planned moves.",
+    ),
+  ),
+  fenceParameterGroups: z.optional(
+    described(
+      z.record(instanceId, parameterGroup, { error: "expected a parameter group by instance" }),
+      'By instance, a DB parameter group that this instance alone uses: the rung "read-only" is set there, and would bind everybody else who shares it.',
     ),
   ),
   failover,

@@ -57,7 +57,9 @@ function packOf(change: Partial<Story> = {}): Evidence {
     ],
     proofs: { fence: { holds: true, seen: "a write is refused", atMs: NOW + 1_000 }, drain: null },
     drained: { heartbeatAtMs: NOW - 9_000, rowsChanged: 1_190 },
-    steps: [{ name: "fence it", atMs: NOW, endedAtMs: NOW + 1_000, looks: 2, seen: null, failed: false, calls: [call("ok", 20)] }],
+    steps: [
+      { name: "fence it", atMs: NOW, endedAtMs: NOW + 1_000, looks: 2, seen: null, holds: null, failed: false, calls: [call("ok", 20)] },
+    ],
     ...change,
   });
 }
