@@ -61,8 +61,12 @@ export function noting(ctx: DurableContext, execution: string): Noted {
       steps.push({ name, atMs, endedAtMs, looks, seen: seenIn(value), holds: holdsIn(value), failed: false, calls });
       return value;
     } catch (error) {
+      // The durable story keeps no calls of a step that failed: those of its last tries are still in mind.
+      const calls = merged(failed.get(execution) ?? []);
+      failed.delete(execution);
       const atMs = steps.at(-1)?.endedAtMs ?? 0;
-      steps.push({ name, atMs, endedAtMs: atMs, looks: 0, seen: reasonOf(error), holds: false, failed: true, calls: [] });
+      const endedAtMs = Math.max(atMs, ...calls.map((call) => call.atMs + call.tookMs));
+      steps.push({ name, atMs, endedAtMs, looks: 0, seen: reasonOf(error), holds: false, failed: true, calls });
       throw error;
     }
   };

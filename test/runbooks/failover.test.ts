@@ -54,9 +54,7 @@ async function killed() {
 const kept = async (key: string): Promise<string> => {
   const { lab, plan, bucket } = open();
   const { Body } = await lab.world.call("s3", "GetObject", { Bucket: bucket, Key: key }, { region: plan.regions.recovery });
-  const text = Buffer.from(Body).toString("utf8");
-  if (process.env.EVIDENCE_OUT) (await import("node:fs")).writeFileSync(`${process.env.EVIDENCE_OUT}/${key.split("/").at(-1)}`, text);
-  return text;
+  return Buffer.from(Body).toString("utf8");
 };
 
 const groups = async () => {
@@ -68,8 +66,12 @@ let restores: (() => void)[] = [];
 beforeEach(async () => {
   // Each test starts with the primary alive and nothing claimed.
   const { lab, plan, bucket } = open();
-  await lab.world.call("s3", "DeleteObject", { Bucket: bucket, Key: "databases/shop/record.json" }, { region: plan.regions.recovery });
-  await lab.world.call("s3", "DeleteObject", { Bucket: bucket, Key: "databases/shop/vote.json" }, { region: plan.regions.recovery });
+  const left = [
+    "databases/shop/record.json",
+    "databases/shop/vote.json",
+    ...["json", "html"].map((kind) => `evidence/shop/move-shop-g1-a1.${kind}`),
+  ];
+  for (const Key of left) await lab.world.call("s3", "DeleteObject", { Bucket: bucket, Key }, { region: plan.regions.recovery });
   await lab.world.call("rds", "RebootDBInstance", { DBInstanceIdentifier: "shop-a" }, { region: REGION });
   await waitFor("the primary to be back", 20_000, async () => {
     const { DBInstances } = await lab.world.call("rds", "DescribeDBInstances", { DBInstanceIdentifier: "shop-a" }, { region: REGION });
@@ -121,6 +123,12 @@ test("the fence is not allowed (AccessDenied): nothing is promoted, the claim is
   expect(record).toMatchObject({ generation: 1, primary: "shop-a", claim: null, lastMove: { outcome: "failed" } });
   expect(await groups()).toEqual(before);
   expect(news.at(-1)).toMatchObject({ kind: "Move Failed", next: expect.stringContaining("Nothing was promoted") });
+  // A move that failed leaves its evidence too.
+  const pack: Evidence = JSON.parse(await kept(`evidence/shop/${record.lastMove?.execution}.json`));
+  expect(pack).toMatchObject({ outcome: "failed", sentence: result.sentence, ladder: [{ rung: "network", holds: false }] });
+  expect(pack.steps.find(({ failed }) => failed)?.calls).toContainEqual(
+    expect.objectContaining({ operation: "ModifyDBInstance", target: "shop-a", answer: "AccessDenied" }),
+  );
 });
 
 test("the standby has received rows it has not applied when the primary dies: they are applied before it is promoted", async () => {
