@@ -8,6 +8,12 @@ export const CLIENT_SETTINGS = {
   requestHandler: { connectionTimeout: 1_500, requestTimeout: 8_000, throwOnRequestTimeout: true },
 } as const;
 
+/** For looks that decide something: whoever has been silent for so long is silent, and votes must not grow old while it is waited for. */
+export const LOOK_SETTINGS = {
+  ...CLIENT_SETTINGS,
+  requestHandler: { ...CLIENT_SETTINGS.requestHandler, requestTimeout: 2_000 },
+} as const;
+
 /** Remembers one client a region. */
 export function perRegion<Client>(make: (region: string) => Client): (region: string) => Client {
   const clients = new Map<string, Client>();
