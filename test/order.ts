@@ -7,6 +7,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const LONGEST = [
   "lab/disasters-moves-mariadb",
   "lab/disasters-moves-postgres",
+  "runbooks/switchover-steps",
   "lab/disasters-region",
   "lab/disasters-holds-postgres",
   "lab/disasters-holds-mariadb",
