@@ -13,6 +13,11 @@ export const CLIENT_SETTINGS = {
 interface Layered {
   readonly middlewareStack: { add(layer: never, options: { step: "initialize"; name: string }): void };
 }
+/** For looks that decide something: whoever has been silent for so long is silent, and votes must not grow old while it is waited for. */
+export const LOOK_SETTINGS = {
+  ...CLIENT_SETTINGS,
+  requestHandler: { ...CLIENT_SETTINGS.requestHandler, requestTimeout: 2_000 },
+} as const;
 
 /** Remembers one client a region. */
 export function perRegion<Client extends Layered>(make: (region: string) => Client): (region: string) => Client {

@@ -17,15 +17,16 @@ import {
   StopDBInstanceCommand,
 } from "@aws-sdk/client-rds";
 import type { InstanceFacts } from "../core/facts.ts";
-import { CLIENT_SETTINGS, perRegion } from "./clients.ts";
+import { CLIENT_SETTINGS, LOOK_SETTINGS, perRegion } from "./clients.ts";
 import { isCode } from "./errors.ts";
 
 const rds = perRegion((region) => new RDSClient({ region, ...CLIENT_SETTINGS }));
+const looks = perRegion((region) => new RDSClient({ region, ...LOOK_SETTINGS }));
 
-/** null when RDS knows no such instance. */
-export async function describeInstance(region: string, id: string): Promise<InstanceFacts | null> {
+/** null when RDS knows no such instance. `quickly`: a region that says nothing is given up after a few seconds. */
+export async function describeInstance(region: string, id: string, quickly = false): Promise<InstanceFacts | null> {
   try {
-    const { DBInstances } = await rds(region).send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: id }));
+    const { DBInstances } = await (quickly ? looks : rds)(region).send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: id }));
     const found = DBInstances?.[0];
     return found ? instanceFacts(found) : null;
   } catch (error) {
