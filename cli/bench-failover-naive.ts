@@ -61,7 +61,7 @@ export async function measureNaive(plan: Plan, pingEverySeconds: number, share: 
       ]),
       awsMs: {
         promote: betweenMs(lab, killedAtMs, ["state", `${standby} is asked to become a primary`], ["state", `${standby} is available`]),
-        repoint: betweenMs(lab, killedAtMs, ["dns", "record changes accepted"], answered),
+        repoint: betweenMs(lab, killedAtMs, ["dns", "accepted for"], answered),
       },
       lost: await lostOrders(bench),
       drawn: `killed ${(nextPingInMs / 1000).toFixed(1)} s before the next ping`,

@@ -72,7 +72,7 @@ export async function measureUnderstudy(plan: Plan, packaged: string, seed: numb
           ["state", `${standby.instance} is asked to become a primary`],
           ["state", `${standby.instance} is available`],
         ),
-        repoint: betweenMs(lab, killedAtMs, ["dns", "record changes accepted"], answered),
+        repoint: betweenMs(lab, killedAtMs, ["dns", "accepted for"], answered),
       },
       lost: await lostOrders(bench),
       drawn: `killed ${phaseMs} ms into a lap`,

@@ -125,5 +125,9 @@ async function naiveRuns(file: string, everySeconds: number, seed: number): Prom
   const plan = readPlanFile(file);
   const chance = new Chance(seed, `ping ${everySeconds}`);
   const shares = Array.from({ length: NAIVE_RUNS }, (_, index) => (index + chance.next()) / NAIVE_RUNS);
-  return await Promise.all(shares.map((share, index) => measureNaive(plan, everySeconds, share, seed + index)));
+  const ended = await Promise.allSettled(shares.map((share, index) => measureNaive(plan, everySeconds, share, seed + index)));
+  return ended.map((each) => {
+    if (each.status === "rejected") throw each.reason;
+    return each.value;
+  });
 }

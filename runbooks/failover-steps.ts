@@ -17,7 +17,7 @@ import { Problem } from "../core/problem.ts";
 import { decide } from "../core/rules.ts";
 import { type DatabaseEngine, engineOf, refusedWrite } from "../databases/engines.ts";
 import type { Stage } from "./failover.ts";
-import { FENCE_PROOF_MS, groupsOf, isFenced } from "./fences.ts";
+import { FENCE_SILENCE_MS, groupsOf, isFenced } from "./fences.ts";
 import { endpointOf, LOOK_MS, observe, targetOf } from "./observe.ts";
 import { endClaim, noteOnClaim, readRecord } from "./record.ts";
 import { attemptOf, type Mover, type Way } from "./repoint.ts";
@@ -186,7 +186,7 @@ export class Move {
     if (!this.isFenced(instance)) return notYet(`the network of ${id} is back: ${instance.securityGroups.join(", ")}`);
     const target = await targetOf(this.settings, this.database, endpointOf(instance));
     if (!target) return notYet(`RDS names no endpoint for ${id}`);
-    const refusal = await refusedWrite(this.engine, target, this.execution, FENCE_PROOF_MS);
+    const refusal = await refusedWrite(this.engine, target, this.execution, LOOK_MS, FENCE_SILENCE_MS);
     return refusal === null ? notYet(`${id} still takes writes`) : proven(`a write to ${id} is refused: ${refusal}`);
   }
 
