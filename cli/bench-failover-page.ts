@@ -62,6 +62,7 @@ export function comparison(groups: readonly Group[]): string[] {
     const median = (group: Group) => spread(group.runs.map((run) => run.outageMs)).median;
     const ofEngine = groups.filter((group) => group.engine === engine);
     const ours = ofEngine.filter(({ mover }) => mover === "Understudy");
+    if (ours.length === 0) continue;
     const naive = ofEngine.filter(({ mover }) => mover === "job server");
     const cell = (text: string) => text.padStart(26);
     lines.push("", `${engine.padEnd(26)}${ours.map(({ setting }) => cell(setting)).join("")}`);

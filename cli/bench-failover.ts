@@ -34,7 +34,11 @@ const BARS = { default: 10, tightest: 4 } as const;
 const PINGS_SECONDS = [10, 60] as const;
 /** Of each ping: side by side, because nearly all of it is waiting for the ping. */
 const NAIVE_RUNS = 5;
+/** Nothing begins after the first; whatever has not ended by the second is stopped. */
+const BUDGET_MS = 16 * 60_000;
 const LIMIT_MS = 20 * 60_000;
+/** What the job server's runs take on one engine, kept free of the budget. */
+const NAIVE_MS = 2 * 60_000;
 /** A run that fails is told and made again with another seed; more of them end the measurement. */
 const FAILURES = 3;
 
@@ -57,6 +61,7 @@ await endWell(async (atEnd) => {
   const seed = values.seed === undefined ? Math.floor(Math.random() * 1e6) : Number(values.seed);
   if (!Number.isInteger(seed)) throw new Error(`--seed is "${values.seed}", expected a whole number.`);
   for (const engine of engines) await engineNamed(engine).version();
+  const startedAtMs = Date.now();
   const limit = setTimeout(() => {
     console.error(`The measurement did not end within ${LIMIT_MS / 60_000} minutes and was stopped.`);
     process.exit(1);
@@ -66,10 +71,13 @@ await endWell(async (atEnd) => {
   console.log(`Outage: from kill -9 of the primary's processes to the client's first acknowledged order at the new one. Seed ${seed}.`);
   console.log(`${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}. A new lab for each run.\n`);
   const groups: Group[] = [];
+  let toCome = engines.length * settings.filter((setting) => setting !== "job-server").length;
+  let naiveToCome = settings.includes("job-server") ? engines.length : 0;
   for (const engine of engines) {
     const measured = { postgres: "PostgreSQL", mariadb: "MariaDB" }[engine];
     for (const setting of settings) {
       if (setting === "job-server") {
+        naiveToCome--;
         for (const everySeconds of PINGS_SECONDS) {
           const group = { engine: measured, setting: `ping every ${everySeconds} s`, mover: "job server", barSeconds: null } as const;
           show({ ...group, runs: await naiveRuns(planFile(engine, "default"), everySeconds, seed) });
@@ -81,7 +89,15 @@ await endWell(async (atEnd) => {
       const packaged = await packageProduct(file, out);
       const plan = readPlanFile(file);
       const done: Run[] = [];
+      const nowMs = Date.now();
+      const endsAtMs = nowMs + (startedAtMs + BUDGET_MS - naiveToCome * NAIVE_MS - nowMs) / toCome--;
       for (let failures = 0; done.length < runs; ) {
+        if (done.length > 0 && Date.now() > endsAtMs) {
+          console.error(
+            `  ${done.length} of ${runs} runs: the machine is too slow for more of them in ${BUDGET_MS / 60_000} minutes in all.`,
+          );
+          break;
+        }
         try {
           const run = await measureUnderstudy(plan, packaged, seed + 1000 * failures + done.length);
           done.push(run);
