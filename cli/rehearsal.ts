@@ -22,7 +22,7 @@ const NEVER_MS = 30 * 86_400_000;
 /** So small that every durable function has to ask for the rest of its own story. */
 const FIRST_PAGE = 2;
 /** Long enough that the move has to wait, and comes back to a story of many steps. */
-const INSYNC_MS = 2_500;
+const INSYNC_MS = 3_500;
 const LONG_AGO = "20260101t0000";
 const PATIENCE_MS = 60_000;
 
