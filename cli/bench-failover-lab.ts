@@ -22,14 +22,23 @@ export interface Bench {
   close(): Promise<void>;
 }
 
+const open = new Set<() => Promise<void>>();
+
+/** For a measurement that is broken off: no server of a lab outlives it. */
+export async function closeBenches(): Promise<void> {
+  await Promise.allSettled([...open].map((close) => close()));
+}
+
 /** `packaged`: Understudy for this plan; null leaves it out. */
 export async function openBench(plan: Plan, packaged: string | null, seed: number): Promise<Bench> {
   const lab = await startLab({ folder: throwawayFolder(), seed });
   let traffic: Traffic | undefined;
   const close = async () => {
+    if (!open.delete(close)) return;
     await traffic?.stop();
     await lab.close();
   };
+  open.add(close);
   try {
     const [access] = await lab.estate(plan);
     if (!access) throw new Error("the plan has no database");

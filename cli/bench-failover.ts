@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { readPlanFile } from "../infra/plan-file.ts";
 import { engineNamed } from "../lab/engines/engines.ts";
 import { Chance } from "../lab/simulation/chance.ts";
+import { closeBenches } from "./bench-failover-lab.ts";
 import { measureNaive } from "./bench-failover-naive.ts";
 import { comparison, type Group, groupLines, runLine } from "./bench-failover-page.ts";
 import { measureUnderstudy } from "./bench-failover-run.ts";
@@ -64,9 +65,10 @@ await endWell(async (atEnd) => {
   const startedAtMs = Date.now();
   const limit = setTimeout(() => {
     console.error(`The measurement did not end within ${LIMIT_MS / 60_000} minutes and was stopped.`);
-    process.exit(1);
+    void closeBenches().finally(() => process.exit(1));
   }, LIMIT_MS);
   atEnd(() => clearTimeout(limit));
+  atEnd(closeBenches);
 
   console.log(`Outage: from kill -9 of the primary's processes to the client's first acknowledged order at the new one. Seed ${seed}.`);
   console.log(`${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}. A new lab for each run.\n`);
