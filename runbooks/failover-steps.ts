@@ -19,7 +19,7 @@ import { decide } from "../core/rules.ts";
 import { type DatabaseEngine, engineOf, refusedWrite } from "../databases/engines.ts";
 import { keepEvidence } from "./evidence.ts";
 import type { Stage } from "./failover.ts";
-import { FENCE_PROOF_MS, groupsOf, isFenced } from "./fences.ts";
+import { FENCE_SILENCE_MS, groupsOf, isFenced } from "./fences.ts";
 import { endpointOf, LOOK_MS, observe, targetOf } from "./observe.ts";
 import { endReadOnly, makeReadOnly } from "./read-only.ts";
 import { endClaim, noteOnClaim, readRecord } from "./record.ts";
@@ -214,7 +214,7 @@ export class Move {
     if (!this.isFenced(instance)) return notYet(`the network of ${id} is back: ${instance.securityGroups.join(", ")}`);
     const target = await targetOf(this.settings, this.database, endpointOf(instance));
     if (!target) return notYet(`RDS names no endpoint for ${id}`);
-    const refusal = await refusedWrite(this.engine, target, this.execution, FENCE_PROOF_MS);
+    const refusal = await refusedWrite(this.engine, target, this.execution, LOOK_MS, FENCE_SILENCE_MS);
     return refusal === null ? notYet(`${id} still takes writes`) : proven(`a write to ${id} is refused: ${refusal}`);
   }
 

@@ -14,7 +14,9 @@ import type { Protected, Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
 
 /** A fenced instance drops packets in silence, so the proof lasts as long as its patience. */
-export const FENCE_PROOF_MS = 500;
+const FENCE_PROOF_MS = 500;
+/** Clients wait for a move's proof: it ends sooner where nobody says a first word, and lasts as long as any look where somebody does. */
+export const FENCE_SILENCE_MS = 250;
 
 /** Nobody gets in but through the fence's group, and that admits nobody. */
 export const isFenced = (instance: InstanceFacts, fenceGroup: string): boolean =>
