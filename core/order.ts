@@ -1,9 +1,11 @@
 /** What a person tells Understudy to do, and the text of it that a signature covers. Pure. */
+import type { MoveVerb } from "./facts.ts";
 
 export const VERBS = [
   "failover",
   "switchover",
   "failback",
+  "reboot-failover",
   "approve",
   "withdraw",
   "pause",
@@ -31,7 +33,7 @@ interface Signable {
 }
 
 export interface MoveAsked extends Signable {
-  readonly verb: "failover" | "switchover" | "failback";
+  readonly verb: MoveVerb;
   readonly database: string;
   /** The one the person was looking at. */
   readonly generation: number;

@@ -11,6 +11,8 @@ export interface Policy {
   readonly cooldownMinutes: number;
   /** How long RDS may work on a primary (reboot, modify, upgrade) before its silence counts. */
   readonly restartGraceSeconds: number;
+  /** How long RDS may take to fail a primary over to its own standby before the primary's silence counts. */
+  readonly nativeGraceSeconds: number;
   /** Hours in which people work on the database and automation stands still; UTC. */
   readonly maintenance: readonly Window[];
   /** Regions in which an instance can be closed to everybody but Understudy, as a planned move needs. */
@@ -28,6 +30,7 @@ export function policyOf(plan: Plan, database: DatabasePlan): Policy {
     maxLagSeconds: failover.maxLagSeconds,
     cooldownMinutes: failover.cooldownMinutes,
     restartGraceSeconds: failover.restartGraceSeconds ?? 60,
+    nativeGraceSeconds: failover.nativeGraceSeconds ?? 180,
     maintenance: (failover.maintenance ?? []).map(readWindow),
     drainRegions: Object.keys(database.drainSecurityGroups ?? {}),
     brake: plan.brake ?? { moves: 3, withinMinutes: 60 },

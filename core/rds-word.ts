@@ -14,7 +14,7 @@ export function rdsSays({ primary, primaryEvent, primaryRegion, atMs }: Facts): 
 }
 
 /** Multi-AZ failover has begun: 0013 started, 0050 activation started (RDS User Guide, event messages). */
-const FAILING_OVER = ["RDS-EVENT-0013", "RDS-EVENT-0050"];
+export const FAILING_OVER = ["RDS-EVENT-0013", "RDS-EVENT-0050"];
 const SINCE_SHUTDOWN = "RDS-EVENT-0004";
 
 /** What AWS states about each way back. Where it states no time, this says so. */

@@ -6,6 +6,7 @@
 import { type Candidate, rank } from "./candidates.ts";
 import { DEAD, type Diagnosis, type DiagnosisName } from "./diagnosis.ts";
 import type { Facts, Order } from "./facts.ts";
+import { isNative, nativeTrouble, rdsIsAtIt } from "./native.ts";
 import { isWithin } from "./plan/window.ts";
 import { confirmationSeconds, type Policy } from "./policy.ts";
 import { fill, rounded } from "./sentence.ts";
@@ -22,7 +23,12 @@ export type DecisionKind =
   /** Move to the target. */
   | "failover"
   /** Move to the target with the primary's help: nothing is lost. */
-  | "switchover";
+  | "switchover"
+  /** Let RDS move the primary to its own standby. */
+  | "native";
+
+/** What a claim is taken for. */
+export const MOVES: readonly DecisionKind[] = ["failover", "switchover", "native"];
 
 export interface Situation {
   readonly facts: Facts;
@@ -187,6 +193,14 @@ export const RULES: readonly Rule[] = [
       (s.diagnosis.lostForSeconds ?? 0) < s.policy.restartGraceSeconds,
   ),
   row(
+    110,
+    "hold",
+    "RDS keeps a standby of its own for the primary, and has had less than the plan's grace to fail over to it",
+    "Waiting: RDS fails the primary {primary} over to its own standby by itself; lost for {lostForSeconds} s, RDS has {nativeGraceSeconds} s for it. No replica is promoted meanwhile.",
+    (s) => byItself(s) && rdsIsAtIt(s),
+    { tell: true },
+  ),
+  row(
     201,
     "hold",
     "a move already holds the database",
@@ -263,13 +277,20 @@ export const RULES: readonly Rule[] = [
     "Refused: the plan names no drainSecurityGroups for the region of {primary}, so its writes cannot be stopped and started again.",
     (s) => ordered("switchover")(s) && !s.policy.drainRegions.includes(s.facts.record.regions[s.facts.record.primary] ?? ""),
   ),
-  row(300, "refuse", "there is no standby left", "Refused: {noStandby}.", (s) => best(s) === undefined),
+  row(
+    211,
+    "refuse",
+    "a failover to RDS's own standby is ordered, and RDS keeps none, or cannot do it now",
+    "Refused: {nativeTrouble}",
+    (s) => isNative(s.order) && nativeTrouble(s.facts) !== null,
+  ),
+  row(300, "refuse", "there is no standby left", "Refused: {noStandby}.", (s) => !isNative(s.order) && best(s) === undefined),
   row(
     311,
     "refuse",
     "no standby is fit (the table below says why; the words of the best one are told)",
     "Refused: {unfit}",
-    (s) => best(s)?.refusal !== null,
+    (s) => !isNative(s.order) && best(s)?.refusal !== null,
   ),
   row(312, "refuse", "the clients' name could not be moved to the standby now", "Refused: {nameTrouble}.", (s) =>
     Boolean(s.facts.nameTrouble),
@@ -310,6 +331,13 @@ export const RULES: readonly Rule[] = [
     (s) => ordered("switchover")(s),
   ),
   row(
+    404,
+    "native",
+    "a person orders a failover to RDS's own standby",
+    'RDS moves {primary} to its own standby, ordered by {by} ("{reason}"); the primary is {diagnosis}.',
+    (s) => isNative(s.order),
+  ),
+  row(
     499,
     "refuse",
     "anything else",
@@ -325,12 +353,13 @@ export function decide(facts: Facts, diagnosis: Diagnosis, policy: Policy, order
   const refusal = rule.number === 311 ? best(situation)?.refusal : undefined;
   const number = refusal?.rule ?? rule.number;
   const acts = ["failover", "switchover", "ask", "shadow"].includes(rule.kind);
+  const target = rule.kind === "native" ? facts.record.primary : acts ? (best(situation)?.standby.id ?? null) : null;
   return {
     rule: number,
     kind: rule.kind,
     tell: rule.tell,
     diagnosis: diagnosis.name,
-    target: acts ? (best(situation)?.standby.id ?? null) : null,
+    target,
     sentence: `${fill(rule.sentence, words(situation))} (rule ${number})`,
     overridable: (refusal?.overridable ?? rule.overridable) ? [number] : [],
   };
@@ -382,6 +411,8 @@ function words(situation: Situation): Record<string, string> {
     lostForSeconds: rounded(d.lostForSeconds ?? d.unreachableForSeconds),
     unreachableForSeconds: rounded(d.unreachableForSeconds),
     windowSeconds: rounded(confirmationSeconds(policy)),
+    nativeGraceSeconds: String(policy.nativeGraceSeconds),
+    nativeTrouble: nativeTrouble(facts) ?? "",
     restartGraceSeconds: String(policy.restartGraceSeconds),
     lastMove: record.lastMove?.execution ?? "(none)",
     sinceLastMoveMinutes: record.lastMove ? rounded((facts.atMs - record.lastMove.endedAtMs) / 60_000) : "0",

@@ -1,6 +1,8 @@
 /** The ways of a durable `move`: the claim's kind says which runbook is told. A rebuild needs no claim. */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { failover, type MoveResult } from "./failover.ts";
+import { nativeSeen } from "./native.ts";
+import { nativeMove } from "./native-move.ts";
 import { type RebuildResult, rebuild } from "./rebuild.ts";
 import type { Settings } from "./settings.ts";
 import type { MoveInput } from "./start.ts";
@@ -8,5 +10,7 @@ import { switchover } from "./switchover.ts";
 
 export async function move(input: MoveInput, ctx: DurableContext, settings: Settings): Promise<MoveResult | RebuildResult> {
   if (input.kind === "rebuild") return await rebuild(input, ctx, settings);
+  if (input.kind === "native") return await nativeSeen(input, ctx, settings);
+  if (input.kind === "reboot-failover") return await nativeMove(input, ctx, settings);
   return await (input.kind === "failover" ? failover : switchover)(input, ctx, settings);
 }

@@ -1,5 +1,6 @@
 /** Reads the world once, for one database. Whatever cannot be read is null, "dark" or "unknown" in the facts; it never stops the look. */
 
+import { resolve } from "../aws/dns.ts";
 import type { Stored } from "../aws/documents.ts";
 import { isNoAnswer } from "../aws/errors.ts";
 import { describeInstance } from "../aws/rds.ts";
@@ -79,6 +80,11 @@ export async function tryDescribe(region: string, id: string): Promise<InstanceF
   }
 }
 
+/** Which host writes, where RDS moves the writer by itself: a Multi-AZ instance keeps its name, and the address behind it changes. */
+export async function writerOf(primary: InstanceFacts | null): Promise<string | null> {
+  return primary?.native && primary.address ? await resolve(primary.address) : null;
+}
+
 export interface Observation {
   readonly facts: Facts;
   readonly stored: Stored<DatabaseRecord>;
@@ -113,6 +119,7 @@ export async function observe(settings: Settings, database: Protected): Promise<
       return { id, region: regionOf(id), instance: found === "dark" ? null : found, answer };
     }),
   ]);
+  const writer = primary === "dark" ? null : await writerOf(primary);
   const atMs = storeNowMs();
   const facts: Facts = {
     database: database.name,
@@ -123,6 +130,7 @@ export async function observe(settings: Settings, database: Protected): Promise<
     ownLook,
     primaryRegion: primary === "dark" ? "dark" : "answers",
     primary: primary === "dark" ? null : primary,
+    ...(writer === null ? {} : { writer }),
     primaryEvent: newestRdsEvent(record.primary, atMs),
     standbys,
     brake: brake.value,

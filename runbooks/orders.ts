@@ -111,6 +111,7 @@ function commandsFor(order: OperatorOrder): string[] {
     case "failover":
     case "switchover":
     case "failback":
+    case "reboot-failover":
       return [moveCommand(order.verb, order.database, order)];
     default:
       return [];

@@ -52,6 +52,12 @@ const failover = section({
   restartGraceSeconds: z.optional(
     described(whole(0, 900, " of seconds"), "How long RDS may reboot, modify or upgrade a primary before its silence counts (60)."),
   ),
+  nativeGraceSeconds: z.optional(
+    described(
+      whole(0, 1800, " of seconds"),
+      "How long RDS may take to fail a Multi-AZ primary over by itself before its silence counts (180: AWS states 60 to 120 s as typical). No replica is promoted meanwhile.",
+    ),
+  ),
   rebuild: z.optional(
     described(
       z.enum(["automatic", "by-hand"], { error: 'expected "automatic" or "by-hand"' }),
