@@ -201,9 +201,13 @@ export interface InstanceFacts {
 
 /** A standby of RDS's own, which RDS fails over to by itself, and which nobody can reach before. */
 export interface Native {
-  readonly kind: "multi-az";
-  /** In RDS's words, which may be some minutes old: the zone it runs in. */
+  readonly kind: "multi-az" | "cluster";
+  /** In RDS's words, which may be some minutes old: the zone it runs in, or the member of the cluster that writes. */
   readonly at: string | null;
+  /** Members of the cluster; with one alone there is nobody to fail over to. */
+  readonly members?: number;
+  /** The global database the cluster belongs to. */
+  readonly global?: string | null;
 }
 
 /** An event of RDS about an instance. Best effort, late and out of order: evidence, never a vote. */
@@ -255,7 +259,7 @@ export interface Facts {
   /** "dark": the primary region's RDS does not answer, so nothing is known of the primary and nothing can be done to it. */
   readonly primaryRegion: "answers" | "dark";
   readonly primary: InstanceFacts | null;
-  /** Which host writes, where RDS moves the writer by itself: a Multi-AZ instance's address. null where that was not seen. */
+  /** Which host writes, where RDS moves the writer by itself: a Multi-AZ instance's address, a cluster's member. null where that was not seen. */
   readonly writer?: string | null;
   /** The newest that woke this watcher about the primary; it may have been another process that was woken. */
   readonly primaryEvent?: InstanceEvent | null;

@@ -41,6 +41,7 @@ export function nativeTrouble({ record, primary, primaryRegion }: Facts): string
   if (primaryRegion === "dark") return `RDS in ${record.regions[id] ?? "its region"} does not answer, so it cannot be asked to move ${id}.`;
   if (primary === null) return `RDS knows nothing of the primary ${id}.`;
   if (!primary.native) return `${id} runs in one zone, so RDS has nowhere to move it: a reboot would only stop it for a while.`;
+  if (primary.native.members === 1) return `${id} has one member, so RDS has nobody to fail over to: add a reader.`;
   if (primary.status !== "available") return `${id} is "${primary.status}", expected "available": RDS is at work on it already.`;
   return null;
 }

@@ -398,7 +398,9 @@ function words(situation: Situation): Record<string, string> {
       ? `${order.target} is no standby of ${record.database}; its standbys are: ${record.standbys.join(", ") || "none"}`
       : order?.verb === "failback"
         ? `no standby of ${record.database} is where a former primary ran. Order a switchover to one of: ${record.standbys.join(", ") || "none"}`
-        : `${record.database} has no standby left. Restore from the newest backup`,
+        : facts.primary?.native?.kind === "cluster"
+          ? `${record.database} has no standby but RDS's own, and RDS has not brought ${record.primary} back. Look at the cluster; restore it from its newest snapshot if it is lost`
+          : `${record.database} has no standby left. Restore from the newest backup`,
     former: former?.instance ?? "(none)",
     formerHolds:
       former?.alone?.count === null

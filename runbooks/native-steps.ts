@@ -2,16 +2,18 @@
  * The steps of a move that RDS makes itself: each looks first, does only what is missing, and is safe to run again. `native-move.ts`
  * tells in which order they come. Nothing here touches a network, a replica or a record.
  */
-import { describeInstance, reboot } from "../aws/rds.ts";
+import { reboot } from "../aws/rds.ts";
+import { failOverCluster } from "../aws/rds-clusters.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
 import { diagnose } from "../core/diagnosis.ts";
 import type { InstanceFacts } from "../core/facts.ts";
 import type { News } from "../core/news.ts";
 import { policyOf } from "../core/policy.ts";
+import { Problem } from "../core/problem.ts";
 import { decide } from "../core/rules.ts";
 import { type Confirmed, Move } from "./failover-steps.ts";
 import { readNativeNote, writeNativeNote } from "./native-watch.ts";
-import { observe, writerOf } from "./observe.ts";
+import { describeMember, isCluster, observe, writerOf } from "./observe.ts";
 import { readRecord } from "./record.ts";
 import { notYet, type Proof, proven } from "./until.ts";
 
@@ -41,7 +43,7 @@ export class NativeMove extends Move {
 
   /** null when RDS no longer knows it. */
   async described(id: string): Promise<InstanceFacts | null> {
-    return await describeInstance(this.regionOf(id), id);
+    return await describeMember(this.database, this.regionOf(id), id);
   }
 
   /** Noted before RDS is asked: from then on the move can only be finished. Whoever succeeds a dead execution finds the first note. */
@@ -53,11 +55,18 @@ export class NativeMove extends Move {
     return writer;
   }
 
+  protected override async instance(id: string): Promise<InstanceFacts> {
+    const found = await this.described(id);
+    if (found) return found;
+    throw new Problem("InstanceGone", `RDS no longer knows ${id}`, { hint: "Somebody deleted it; find out who before going on." });
+  }
+
   async ask(id: string, before: string | null): Promise<{ atMs: number; already: boolean }> {
     await this.holdsClaim();
     const instance = await this.instance(id);
     if (instance.status !== "available" || (await writerOf(instance)) !== before) return { atMs: storeNowMs(), already: true };
-    await reboot(this.regionOf(id), id, "into the other zone");
+    if (isCluster(this.database)) await failOverCluster(this.regionOf(id), id);
+    else await reboot(this.regionOf(id), id, "into the other zone");
     return { atMs: storeNowMs(), already: false };
   }
 

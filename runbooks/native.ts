@@ -11,7 +11,7 @@ import type { News } from "../core/news.ts";
 import { engineOf } from "../databases/engines.ts";
 import type { MoveResult } from "./failover.ts";
 import { nativeExecution, readNativeNote } from "./native-watch.ts";
-import { endpointOf, LOOK_MS, targetOf, tryDescribe, writerOf } from "./observe.ts";
+import { describeMember, endpointOf, LOOK_MS, targetOf, tryDescribe, writerOf } from "./observe.ts";
 import { readRecord, readVote } from "./record.ts";
 import { wrongAnswer } from "./repoint.ts";
 import { type Protected, protectedDatabase, type Settings } from "./settings.ts";
@@ -61,7 +61,9 @@ export async function nativeSeen(input: MoveInput, ctx: DurableContext, settings
 async function lookAtMove(settings: Settings, database: Protected, count: number): Promise<Seen> {
   const record = (await readRecord(settings, database)).value;
   const note = (await readNativeNote(settings, database.name))?.value ?? null;
-  const found = await tryDescribe(record.regions[record.primary] as string, record.primary);
+  const found = await tryDescribe(record.regions[record.primary] as string, record.primary, (region, id) =>
+    describeMember(database, region, id),
+  );
   const primary = found === "dark" ? null : found;
   // The watcher notes the move after it has started this execution: by now it may have, or not yet.
   const noted = note !== null && note.count >= count;
@@ -123,7 +125,7 @@ function seenNews(database: Protected, execution: string, seen: Seen, outage: Ou
       : `${moved}, but no write through ${name} arrived: ${proof.seen}.`,
     details: [
       ["Primary", `${id} (the same, with the same endpoint)`],
-      ["Zone", seen.primary?.native?.at ?? "unknown"],
+      [seen.primary?.native?.kind === "cluster" ? "Writer" : "Zone", seen.primary?.native?.at ?? "unknown"],
       ["Outage", outageWords(outage)],
       ["Proof", proof.seen],
       ["Evidence", evidence],

@@ -4,6 +4,7 @@ import { resolve } from "../aws/dns.ts";
 import type { Stored } from "../aws/documents.ts";
 import { isNoAnswer } from "../aws/errors.ts";
 import { describeInstance } from "../aws/rds.ts";
+import { describeCluster } from "../aws/rds-clusters.ts";
 import { readCredentials } from "../aws/secrets.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
 import type { Condition, DatabaseRecord, Endpoint, Facts, InstanceFacts, Sight, Standby, StandbyFacts } from "../core/facts.ts";
@@ -70,18 +71,26 @@ async function askForEveryHeart(settings: Settings, target: Target | null, datab
 /** Each probe beats a heart of its own: two of them never write one row. */
 export const heartbeatName = (database: string, place: ProbePlace) => (place === "far" ? database : `${database}/near`);
 
+export const isCluster = (database: Protected): boolean => database.plan.primary.cluster !== undefined;
+
+/** A member of a database, in the words of an instance: a cluster's endpoint is its writer's. */
+export async function describeMember(database: Protected, region: string, id: string): Promise<InstanceFacts | null> {
+  return await (isCluster(database) ? describeCluster : describeInstance)(region, id);
+}
+
 /** "dark": RDS in the region does not answer. */
-export async function tryDescribe(region: string, id: string): Promise<InstanceFacts | null | "dark"> {
+export async function tryDescribe(region: string, id: string, describe = describeInstance): Promise<InstanceFacts | null | "dark"> {
   try {
-    return await describeInstance(region, id);
+    return await describe(region, id);
   } catch (error) {
     if (isNoAnswer(error)) return "dark";
     throw error;
   }
 }
 
-/** Which host writes, where RDS moves the writer by itself: a Multi-AZ instance keeps its name, and the address behind it changes. */
+/** Which host writes, where RDS moves the writer by itself: a Multi-AZ instance keeps its name, and the address behind it changes; a cluster names its member. */
 export async function writerOf(primary: InstanceFacts | null): Promise<string | null> {
+  if (primary?.native?.kind === "cluster") return primary.native.at;
   return primary?.native && primary.address ? await resolve(primary.address) : null;
 }
 
@@ -95,12 +104,13 @@ export async function observe(settings: Settings, database: Protected): Promise<
   const stored = await readRecord(settings, database);
   const record = stored.value;
   const regionOf = (id: string) => record.regions[id] ?? database.plan.primary.region;
+  const describe = (region: string, id: string) => describeMember(database, region, id);
   const [vote, nearVote, brake, primary, ...described] = await Promise.all([
     readVote(settings, database.name, "far"),
     readVote(settings, database.name, "near"),
     readBrake(settings),
-    tryDescribe(regionOf(record.primary), record.primary),
-    ...record.standbys.map((id) => tryDescribe(regionOf(id), id)),
+    tryDescribe(regionOf(record.primary), record.primary, describe),
+    ...record.standbys.map((id) => tryDescribe(regionOf(id), id, describe)),
   ]);
   // Where RDS is dark, what the probe last knew is good enough to ask the database itself.
   const target = (id: string, found: InstanceFacts | null | "dark") =>

@@ -11,7 +11,7 @@ import { policyOf } from "../core/policy.ts";
 import { nextVote } from "../core/vote.ts";
 import { engineOf } from "../databases/engines.ts";
 import { metricLine } from "./metrics.ts";
-import { endpointOf, heartbeatName, LOOK_MS, look, lookAtStandby, targetOf, tryDescribe } from "./observe.ts";
+import { describeMember, endpointOf, heartbeatName, isCluster, LOOK_MS, look, lookAtStandby, targetOf, tryDescribe } from "./observe.ts";
 import { readRecord, readVote, voteKey } from "./record.ts";
 import { type Protected, protectedDatabases, type Settings } from "./settings.ts";
 
@@ -19,10 +19,10 @@ import { type Protected, protectedDatabases, type Settings } from "./settings.ts
 const endpoints = new Map<string, Endpoint>();
 
 /** Where RDS in the region is dark, the place the last vote names is as good. */
-async function endpoint(region: string, id: string, before: Vote | null): Promise<Endpoint | null> {
+async function endpoint(database: Protected, region: string, id: string, before: Vote | null): Promise<Endpoint | null> {
   const known = endpoints.get(`${region}/${id}`);
   if (known) return known;
-  const described = await tryDescribe(region, id);
+  const described = await tryDescribe(region, id, (where, what) => describeMember(database, where, what));
   const found = described === "dark" ? (before?.endpoints[id] ?? null) : endpointOf(described);
   if (found) endpoints.set(`${region}/${id}`, found);
   return found;
@@ -43,8 +43,9 @@ export async function probeLap(settings: Settings, database: Protected): Promise
   const engine = engineOf(database.plan.engine);
   const record = (await readRecord(settings, database)).value;
   const before = (lastVotes.has(database.name) ? lastVotes.get(database.name) : await readVote(settings, database.name, place)) ?? null;
-  const ids = [record.primary, ...record.standbys];
-  const found = await Promise.all(ids.map((id) => endpoint(record.regions[id] ?? database.plan.primary.region, id, before)));
+  // Another cluster of a global database takes no questions by its writer's name.
+  const ids = isCluster(database) ? [record.primary] : [record.primary, ...record.standbys];
+  const found = await Promise.all(ids.map((id) => endpoint(database, record.regions[id] ?? database.plan.primary.region, id, before)));
   const [primaryTarget, ...standbyTargets] = await Promise.all(found.map((each) => targetOf(settings, database, each)));
 
   const startedAtMs = storeNowMs();
