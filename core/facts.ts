@@ -40,6 +40,8 @@ export interface Order {
   readonly atMs: number;
   /** The generation the person was looking at: an order for another one is an old order. */
   readonly generation: number;
+  /** Said in so many words: a failover of a global database gives up what the other region has not received. */
+  readonly allowDataLoss?: boolean;
 }
 
 /** The claim a running move holds on a database (see runbooks/record.ts). */

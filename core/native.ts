@@ -4,7 +4,7 @@
  */
 import { DEAD, type Diagnosis } from "./diagnosis.ts";
 import type { Facts, Order } from "./facts.ts";
-import type { Policy } from "./policy.ts";
+import { confirmationSeconds, type Policy } from "./policy.ts";
 import { FAILING_OVER } from "./rds-word.ts";
 
 /** What Understudy last knew of where RDS has a database's writer (databases/NAME/native.json). */
@@ -33,6 +33,18 @@ export function rdsIsAtIt({ facts, diagnosis, policy }: { facts: Facts; diagnosi
   const { primaryEvent, atMs } = facts;
   const begun = FAILING_OVER.includes(primaryEvent?.eventId ?? "") ? (atMs - (primaryEvent?.atMs ?? 0)) / 1000 : lostForSeconds;
   return Math.min(lostForSeconds, begun) < policy.nativeGraceSeconds;
+}
+
+export const isGlobal = ({ policy }: { policy: Policy }): boolean => Boolean(policy.globalCluster);
+
+/**
+ * A global database is lost as far as anybody can tell: no replica's link is a witness here, so it is the probe's word for the whole
+ * window, and nobody else's to the contrary. Enough to tell people, and never to act.
+ */
+export function globalIsLost({ facts, diagnosis, policy }: { facts: Facts; diagnosis: Diagnosis; policy: Policy }): boolean {
+  if (!isGlobal({ policy }) || facts.ownLook === "alive") return false;
+  if (DEAD.includes(diagnosis.name)) return true;
+  return diagnosis.name === "Blind" && (diagnosis.unreachableForSeconds ?? 0) >= confirmationSeconds(policy);
 }
 
 /** Why RDS cannot be asked to fail the primary over now, as a sentence; null when nothing speaks against it. */

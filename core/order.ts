@@ -42,6 +42,8 @@ export interface MoveAsked extends Signable {
   /** Rules to pass over, this once. */
   readonly overrides: readonly number[];
   readonly reason: string;
+  /** For a failover of a global database. */
+  readonly allowDataLoss?: boolean | undefined;
 }
 
 export interface RequestNamed extends Signable {

@@ -17,6 +17,8 @@ export interface Policy {
   readonly maintenance: readonly Window[];
   /** Regions in which an instance can be closed to everybody but Understudy, as a planned move needs. */
   readonly drainRegions: readonly string[];
+  /** The global database whose clusters these are; null: the standbys are replicas. */
+  readonly globalCluster?: string | null;
   /** The fleet's: more automatic moves than this within the time stop automation. */
   readonly brake: { readonly moves: number; readonly withinMinutes: number };
 }
@@ -33,6 +35,7 @@ export function policyOf(plan: Plan, database: DatabasePlan): Policy {
     nativeGraceSeconds: failover.nativeGraceSeconds ?? 180,
     maintenance: (failover.maintenance ?? []).map(readWindow),
     drainRegions: Object.keys(database.drainSecurityGroups ?? {}),
+    globalCluster: database.primary.globalCluster ?? null,
     brake: plan.brake ?? { moves: 3, withinMinutes: 60 },
   };
 }

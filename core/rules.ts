@@ -6,7 +6,7 @@
 import { type Candidate, rank } from "./candidates.ts";
 import { DEAD, type Diagnosis, type DiagnosisName } from "./diagnosis.ts";
 import type { Facts, Order } from "./facts.ts";
-import { isNative, nativeTrouble, rdsIsAtIt } from "./native.ts";
+import { globalIsLost, isGlobal, isNative, nativeTrouble, rdsIsAtIt } from "./native.ts";
 import { isWithin } from "./plan/window.ts";
 import { confirmationSeconds, type Policy } from "./policy.ts";
 import { fill, rounded } from "./sentence.ts";
@@ -252,7 +252,7 @@ export const RULES: readonly Rule[] = [
     "refuse",
     "a failover is ordered and the primary is not down",
     "Refused: the primary {primary} is not down ({diagnosis}), a failover would lose what it has. Order a switchover, which loses nothing.",
-    (s) => ordered("failover")(s) && !DEAD.includes(s.diagnosis.name),
+    (s) => ordered("failover")(s) && !DEAD.includes(s.diagnosis.name) && !globalIsLost(s),
     { overridable: true },
   ),
   row(
@@ -275,7 +275,8 @@ export const RULES: readonly Rule[] = [
     "refuse",
     "a switchover is ordered where the plan names no drainSecurityGroups",
     "Refused: the plan names no drainSecurityGroups for the region of {primary}, so its writes cannot be stopped and started again.",
-    (s) => ordered("switchover")(s) && !s.policy.drainRegions.includes(s.facts.record.regions[s.facts.record.primary] ?? ""),
+    (s) =>
+      ordered("switchover")(s) && !isGlobal(s) && !s.policy.drainRegions.includes(s.facts.record.regions[s.facts.record.primary] ?? ""),
   ),
   row(
     211,
@@ -283,6 +284,20 @@ export const RULES: readonly Rule[] = [
     "a failover to RDS's own standby is ordered, and RDS keeps none, or cannot do it now",
     "Refused: {nativeTrouble}",
     (s) => isNative(s.order) && nativeTrouble(s.facts) !== null,
+  ),
+  row(
+    212,
+    "refuse",
+    "a failover of a global database is ordered without --allow-data-loss",
+    "Refused: a failover of the global database {globalCluster} gives up what {target} has not received. Say --allow-data-loss to order it.",
+    (s) => ordered("failover")(s) && isGlobal(s) && s.order?.allowDataLoss !== true,
+  ),
+  row(
+    213,
+    "refuse",
+    "a global database's primary is lost: only people move it to another region",
+    "Refused: {lostBy} lost {primary} {lostForSeconds} s ago. A failover of the global database {globalCluster} to {target} gives up what has not arrived there; a person must order it.",
+    (s) => byItself(s) && globalIsLost(s),
   ),
   row(300, "refuse", "there is no standby left", "Refused: {noStandby}.", (s) => !isNative(s.order) && best(s) === undefined),
   row(
@@ -414,6 +429,7 @@ function words(situation: Situation): Record<string, string> {
     unreachableForSeconds: rounded(d.unreachableForSeconds),
     windowSeconds: rounded(confirmationSeconds(policy)),
     nativeGraceSeconds: String(policy.nativeGraceSeconds),
+    globalCluster: policy.globalCluster ?? "(none)",
     nativeTrouble: nativeTrouble(facts) ?? "",
     restartGraceSeconds: String(policy.restartGraceSeconds),
     lastMove: record.lastMove?.execution ?? "(none)",

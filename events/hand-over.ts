@@ -18,6 +18,7 @@ const look = z.strictObject({
     by: z.string(),
     atMs: z.number(),
     generation: z.int(),
+    allowDataLoss: z.optional(z.boolean()),
   }),
 });
 

@@ -50,6 +50,7 @@ const move = (verb: MoveVerb) =>
       [],
     ),
     reason,
+    allowDataLoss: z.optional(z.boolean({ error: "expected true or false" })),
     proof,
   });
 

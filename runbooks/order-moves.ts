@@ -23,7 +23,8 @@ import { tell } from "./tell.ts";
 /** A move: refused at once when the rules would refuse it, else a request that counts its asker. */
 export async function ask(settings: Settings, database: Protected, asked: MoveAsked, by: string, nowMs: number): Promise<OrderAnswer> {
   const { verb, target, overrides, reason, generation } = asked;
-  const order: Order = { id: asked.id, verb, target, overrides, reason, by: calledAs(by), atMs: nowMs, generation };
+  const dataLoss = asked.allowDataLoss ? { allowDataLoss: true } : {};
+  const order: Order = { id: asked.id, verb, target, overrides, reason, by: calledAs(by), atMs: nowMs, generation, ...dataLoss };
   const { facts, diagnosis, decision } = await lookThrough(settings, database, order);
   await keepDecision(settings, recordDecision(facts, policyOf(settings.plan, database.plan), order, decision));
   if (!MOVES.includes(decision.kind) || decision.target === null) {
@@ -50,6 +51,7 @@ export async function ask(settings: Settings, database: Protected, asked: MoveAs
       id: requestId(database.name, generation, asked.id),
       verb,
       overrides,
+      ...dataLoss,
       reason,
       askedBy: by,
       expiresAtMs: nowMs + expireMinutes(settings.plan) * 60_000,

@@ -29,13 +29,15 @@ const move = (verb: MoveVerb, what: string): Verb => ({
     REASON,
     ["target", "INSTANCE", "the standby to move to (the best one)"],
     ["override", "N,N", "rules to pass over, this once"],
+    ["allow-data-loss", "", "of a global database: give up what has not arrived (failover alone)"],
     ["generation", "N", "the generation you looked at (the one on record)"],
   ],
-  order: async (database, { reason, target, override, generation }, door) => ({
+  order: async (database, { reason, target, override, generation, "allow-data-loss": allowDataLoss }, door) => ({
     verb,
     database,
     generation: generation === undefined ? (await door.requests(database)).databases[database]?.generation : Number(generation),
     ...(target === undefined ? {} : { target }),
+    ...(allowDataLoss === true ? { allowDataLoss } : {}),
     overrides: String(override ?? "")
       .split(",")
       .filter((rule) => rule !== "")
@@ -91,7 +93,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
 
 /** For parseArgs: the verb's own options and those of all. */
 export function optionsOf(verb: Verb): NonNullable<ParseArgsConfig["options"]> {
-  const own = verb.options.map(([option]) => [option, { type: "string" as const }]);
+  const own = verb.options.map(([option, value]) => [option, { type: value === "" ? ("boolean" as const) : ("string" as const) }]);
   return { ...Object.fromEntries(own), plan: { type: "string" }, json: { type: "boolean" }, help: { type: "boolean" } };
 }
 

@@ -440,7 +440,7 @@ const anyFacts: fc.Arbitrary<Facts> = fc
       }),
     }),
   );
-const anyOrder = fc.record({
+const anyOrder: fc.Arbitrary<Order> = fc.record({
   id: fc.constant("o-1"),
   verb: fc.constantFrom("failover" as const, "switchover" as const, "failback" as const),
   target: fc.constantFrom(null, "shop-b", "shop-c", "shop-x"),
