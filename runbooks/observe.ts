@@ -15,6 +15,8 @@ import type { ProbePlace, Protected, Settings } from "./settings.ts";
 
 /** How long one look at a database may take: longer than a slow answer, shorter than a lap. */
 export const LOOK_MS = 1_500;
+/** A look at everything that takes longer than this is dated by votes read at its end. */
+const VOTES_KEEP_MS = 2_500;
 /** An answer that takes longer is slow. */
 const SLOW_MS = 750;
 
@@ -105,9 +107,10 @@ export async function observe(settings: Settings, database: Protected): Promise<
   const record = stored.value;
   const regionOf = (id: string) => record.regions[id] ?? database.plan.primary.region;
   const describe = (region: string, id: string) => describeMember(database, region, id);
-  const [vote, nearVote, brake, primary, ...described] = await Promise.all([
-    readVote(settings, database.name, "far"),
-    readVote(settings, database.name, "near"),
+  const readVotes = () => Promise.all([readVote(settings, database.name, "far"), readVote(settings, database.name, "near")]);
+  const startedAtMs = performance.now();
+  const [[vote, nearVote], brake, primary, ...described] = await Promise.all([
+    readVotes(),
     readBrake(settings),
     tryDescribe(regionOf(record.primary), record.primary, describe),
     ...record.standbys.map((id) => tryDescribe(regionOf(id), id, describe)),
@@ -130,13 +133,15 @@ export async function observe(settings: Settings, database: Protected): Promise<
     }),
   ]);
   const writer = primary === "dark" ? null : await writerOf(primary);
+  // A dark region takes its time to say nothing: what was read before it did would count as too old by now.
+  const [voteNow, nearVoteNow] = performance.now() - startedAtMs > VOTES_KEEP_MS ? await readVotes() : [vote, nearVote];
   const atMs = storeNowMs();
   const facts: Facts = {
     database: database.name,
     atMs,
     record,
-    vote,
-    nearVote,
+    vote: voteNow,
+    nearVote: nearVoteNow,
     ownLook,
     primaryRegion: primary === "dark" ? "dark" : "answers",
     primary: primary === "dark" ? null : primary,

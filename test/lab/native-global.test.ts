@@ -60,7 +60,8 @@ test("its primary region goes dark: people are told, nothing moves by itself, an
   const shop = await open();
   await shop.lab.faults.inject({ fault: "regionDark", region: PRIMARY });
   const told = await waitFor("the mail with the command", 60_000, async () => {
-    await shop.invoke("watch", {});
+    const at = Date.now();
+    console.log(JSON.stringify(await shop.invoke("watch", {})), Date.now() - at);
     return shop.lab.mail.mails.find(({ text }) => text.includes("--allow-data-loss"));
   });
   expect(told.text.split("\n")).toContain('  npm run understudy -- failover shop --allow-data-loss --reason "WHY"');
