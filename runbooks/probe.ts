@@ -18,11 +18,16 @@ import { type Protected, protectedDatabases, type Settings } from "./settings.ts
 /** Endpoints never change during an instance's life; they are read again when the record names other instances. */
 const endpoints = new Map<string, Endpoint>();
 
+const ASK_MS = 2_000;
+
 /** Where RDS in the region is dark, the place the last vote names is as good. */
 async function endpoint(database: Protected, region: string, id: string, before: Vote | null): Promise<Endpoint | null> {
   const known = endpoints.get(`${region}/${id}`);
   if (known) return known;
-  const described = await tryDescribe(region, id, (where, what) => describeMember(database, where, what));
+  const asked = tryDescribe(region, id, (where, what) => describeMember(database, where, what));
+  const remembered = before?.endpoints[id];
+  // A dark region is silent for longer than a vote counts: whoever knows the place already does not wait that long.
+  const described = remembered ? await Promise.race([asked, pause(ASK_MS, "dark" as const)]).catch(() => "dark" as const) : await asked;
   const found = described === "dark" ? (before?.endpoints[id] ?? null) : endpointOf(described);
   if (found) endpoints.set(`${region}/${id}`, found);
   return found;

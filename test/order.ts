@@ -6,6 +6,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const LONGEST = [
   "lab/mariadb",
+  "lab/native-global",
   "lab/least-privilege",
   "lab/faults-wakes",
   "cli/commands",

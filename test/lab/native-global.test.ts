@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { beforeAll, expect, inject, test } from "vitest";
 import { Door } from "../../cli/operator/door.ts";
 import { packageProduct } from "../../cli/package.ts";
+import type { Vote } from "../../core/facts.ts";
 import type { MoveAsked } from "../../core/order.ts";
 import { parsePlan } from "../../core/plan/parse.ts";
 import type { Plan } from "../../core/plan/schema.ts";
@@ -58,13 +59,22 @@ test("a global database is switched over: the name leads to the other region, no
 
 test("its primary region goes dark: people are told, nothing moves by itself, and only an order that says so gives up what is missing", async () => {
   const shop = await open();
-  await shop.lab.faults.inject({ fault: "regionDark", region: PRIMARY });
+  const lost = () =>
+    waitFor("the probe to have lost it for a while", 40_000, async () => {
+      const vote = await shop.json<Vote>("databases/shop/vote.json");
+      return vote?.primaryLostSinceMs && vote.atMs - vote.primaryLostSinceMs > 2_000;
+    });
+  // Silent for longer than a vote counts: it is seen as dark all the same.
+  const silent = await shop.lab.faults.inject({ fault: "regionDark", region: PRIMARY });
+  await lost();
   const told = await waitFor("the mail with the command", 60_000, async () => {
-    const at = Date.now();
-    console.log(JSON.stringify(await shop.invoke("watch", {})), Date.now() - at);
+    await shop.invoke("watch", {});
     return shop.lab.mail.mails.find(({ text }) => text.includes("--allow-data-loss"));
   });
   expect(told.text.split("\n")).toContain('  npm run understudy -- failover shop --allow-data-loss --reason "WHY"');
+  await silent.stop();
+  await shop.lab.faults.inject({ fault: "regionDark", region: PRIMARY, how: "cut" });
+  await lost();
   const refused = await order(shop, "failover");
   expect(refused).toMatchObject({ accepted: false, sentence: expect.stringContaining("(rule 212)") });
   expect(shop.calls("rds:FailoverGlobalCluster")).toEqual([]);

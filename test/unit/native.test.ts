@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
+import { waysPast } from "../../core/commands.ts";
 import { diagnose } from "../../core/diagnosis.ts";
 import type { Facts, Order } from "../../core/facts.ts";
+import type { Policy } from "../../core/policy.ts";
 import { decide } from "../../core/rules.ts";
 import { nextVote } from "../../core/vote.ts";
 import { killed, lostVote, NOW, POLICY, quiet, record, standby, vote } from "./facts.ts";
@@ -107,4 +109,73 @@ test("the probe's vote keeps the outage that ended, from the first miss to the w
   ] as const)
     now = nextVote(now, lap(sight, second), POLICY).vote;
   expect(now.lastOutage).toEqual({ fromMs: NOW + 4000, toMs: NOW + 64_100 });
+});
+
+const near = { kind: "cluster", at: "near-1", members: 2, global: "world" } as const;
+const world: Policy = { ...POLICY, globalCluster: "world", drainRegions: [] };
+const far = (change: object = {}) =>
+  standby({
+    id: "far",
+    region: "eu-west-1",
+    answer: null,
+    instance: { sourceId: null, native: { ...near, at: null, members: 1 }, ...change },
+  });
+const pair = { record: record({ standbys: ["far"], regions: { "shop-a": "eu-central-1", far: "eu-west-1" } }), standbys: [far()] };
+const globally = (facts: Facts, order: Order | null = null) => decide(facts, diagnose(facts, world), world, order);
+const healthy = (change: Partial<Facts> = {}) => {
+  const facts = quiet({ ...pair, ...change });
+  return { ...facts, primary: facts.primary && { ...facts.primary, native: near } };
+};
+const dark = (change: Partial<Facts> = {}) =>
+  quiet({
+    ...pair,
+    ownLook: "lost",
+    primary: null,
+    primaryRegion: "dark",
+    vote: lostVote({ links: {}, linkSeen: "unknown", linkLostSinceMs: null }),
+    ...change,
+  });
+const asked = (verb: Order["verb"], change: Partial<Order> = {}): Order => ({ ...reboot(), verb, ...change });
+
+test("a global database whose region is dark never moves by itself, and the mail's command says what is given up", () => {
+  const decided = globally(dark());
+  expect(decided).toMatchObject({ rule: 213, kind: "refuse", tell: true, diagnosis: "PrimaryRegionDark" });
+  expect(waysPast(decided, "shop", null)).toEqual(['npm run understudy -- failover shop --allow-data-loss --reason "WHY"']);
+});
+
+test("a failover of a global database needs the word for it, and nothing passes over that", () => {
+  expect(globally(dark(), asked("failover"))).toMatchObject({ rule: 212, kind: "refuse", overridable: [] });
+  expect(globally(dark(), asked("failover", { overrides: [212] }))).toMatchObject({ rule: 212 });
+  expect(globally(dark(), asked("failover", { allowDataLoss: true }))).toMatchObject({ rule: 402, kind: "failover", target: "far" });
+});
+
+test("a global database that lives is switched over, and a failover of it is refused", () => {
+  expect(globally(healthy(), asked("switchover"))).toMatchObject({ rule: 403, kind: "switchover", target: "far" });
+  expect(globally(healthy(), asked("failover", { allowDataLoss: true }))).toMatchObject({ rule: 207 });
+  expect(globally(dark(), asked("switchover"))).toMatchObject({ rule: 208 });
+});
+
+test("a cluster of another global database, one that RDS does not describe, or one without instances is no target", () => {
+  const order = asked("failover", { allowDataLoss: true });
+  const to = (change: object) => globally(dark({ standbys: [far(change)] }), order);
+  expect(to({ native: { ...near, global: "other" } })).toMatchObject({ rule: 313 });
+  expect(globally(dark({ standbys: [{ ...far(), instance: null }] }), order)).toMatchObject({ rule: 313 });
+  expect(to({ native: { ...near, members: 0 } })).toMatchObject({ rule: 314 });
+  expect(to({ status: "failing-over" })).toMatchObject({ rule: 314 });
+});
+
+test("the writer of a cluster is lost: RDS has its time; a cluster of one has nobody to be moved to", () => {
+  const since = NOW - 60_000;
+  const lost = quiet({
+    record: record({ standbys: [] }),
+    standbys: [],
+    ownLook: "lost",
+    vote: lostVote({ primaryLostSinceMs: since, links: {}, linkSeen: "unknown", linkLostSinceMs: null }),
+  });
+  const cluster = { ...lost, primary: lost.primary && { ...lost.primary, native: near } };
+  expect(decision(cluster)).toMatchObject({ rule: 110, kind: "hold" });
+  const late = { ...cluster, vote: lostVote({ primaryLostSinceMs: NOW - 200_000, links: {}, linkSeen: "unknown", linkLostSinceMs: null }) };
+  expect(decision(late)).toMatchObject({ rule: 300, sentence: expect.stringContaining("RDS has not brought shop-a back") });
+  const one = { ...quiet(), primary: { ...quiet().primary, native: { ...near, members: 1 } } } as Facts;
+  expect(decision(one, reboot())).toMatchObject({ rule: 211, sentence: expect.stringContaining("add a reader") });
 });
