@@ -44,6 +44,8 @@ export interface MoveAsked extends Signable {
   readonly reason: string;
   /** For a failover of a global database. */
   readonly allowDataLoss?: boolean | undefined;
+  /** Of a planned move: not before this time, like "2026-11-22T02:00:00Z". null: at once. */
+  readonly notBefore: string | null;
 }
 
 export interface RequestNamed extends Signable {
