@@ -77,6 +77,7 @@ const ordered =
   (verb: Order["verb"]) =>
   ({ order }: Situation) =>
     order?.verb === verb || (verb === "switchover" && order?.verb === "failback");
+const isCluster = ({ facts }: Situation) => facts.primary?.native?.kind === "cluster";
 const best = ({ candidates }: Situation) => candidates[0];
 const writers = ({ facts }: Situation) => facts.standbys.filter(({ answer }) => answer?.inRecovery === false);
 const recentMoves = ({ facts, policy }: Situation) =>
@@ -170,7 +171,7 @@ export const RULES: readonly Rule[] = [
     "hold",
     "the primary answers and takes no writes: it is read-only",
     "Held: the primary {primary} answers and is read-only. Somebody made it so; a failover would take that decision from them.",
-    (s) => byItself(s) && is("PrimaryReadOnly")(s),
+    (s) => byItself(s) && is("PrimaryReadOnly")(s) && !isCluster(s),
     { tell: true },
   ),
   row(
@@ -198,6 +199,14 @@ export const RULES: readonly Rule[] = [
     "RDS keeps a standby of its own for the primary, and has had less than the plan's grace to fail over to it",
     "Waiting: RDS fails the primary {primary} over to its own standby by itself; lost for {lostForSeconds} s, RDS has {nativeGraceSeconds} s for it. No replica is promoted meanwhile.",
     (s) => byItself(s) && rdsIsAtIt(s),
+    { tell: true },
+  ),
+  row(
+    111,
+    "hold",
+    "a cluster answers by its writer's name and takes no writes",
+    "Held: the cluster {primary} answers and takes no writes. For a moment after a failover its name may lead to the former writer; if it stays so, somebody made it read-only.",
+    (s) => byItself(s) && is("PrimaryReadOnly")(s),
     { tell: true },
   ),
   row(
@@ -413,7 +422,7 @@ function words(situation: Situation): Record<string, string> {
       ? `${order.target} is no standby of ${record.database}; its standbys are: ${record.standbys.join(", ") || "none"}`
       : order?.verb === "failback"
         ? `no standby of ${record.database} is where a former primary ran. Order a switchover to one of: ${record.standbys.join(", ") || "none"}`
-        : facts.primary?.native?.kind === "cluster"
+        : isCluster(situation)
           ? `${record.database} has no standby but RDS's own, and RDS has not brought ${record.primary} back. Look at the cluster; restore it from its newest snapshot if it is lost`
           : `${record.database} has no standby left. Restore from the newest backup`,
     former: former?.instance ?? "(none)",

@@ -179,3 +179,8 @@ test("the writer of a cluster is lost: RDS has its time; a cluster of one has no
   const one = { ...quiet(), primary: { ...quiet().primary, native: { ...near, members: 1 } } } as Facts;
   expect(decision(one, reboot())).toMatchObject({ rule: 211, sentence: expect.stringContaining("add a reader") });
 });
+
+test("a cluster's name leads to its former writer for a moment: held, and nobody is accused", () => {
+  const stale = healthy({ vote: vote({ condition: "read-only" }) });
+  expect(decision({ ...stale, record: record({ standbys: [] }), standbys: [] })).toMatchObject({ rule: 111, kind: "hold" });
+});
