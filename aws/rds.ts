@@ -46,6 +46,7 @@ function instanceFacts(instance: DBInstance): InstanceFacts {
     securityGroups: (instance.VpcSecurityGroups ?? []).map((group) => `${group.VpcSecurityGroupId}:${group.Status}`),
     address: instance.Endpoint?.Address ?? null,
     port: instance.Endpoint?.Port ?? null,
+    ...(instance.MultiAZ ? { native: { kind: "multi-az", at: instance.AvailabilityZone ?? null } } : {}),
   };
 }
 
@@ -56,9 +57,11 @@ export async function setSecurityGroups(region: string, id: string, groups: read
   );
 }
 
-/** Returns the status RDS describes it with from then on. */
-export async function reboot(region: string, id: string): Promise<string> {
-  const { DBInstance } = await rds(region).send(new RebootDBInstanceCommand({ DBInstanceIdentifier: id }));
+/** Returns the status RDS describes it with from then on. "into the other zone" fails a Multi-AZ instance over. */
+export async function reboot(region: string, id: string, where: "where it is" | "into the other zone" = "where it is"): Promise<string> {
+  const { DBInstance } = await rds(region).send(
+    new RebootDBInstanceCommand({ DBInstanceIdentifier: id, ...(where === "where it is" ? {} : { ForceFailover: true }) }),
+  );
   return DBInstance?.DBInstanceStatus ?? "unknown";
 }
 

@@ -12,14 +12,15 @@ export const statusCommand = (): string => run("status");
 export function moveCommand(
   verb: string,
   database: string,
-  options: { target?: string | null; overrides?: readonly number[] } = {},
+  options: { target?: string | null; overrides?: readonly number[]; allowDataLoss?: boolean | undefined } = {},
 ): string {
-  const { target = null, overrides = [] } = options;
+  const { target = null, overrides = [], allowDataLoss = false } = options;
   return run(
     verb,
     database,
     target !== null && `--target ${target}`,
     overrides.length > 0 && `--override ${overrides.join(",")}`,
+    allowDataLoss && "--allow-data-loss",
     '--reason "WHY"',
   );
 }
@@ -28,19 +29,26 @@ export function moveCommand(
 export function waysPast(
   decision: { readonly rule: number; readonly kind: string; readonly overridable: readonly number[] },
   database: string,
-  ordered: { readonly verb: string; readonly target: string | null; readonly overrides: readonly number[] } | null,
+  ordered: {
+    readonly verb: string;
+    readonly target: string | null;
+    readonly overrides: readonly number[];
+    readonly allowDataLoss?: boolean | undefined;
+  } | null,
 ): string[] {
   if (decision.kind !== "refuse") return [];
   const verb = ordered?.verb ?? "failover";
   if (decision.overridable.length > 0) {
     const overrides = [...new Set([...(ordered?.overrides ?? []), ...decision.overridable])].sort((a, b) => a - b);
-    return [moveCommand(verb, database, { target: ordered?.target, overrides })];
+    return [moveCommand(verb, database, { target: ordered?.target, overrides, allowDataLoss: ordered?.allowDataLoss })];
   }
   const byRule: Record<number, string[]> = {
     202: [acknowledgeCommand(database), moveCommand(verb, database)],
     203: [resumeCommand(database), moveCommand(verb, database)],
     204: [moveCommand(verb, database)],
     205: [releaseBrakeCommand(), moveCommand(verb, database)],
+    212: [moveCommand("failover", database, { target: ordered?.target, overrides: ordered?.overrides, allowDataLoss: true })],
+    213: [moveCommand("failover", database, { allowDataLoss: true })],
     206: [moveCommand(verb, database, { target: ordered?.target, overrides: ordered?.overrides })],
   };
   return byRule[decision.rule] ?? [];

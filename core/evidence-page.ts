@@ -16,7 +16,14 @@ export function duration(ms: number): string {
 }
 const clock = (ms: number): string => iso(ms).slice(11, 23);
 
-const TITLE = { failover: "Failover", switchover: "Switchover", failback: "Failback" } as const;
+const TITLE: Readonly<Record<Evidence["kind"], string>> = {
+  failover: "Failover",
+  switchover: "Switchover",
+  failback: "Failback",
+  "reboot with failover": "Reboot with failover",
+  "global failover": "Global failover",
+  "global switchover": "Global switchover",
+};
 
 const tick = (holds: boolean): string => (holds ? '<span class="ok">✓</span>' : '<span class="no">✗</span>');
 
@@ -40,8 +47,12 @@ export function evidencePage(pack: Evidence): string {
   const { database, execution, outcome, sentence, split, price, order } = pack;
   const title = `${TITLE[pack.kind]} of ${database}: ${pack.from} to ${pack.to}`;
   const endedAtMs = pack.steps.at(-1)?.endedAtMs ?? pack.confirmed.facts.atMs;
-  const planned = pack.kind !== "failover";
-  const loss = planned ? "nothing: both sides were equal" : (price.drained ?? price.before).words;
+  const planned = pack.kind !== "failover" && pack.kind !== "global failover";
+  const loss = planned
+    ? pack.kind === "reboot with failover"
+      ? "nothing: RDS keeps both zones equal"
+      : "nothing: both sides were equal"
+    : (price.drained ?? price.before).words;
   const cards: [string, string][] = [
     ["outcome", outcome === "succeeded" ? `generation ${pack.generation + 1}` : `still generation ${pack.generation}`],
     [

@@ -19,6 +19,8 @@ const HEADLINES: Record<News["kind"], string> = {
   "Move Succeeded": "{move} done",
   "Move Refused": "{move} called off",
   "Move Failed": "{move} FAILED",
+  "Native Failover Seen": "RDS failed it over",
+  "Native Failover Unproven": "RDS failed it over, NOT PROVEN",
   "Standby Rebuilt": "standby rebuilt",
   "Standby Missing": "standby NOT rebuilt",
   "Move Stuck": "{move} STUCK, goes on",

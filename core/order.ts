@@ -1,9 +1,11 @@
 /** What a person tells Understudy to do, and the text of it that a signature covers. Pure. */
+import type { MoveVerb } from "./facts.ts";
 
 export const VERBS = [
   "failover",
   "switchover",
   "failback",
+  "reboot-failover",
   "approve",
   "withdraw",
   "pause",
@@ -31,7 +33,7 @@ interface Signable {
 }
 
 export interface MoveAsked extends Signable {
-  readonly verb: "failover" | "switchover" | "failback";
+  readonly verb: MoveVerb;
   readonly database: string;
   /** The one the person was looking at. */
   readonly generation: number;
@@ -40,6 +42,8 @@ export interface MoveAsked extends Signable {
   /** Rules to pass over, this once. */
   readonly overrides: readonly number[];
   readonly reason: string;
+  /** For a failover of a global database. */
+  readonly allowDataLoss?: boolean | undefined;
   /** Of a planned move: not before this time, like "2026-11-22T02:00:00Z". null: at once. */
   readonly notBefore: string | null;
 }

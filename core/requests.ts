@@ -20,6 +20,7 @@ export interface MoveRequest {
   readonly target: string;
   readonly targetRegion: string;
   readonly overrides: readonly number[];
+  readonly allowDataLoss?: boolean;
   readonly reason: string;
   /** null: Understudy asks by itself (rule 330). */
   readonly askedBy: string | null;
@@ -147,9 +148,9 @@ function words({ request, generation, approval }: Standing): Record<string, stri
 
 /** The order it becomes once enough people have agreed. */
 export function orderOf(request: MoveRequest, atMs: number): Order {
-  const { id, verb, target, overrides, reason, generation } = request;
+  const { id, verb, target, overrides, reason, generation, allowDataLoss } = request;
   const by = request.approvals.map((approval) => calledAs(approval.by)).join(" and ") || "nobody";
-  return { id, verb, target, overrides, reason, by, atMs, generation };
+  return { id, verb, target, overrides, reason, by, atMs, generation, ...(allowDataLoss ? { allowDataLoss } : {}) };
 }
 
 const REQUEST_ID = /^([a-z][a-z0-9-]{0,30})-g(\d{1,9})-([a-z0-9]{1,40})$/;

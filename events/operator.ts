@@ -1,5 +1,6 @@
 /** What a person sends to `order`: strict JSON, field by field. Whether they may is not judged here. */
 import * as z from "zod/mini";
+import type { MoveVerb } from "../core/facts.ts";
 import { type OperatorOrder, VERBS } from "../core/order.ts";
 import { databaseOfRequest } from "../core/requests.ts";
 import { EventRefused, type Reading } from "./refused.ts";
@@ -40,7 +41,7 @@ const time = matching(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{3})?)?Z$/, 'expecte
 );
 const never = z.null({ error: "a failover cannot wait: only a switchover or a failback has a time" });
 
-const move = (verb: "failover" | "switchover" | "failback") =>
+const move = (verb: MoveVerb) =>
   z.strictObject({
     verb: z.literal(verb),
     id: orderId,
@@ -54,6 +55,7 @@ const move = (verb: "failover" | "switchover" | "failback") =>
       [],
     ),
     reason,
+    allowDataLoss: z.optional(z.boolean({ error: "expected true or false" })),
     notBefore: z._default(verb === "failover" ? never : z.nullable(time), null as never),
     proof,
   });
@@ -62,6 +64,7 @@ const SCHEMAS: Record<OperatorOrder["verb"], z.ZodMiniType<OperatorOrder>> = {
   failover: move("failover"),
   switchover: move("switchover"),
   failback: move("failback"),
+  "reboot-failover": move("reboot-failover"),
   approve: z.strictObject({ verb: z.literal("approve"), id: orderId, request, proof }),
   withdraw: z.strictObject({ verb: z.literal("withdraw"), id: orderId, request, proof }),
   pause: z.strictObject({
@@ -82,6 +85,8 @@ const EXAMPLES: Record<OperatorOrder["verb"], string> = {
   failover: '{"verb": "failover", "id": "k3v9x2m4p7q1", "database": "shop", "generation": 1, "reason": "the disk is dying"}',
   switchover: '{"verb": "switchover", "id": "k3v9x2m4p7q1", "database": "shop", "generation": 1, "reason": "a larger instance"}',
   failback: '{"verb": "failback", "id": "k3v9x2m4p7q1", "database": "shop", "generation": 2, "reason": "the region is back"}',
+  "reboot-failover":
+    '{"verb": "reboot-failover", "id": "k3v9x2m4p7q1", "database": "shop", "generation": 1, "reason": "a test of the standby"}',
   approve: '{"verb": "approve", "id": "k3v9x2m4p7q1", "request": "shop-g1-a8f2c4e6b0d1"}',
   withdraw: '{"verb": "withdraw", "id": "k3v9x2m4p7q1", "request": "shop-g1-a8f2c4e6b0d1"}',
   pause: '{"verb": "pause", "id": "k3v9x2m4p7q1", "database": "shop", "minutes": 60, "reason": "an upgrade"}',

@@ -38,7 +38,14 @@ export async function bundle(plan: Plan, out: string): Promise<void> {
     logLevel: "warning",
     // pg is CommonJS and asks for Node's modules by require.
     banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
-    plugins: [slimSdk, slimPostgres, slimMySql, onlyEngines(enginesOf(plan)), ...(hasLatch(plan) ? [] : [withoutLatch])],
+    plugins: [
+      slimSdk,
+      slimPostgres,
+      slimMySql,
+      onlyEngines(enginesOf(plan)),
+      ...(hasLatch(plan) ? [] : [withoutLatch]),
+      ...(hasClusters(plan) ? [] : [withoutClusters]),
+    ],
   });
   for (const name of FUNCTIONS) {
     await mkdir(join(ROOT, out, name), { recursive: true });
@@ -84,6 +91,18 @@ const slimPostgres: Plugin = {
 const enginesOf = (plan: Plan): string[] => [...new Set(Object.values(plan.databases).map((database) => database.engine))];
 
 const hasLatch = (plan: Plan): boolean => plan.records.some(({ repoint }) => repoint === "latch");
+
+const hasClusters = (plan: Plan): boolean => Object.values(plan.databases).some(({ primary }) => primary.cluster !== undefined);
+
+/** A plan without clusters asks nothing of RDS's operations on them. */
+const withoutClusters: Plugin = {
+  name: "without-clusters",
+  setup(plugin) {
+    const names = ["describeCluster", "failOverCluster", "describeGlobal", "switchOverGlobal", "failOverGlobal"];
+    const stand = names.map((name) => `export const ${name} = ${refuses("what speaks of clusters")};`).join(" ");
+    plugin.onLoad({ filter: /[\\/]aws[\\/]rds-clusters\.ts$/ }, () => ({ contents: stand, loader: "js" }));
+  },
+};
 
 /** A plan whose names all move by their records has no latch: what speaks to one stays behind, with CloudWatch's client. */
 const withoutLatch: Plugin = {

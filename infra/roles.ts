@@ -31,10 +31,11 @@ export function roles(plan: Plan, stackName: string): Resources {
   const members = databases.flatMap((database) => [database.primary, ...database.standbys]);
   const rdsArn = (region: string, rest: string) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:${rest}`);
   // Rebuilt standbys carry their slot's name and the generation.
-  const slots = members.flatMap(({ instance, region }) => [instance, `${slotName(instance)}*`].map((id) => ({ id, region })));
+  const instances = members.filter(({ cluster }) => cluster === undefined);
+  const slots = instances.flatMap(({ instance, region }) => [instance, `${slotName(instance)}*`].map((id) => ({ id, region })));
   const instanceArn = (region: string, id: string) => rdsArn(region, `db:${id}`);
   const instanceArns = slots.map(({ id, region }) => instanceArn(region, id));
-  const instanceRegions = [...new Set(members.map(({ region }) => region))];
+  const instanceRegions = [...new Set(instances.map(({ region }) => region))];
   // A standby is made like the one before it: with whatever groups that one has.
   const parameterGroups = (region: string) => rdsArn(region, "pg:*");
   const groupArns = (region: string) => ["pg:*", "og:*", "subgrp:*"].map((rest) => rdsArn(region, rest));
@@ -54,7 +55,15 @@ export function roles(plan: Plan, stackName: string): Resources {
     allow("ReadRequests", ["s3:GetObject"], bucketKeys("requests")),
     allow("WriteRequests", ["s3:PutObject"], bucketKeys("requests")),
   ];
-  const seesInstances = [allow("SeeInstances", ["rds:DescribeDBInstances"], instanceArns)];
+  const clusterArns = members.flatMap(({ cluster, region }) => (cluster === undefined ? [] : [rdsArn(region, `cluster:${cluster}`)]));
+  // The ARN of a global database has no region.
+  const globalArns = databases.flatMap(({ primary: { globalCluster } }) =>
+    globalCluster === undefined ? [] : [sub(`arn:\${AWS::Partition}:rds::\${AWS::AccountId}:global-cluster:${globalCluster}`)],
+  );
+  const seesInstances = [
+    allow("SeeInstances", ["rds:DescribeDBInstances"], instanceArns),
+    allow("SeeClusters", ["rds:DescribeDBClusters"], clusterArns),
+  ];
   const alarmArns = (names: (region: string) => readonly string[]) =>
     [...new Set(members.map(({ region }) => region))].flatMap((region) =>
       names(region).map((name) => sub(`arn:\${AWS::Partition}:cloudwatch:${region}:\${AWS::AccountId}:alarm:${name}`)),
@@ -183,6 +192,13 @@ export function roles(plan: Plan, stackName: string): Resources {
       // A failback asks an old primary, also one that is stopped.
       ...stops("rds:StartDBInstance"),
       ...readOnly("rds:ModifyDBParameterGroup", "rds:ResetDBParameterGroup"),
+      allow("FailOverClusters", ["rds:FailoverDBCluster"], clusterArns),
+      allow("SeeGlobalDatabases", ["rds:DescribeGlobalClusters"], globalArns),
+      allow(
+        "MoveGlobalDatabases",
+        ["rds:SwitchoverGlobalCluster", "rds:FailoverGlobalCluster"],
+        globalArns.length > 0 ? [...globalArns, ...clusterArns] : [],
+      ),
       allow("Promote", ["rds:PromoteReadReplica"], instanceArns),
       allow("RebuildStandbys", ["rds:CreateDBInstanceReadReplica"], [...instanceArns, ...instanceRegions.flatMap(groupArns)]),
       // Which group the old primary has, or a standby before this one had, is not in the plan.
@@ -243,7 +259,17 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow("ReadEvidence", ["s3:GetObject"], bucketKeys("evidence")),
     ],
   };
-  return Object.fromEntries(Object.entries(statements).map(([name, list]) => [`${logical(name)}Role`, role(stackName, name, list)]));
+  // A plan without instances, or without clusters, has nothing to allow there.
+  return Object.fromEntries(
+    Object.entries(statements).map(([name, list]) => [
+      `${logical(name)}Role`,
+      role(
+        stackName,
+        name,
+        list.filter(({ Resource }) => !Array.isArray(Resource) || Resource.length > 0),
+      ),
+    ]),
+  );
 }
 
 /**

@@ -11,7 +11,7 @@ import { seen } from "../core/news.ts";
 import { policyOf } from "../core/policy.ts";
 import { recordDecision } from "../core/recorded.ts";
 import { isDue, type MoveRequest, orderOf } from "../core/requests.ts";
-import type { Decision } from "../core/rules.ts";
+import { type Decision, MOVES } from "../core/rules.ts";
 import { type OrderAnswer, yes } from "./answers.ts";
 import { decideNow } from "./decisions.ts";
 import { keepDecision } from "./kept.ts";
@@ -94,7 +94,7 @@ async function carryOut(settings: Settings, database: Protected, request: MoveRe
     console.log(JSON.stringify({ what: "decision", database: database.name, order: order.id, by: order.by, ...decision }));
     await keepDecision(settings, recordDecision(facts, policy, order, decision));
     const done = (execution: string | null): CarriedOut => ({ decision, order, facts, diagnosis, execution });
-    if ((decision.kind !== "failover" && decision.kind !== "switchover") || decision.target === null) {
+    if (!MOVES.includes(decision.kind) || decision.target === null) {
       const answered = await changeRequest(settings, database.name, request.id, (now) =>
         now.usedBy === null && now.due ? { ...now, due: false } : null,
       );

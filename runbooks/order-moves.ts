@@ -11,6 +11,7 @@ import { policyOf } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { recordDecision } from "../core/recorded.ts";
 import { agreed, approve, isEnough, type MoveRequest, requestId, waits } from "../core/requests.ts";
+import { MOVES } from "../core/rules.ts";
 import { type OrderAnswer, taken, yes } from "./answers.ts";
 import { handOver, lookThrough } from "./hand-over.ts";
 import { keepDecision } from "./kept.ts";
@@ -23,10 +24,11 @@ import { tell } from "./tell.ts";
 export async function ask(settings: Settings, database: Protected, asked: MoveAsked, by: string, nowMs: number): Promise<OrderAnswer> {
   const { verb, target, overrides, reason, generation } = asked;
   const notBeforeMs = timeOf(asked, nowMs);
-  const order: Order = { id: asked.id, verb, target, overrides, reason, by: calledAs(by), atMs: nowMs, generation };
+  const dataLoss = asked.allowDataLoss ? { allowDataLoss: true } : {};
+  const order: Order = { id: asked.id, verb, target, overrides, reason, by: calledAs(by), atMs: nowMs, generation, ...dataLoss };
   const { facts, diagnosis, decision } = await lookThrough(settings, database, order);
   await keepDecision(settings, recordDecision(facts, policyOf(settings.plan, database.plan), order, decision));
-  if ((decision.kind !== "failover" && decision.kind !== "switchover") || decision.target === null) {
+  if (!MOVES.includes(decision.kind) || decision.target === null) {
     const commands = waysPast(decision, database.name, order);
     const next = commands.length > 0 ? `Nothing was changed. To pass over it this once:` : "Nothing was changed.";
     await tell(settings, {
@@ -50,6 +52,7 @@ export async function ask(settings: Settings, database: Protected, asked: MoveAs
       id: requestId(database.name, generation, asked.id),
       verb,
       overrides,
+      ...dataLoss,
       reason,
       askedBy: by,
       expiresAtMs: (notBeforeMs ?? nowMs) + expireMinutes(settings.plan) * 60_000,

@@ -112,6 +112,7 @@ function commandsFor(order: OperatorOrder): string[] {
     case "failover":
     case "switchover":
     case "failback":
+    case "reboot-failover":
       return [moveCommand(order.verb, order.database, order)];
     default:
       return [];

@@ -15,6 +15,7 @@ import { decideNow } from "./decisions.ts";
 import { groupsOf, keepFences } from "./fences.ts";
 import { keepDecision } from "./kept.ts";
 import { metricLine } from "./metrics.ts";
+import { noticeNative } from "./native-watch.ts";
 import { observe } from "./observe.ts";
 import { remindOfPause } from "./pauses.ts";
 import { endReadOnly } from "./read-only.ts";
@@ -49,6 +50,7 @@ export async function watchLap(settings: Settings, database: Protected): Promise
   const policy = policyOf(settings.plan, database.plan);
   const { facts, diagnosis, decision } = await decideNow(settings, database, seen, policy, null);
   noteNearVote(settings, facts, policy);
+  await noticeNative(settings, facts);
   console.log(JSON.stringify({ what: "decision", database: database.name, ...decision }));
   await keepDecision(settings, recordDecision(facts, policy, null, decision));
   if (decision.kind !== "failover" || decision.target === null) {

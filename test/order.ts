@@ -12,6 +12,7 @@ const LONGEST = [
   "lab/disasters-holds-postgres",
   "lab/disasters-holds-mariadb",
   "lab/mariadb",
+  "lab/native-global",
   "lab/least-privilege",
   "lab/faults-wakes",
   "cli/commands",

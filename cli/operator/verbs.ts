@@ -1,5 +1,6 @@
 /** Every verb of `npm run understudy`: what follows it, what it does in one line, which options it takes, how it is said to the door. */
 import type { ParseArgsConfig } from "node:util";
+import type { MoveVerb } from "../../core/facts.ts";
 import type { Door } from "./door.ts";
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
@@ -21,21 +22,23 @@ const minutesOf = (text: string | boolean | undefined): number | string => {
 
 const REASON = ["reason", '"WHY"', "why, for the mails and the evidence"] as const;
 
-const move = (verb: "failover" | "switchover" | "failback", what: string): Verb => ({
+const move = (verb: MoveVerb, what: string): Verb => ({
   subject: "NAME",
   what,
   options: [
     REASON,
     ["target", "INSTANCE", "the standby to move to (the best one)"],
     ["override", "N,N", "rules to pass over, this once"],
+    ["allow-data-loss", "", "of a global database: give up what has not arrived (failover alone)"],
     ["generation", "N", "the generation you looked at (the one on record)"],
     ...(verb === "failover" ? [] : [["at", "TIME", "not before, like 2026-11-22T02:00Z (at once)"] as const]),
   ],
-  order: async (database, { reason, target, override, generation, at }, door) => ({
+  order: async (database, { reason, target, override, generation, at, "allow-data-loss": allowDataLoss }, door) => ({
     verb,
     database,
     generation: generation === undefined ? (await door.requests(database)).databases[database]?.generation : Number(generation),
     ...(target === undefined ? {} : { target }),
+    ...(allowDataLoss === true ? { allowDataLoss } : {}),
     overrides: String(override ?? "")
       .split(",")
       .filter((rule) => rule !== "")
@@ -51,6 +54,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   failover: move("failover", "move to a standby, because the primary is lost"),
   switchover: move("switchover", "move to a standby with the primary's help; loses nothing"),
   failback: move("failback", "a switchover back to where it ran before"),
+  "reboot-failover": move("reboot-failover", "let RDS move it to its own standby in another zone"),
   requests: { subject: "[NAME]", what: "requests that wait for approval, and what became of others", options: [], order: null },
   approve: {
     subject: "REQUEST",
@@ -108,7 +112,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
 
 /** For parseArgs: the verb's own options and those of all. */
 export function optionsOf(verb: Verb): NonNullable<ParseArgsConfig["options"]> {
-  const own = verb.options.map(([option]) => [option, { type: "string" as const }]);
+  const own = verb.options.map(([option, value]) => [option, { type: value === "" ? ("boolean" as const) : ("string" as const) }]);
   return { ...Object.fromEntries(own), plan: { type: "string" }, json: { type: "boolean" }, help: { type: "boolean" } };
 }
 
@@ -127,7 +131,7 @@ export function helpOf(name: string, verb: Verb): string {
 export const HELP = [
   "npm run understudy -- VERB [NAME] [options]",
   "",
-  ...Object.entries(VERBS).map(([name, { subject, what }]) => `  ${`${name} ${subject}`.padEnd(20)}${what}`),
+  ...Object.entries(VERBS).map(([name, { subject, what }]) => `  ${`${name} ${subject}`.padEnd(22)}${what}`),
   "",
   "Each verb has --help. Credentials and region's endpoint are those of every AWS",
   "tool: AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL. Orders are signed with",

@@ -3,7 +3,7 @@
  */
 import { hasRung, wrongLadder } from "../ladder.ts";
 import { latchNames } from "../latch.ts";
-import type { Plan } from "./schema.ts";
+import type { Member, Plan } from "./schema.ts";
 
 export interface Finding {
   /** Where in the plan, as keys and indexes from the top. */
@@ -33,7 +33,7 @@ export function checkPlan(plan: Plan): Finding[] {
     if (database.primary.region !== plan.regions.primary) {
       find(at("primary", "region"), `expected the primary region, ${plan.regions.primary}`);
     }
-    const members: [path: (string | number)[], member: { instance: string; region: string }, role: string][] = [
+    const members: [path: (string | number)[], member: Member, role: string][] = [
       [["primary"], database.primary, "primary"],
       ...database.standbys.map((standby, index): (typeof members)[number] => [["standbys", index], standby, "standby"]),
     ];
@@ -43,7 +43,7 @@ export function checkPlan(plan: Plan): Finding[] {
           ["databases", key, ...path, "region"],
           `expected one of the plan's regions, ${plan.regions.primary} or ${plan.regions.recovery}`,
         );
-      else if (!database.fenceSecurityGroups[member.region])
+      else if (!member.cluster && !database.fenceSecurityGroups[member.region])
         find(at("fenceSecurityGroups"), `expected a security group for ${member.region}, where ${member.instance} runs`);
       const owner = owners.get(member.instance);
       if (owner)
@@ -61,7 +61,7 @@ export function checkPlan(plan: Plan): Finding[] {
     const names = plan.records.filter((record) => record.database === key);
     if (names.length === 0)
       find(["records"], `no record names the database "${key}", expected one with "database: ${key}": clients could not follow it`);
-    if (!plan.backups.some((backup) => backup.database === key))
+    if (!database.primary.cluster && !plan.backups.some((backup) => backup.database === key))
       find(["backups"], `no backup of the database "${key}", expected one with "database: ${key}"`);
   }
 

@@ -26,6 +26,10 @@ const instanceId = matching(
   /^(?=.{1,63}$)[a-z](-?[a-z0-9])*$/,
   'expected a DB instance identifier: 1 to 63 lower-case letters, digits and single hyphens, starting with a letter, like "shop-a"',
 );
+const clusterId = matching(
+  /^(?=.{1,63}$)[a-z](-?[a-z0-9])*$/,
+  'expected a DB cluster identifier: 1 to 63 lower-case letters, digits and single hyphens, starting with a letter, like "shop"',
+);
 const securityGroup = matching(/^sg-[0-9a-f]{8,17}$/, 'expected a security group id, like "sg-0123456789abcdef0"');
 // DB parameter group names: 1-255, letter first, no double or trailing hyphen (RDS API reference, CreateDBParameterGroup).
 const parameterGroup = matching(
@@ -34,9 +38,26 @@ const parameterGroup = matching(
 );
 const text = (say: string) => z.string({ error: say }).check(z.minLength(1, { error: say }));
 
-const instance = section({
-  instance: described(instanceId, "The DB instance identifier."),
-  region: described(region, "The region the instance runs in."),
+const standby = section({
+  instance: z.optional(described(instanceId, "The DB instance identifier. Either this or cluster.")),
+  cluster: z.optional(described(clusterId, "The DB cluster identifier. Either this or instance.")),
+  region: described(region, "The region it runs in."),
+});
+const primary = section({
+  instance: z.optional(described(instanceId, "The DB instance identifier. Either this or cluster.")),
+  cluster: z.optional(
+    described(
+      clusterId,
+      "The identifier of an Aurora or Multi-AZ DB cluster. RDS fails over inside it by itself; its readers are no standbys here.",
+    ),
+  ),
+  globalCluster: z.optional(
+    described(
+      clusterId,
+      "The identifier of the Aurora Global Database the cluster belongs to; its standbys are the clusters in other regions.",
+    ),
+  ),
+  region: described(region, "The region it runs in."),
 });
 
 const options = <S extends z.core.$ZodShape>(shape: S) => z.optional(section(shape));
@@ -68,6 +89,12 @@ const failover = section({
         .join("; ")}. network and sessions are always needed.`,
     ),
   ),
+  nativeGraceSeconds: z.optional(
+    described(
+      whole(0, 1800, " of seconds"),
+      "How long RDS may take to fail a Multi-AZ primary over by itself before its silence counts (180: AWS states 60 to 120 s as typical). No replica is promoted meanwhile.",
+    ),
+  ),
   rebuild: z.optional(
     described(
       z.enum(["automatic", "by-hand"], { error: 'expected "automatic" or "by-hand"' }),
@@ -90,14 +117,14 @@ const database = section({
     text('expected the name of a Secrets Manager secret, like "understudy/shop"'),
     'A Secrets Manager secret in the recovery region: JSON with "username" and "password".',
   ),
-  primary: instance,
+  primary,
   standbys: described(
-    z.array(instance, { error: "expected a list of standbys" }).check(z.minLength(1, { error: "expected at least one standby" })),
-    "Read replicas of the primary, in order of preference. One in the primary's own region is hot and may take over by itself; one in another region is cold, and a person approves.",
+    z.array(standby, { error: "expected a list of standbys" }),
+    "Read replicas of the primary, in order of preference. One in the primary's own region is hot and may take over by itself; one in another region is cold, and a person approves. Of a global database: its other clusters. Empty for any other cluster.",
   ),
   fenceSecurityGroups: described(
     z.record(region, securityGroup, { error: "expected a security group by region" }),
-    "By region, a security group without any inbound rule: a fenced instance is left with this one alone. Every region an instance runs in needs one.",
+    "By region, a security group without any inbound rule: a fenced instance is left with this one alone. Every region an instance runs in needs one; clusters need none.",
   ),
   drainSecurityGroups: z.optional(
     described(
@@ -202,8 +229,31 @@ export const planSchema = section({
   }),
 });
 
-export type Plan = z.infer<typeof planSchema>;
-export type DatabasePlan = Plan["databases"][string];
+export type WrittenPlan = z.infer<typeof planSchema>;
+type WrittenDatabase = WrittenPlan["databases"][string];
+
+/** An instance or a cluster. `instance` is what it is called on record: for a cluster, the cluster's identifier. */
+export interface Member {
+  readonly instance: string;
+  readonly cluster?: string;
+  readonly globalCluster?: string;
+  readonly region: string;
+}
+export type DatabasePlan = Omit<WrittenDatabase, "primary" | "standbys"> & { primary: Member; standbys: Member[] };
+export type Plan = Omit<WrittenPlan, "databases"> & { databases: Record<string, DatabasePlan> };
+
+/** The plan with every member called by one name. What names neither an instance nor a cluster is called "". */
+export function namedPlan(written: WrittenPlan): Plan {
+  const named = <M extends { instance?: string; cluster?: string; region: string }>(member: M) => ({
+    ...member,
+    instance: member.instance ?? member.cluster ?? "",
+  });
+  const databases = Object.entries(written.databases).map(([key, database]) => [
+    key,
+    { ...database, primary: named(database.primary), standbys: database.standbys.map(named) },
+  ]);
+  return { ...written, databases: Object.fromEntries(databases) };
+}
 export type RecordPlan = Plan["records"][number];
 export type BackupPlan = Plan["backups"][number];
 
