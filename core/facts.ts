@@ -26,7 +26,7 @@ export type Condition =
 /** An order of a person, already identified; see runbooks/orders.ts. It counts once. */
 export interface Order {
   readonly id: string;
-  readonly verb: "failover" | "switchover" | "failback";
+  readonly verb: "failover" | "switchover" | "failback" | "restore";
   /** The instance to move to; null leaves the choice to the ranking. */
   readonly target: string | null;
   /** Rules that may refuse and are to be passed over, this once. */
@@ -44,7 +44,7 @@ export interface Claim {
   /** Name of the durable execution that holds it, like "move-shop-g7-a1". */
   readonly execution: string;
   readonly attempt: number;
-  readonly kind: "failover" | "switchover" | "failback";
+  readonly kind: "failover" | "switchover" | "failback" | "restore";
   /** The instance that is to become the primary. */
   readonly target: string;
   readonly takenAtMs: number;

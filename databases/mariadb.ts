@@ -114,7 +114,7 @@ class Session {
   }
 }
 
-async function withSession<T>(target: Target, timeoutMs: number, work: (session: Session) => Promise<T>): Promise<T> {
+export async function withSession<T>(target: Target, timeoutMs: number, work: (session: Session) => Promise<T>): Promise<T> {
   const session = await Session.open(target, timeoutMs);
   try {
     return await work(session);

@@ -78,7 +78,7 @@ function close(client: pg.Client): void {
   (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 }
 
-async function withSession<T>(target: Target, timeoutMs: number, work: (client: pg.Client) => Promise<T>): Promise<T> {
+export async function withSession<T>(target: Target, timeoutMs: number, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = await connect(target, timeoutMs);
   try {
     return await work(client);

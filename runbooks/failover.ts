@@ -101,7 +101,7 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
 
 export type Stage = "fence" | "drain" | "promote" | "write" | "record";
 
-async function fence(ctx: DurableContext, move: Move, primary: string): Promise<Proof> {
+export async function fence(ctx: DurableContext, move: Move, primary: string): Promise<Proof> {
   await ctx.step("note the old network", () => move.noteNetwork(primary), patiently);
   await until(ctx, "its network is taken away", PATIENCE.fence, () => move.networkTaken(primary));
   await until(ctx, "its sessions are cut", PATIENCE.fence, () => move.sessionsCut(primary));

@@ -2,11 +2,13 @@
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { failover, type MoveResult } from "./failover.ts";
 import { type RebuildResult, rebuild } from "./rebuild.ts";
+import { becomePrimary } from "./restore-move.ts";
 import type { Settings } from "./settings.ts";
 import type { MoveInput } from "./start.ts";
 import { switchover } from "./switchover.ts";
 
 export async function move(input: MoveInput, ctx: DurableContext, settings: Settings): Promise<MoveResult | RebuildResult> {
   if (input.kind === "rebuild") return await rebuild(input, ctx, settings);
+  if (input.kind === "restore") return await becomePrimary(input, ctx, settings);
   return await (input.kind === "failover" ? failover : switchover)(input, ctx, settings);
 }

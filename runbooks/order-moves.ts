@@ -14,6 +14,7 @@ import { agreed, approve, isEnough, type MoveRequest, requestId } from "../core/
 import { type OrderAnswer, taken, yes } from "./answers.ts";
 import { handOver, lookThrough } from "./hand-over.ts";
 import { keepDecision } from "./kept.ts";
+import { startApproved } from "./order-restores.ts";
 import { readRecord } from "./record.ts";
 import { changeRequest, createRequest, expireMinutes, requestFor, requestNews } from "./requests.ts";
 import type { Protected, Settings } from "./settings.ts";
@@ -86,7 +87,8 @@ export async function agree(
   });
   if (!changed) throw unknownRequest(id, database);
   if (refusal !== null) throw new Problem("ApprovalRefused", refusal, { hint: `See what is open: ${moveList(database.name)}` });
-  if (isEnough(changed)) return await handOver(settings, changed);
+  if (isEnough(changed))
+    return changed.verb === "restore" ? await startApproved(settings, changed, nowMs) : await handOver(settings, changed);
   await tell(
     settings,
     taken(

@@ -19,6 +19,12 @@ const minutesOf = (text: string | boolean | undefined): number | string => {
   return count === undefined ? String(text ?? "nothing") : Number(count) * { m: 1, h: 60, d: 1440 }[(unit ?? "m") as "m" | "h" | "d"];
 };
 
+const rulesOf = (override: string | boolean | undefined): number[] =>
+  String(override ?? "")
+    .split(",")
+    .filter((rule) => rule !== "")
+    .map(Number);
+
 const REASON = ["reason", '"WHY"', "why, for the mails and the evidence"] as const;
 
 const move = (verb: "failover" | "switchover" | "failback", what: string): Verb => ({
@@ -35,10 +41,7 @@ const move = (verb: "failover" | "switchover" | "failback", what: string): Verb 
     database,
     generation: generation === undefined ? (await door.requests(database)).databases[database]?.generation : Number(generation),
     ...(target === undefined ? {} : { target }),
-    overrides: String(override ?? "")
-      .split(",")
-      .filter((rule) => rule !== "")
-      .map(Number),
+    overrides: rulesOf(override),
     reason,
   }),
 });
@@ -48,6 +51,38 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   failover: move("failover", "move to a standby, because the primary is lost"),
   switchover: move("switchover", "move to a standby with the primary's help; loses nothing"),
   failback: move("failback", "a switchover back to where it ran before"),
+  restore: {
+    subject: "NAME",
+    what: "restore a backup beside the original; with --promote, as the new primary",
+    options: [
+      REASON,
+      ["from", "SNAPSHOT", "the snapshot (the newest good copy)"],
+      ["at", "TIME", "a time in UTC or latest, out of the automated backups"],
+      ["region", "REGION", "where to look for it, and to restore it"],
+      ["promote", "", "it becomes the primary; takes approvals"],
+      ["instance", "INSTANCE", "one that was restored before"],
+      ["override", "N,N", "rules to pass over, this once"],
+      ["generation", "N", "the generation you looked at (the one on record)"],
+    ],
+    order: async (database, { reason, from, at, region, promote, instance, override, generation }, door) => ({
+      verb: "restore",
+      database,
+      generation: generation === undefined ? (await door.requests(database)).databases[database]?.generation : Number(generation),
+      ...(from === undefined ? {} : { from }),
+      ...(at === undefined ? {} : { at }),
+      ...(region === undefined ? {} : { region }),
+      ...(instance === undefined ? {} : { instance }),
+      promote: promote === true,
+      overrides: rulesOf(override),
+      reason,
+    }),
+  },
+  drill: {
+    subject: "NAME",
+    what: "restore the newest copy aside, look through it, delete it",
+    options: [],
+    order: async (database) => ({ verb: "drill", database }),
+  },
   requests: { subject: "[NAME]", what: "requests that wait for approval, and what became of others", options: [], order: null },
   approve: {
     subject: "REQUEST",
@@ -89,7 +124,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
 
 /** For parseArgs: the verb's own options and those of all. */
 export function optionsOf(verb: Verb): NonNullable<ParseArgsConfig["options"]> {
-  const own = verb.options.map(([option]) => [option, { type: "string" as const }]);
+  const own = verb.options.map(([option, value]) => [option, { type: value === "" ? ("boolean" as const) : ("string" as const) }]);
   return { ...Object.fromEntries(own), plan: { type: "string" }, json: { type: "boolean" }, help: { type: "boolean" } };
 }
 
