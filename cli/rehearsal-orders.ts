@@ -23,6 +23,13 @@ export async function orderRestore(lab: Lab, plan: Plan, name: string, generatio
   await orderedByAll(lab, plan, send, "rehearsalrestore", name, order);
 }
 
+/** Beside the original, out of its automated backups. */
+export async function orderRestoreAside(lab: Lab, plan: Plan, name: string, send: Send): Promise<void> {
+  const wish = { from: null, at: "latest", region: null, promote: false, instance: null, overrides: [] } as const;
+  const order = { verb: "restore", id: "rehearsalaside00", database: name, generation: 1, ...wish, ...NO_PROOF } as const;
+  await signed(lab, plan, send)(peopleOf(plan)[0], order);
+}
+
 export async function orderDrill(lab: Lab, plan: Plan, name: string, send: Send): Promise<void> {
   await signed(lab, plan, send)(peopleOf(plan)[0], { verb: "drill", id: "rehearsaldrill00", database: name, proof: null });
 }

@@ -13,7 +13,7 @@ import { type Lab, startLab } from "../lab/lab.ts";
 import { endpoint, readJson, stateBucket, waitFor } from "../lab/look.ts";
 import type { Note } from "../lab/permissions/notes.ts";
 import { sentence } from "../lab/permissions/refusal.ts";
-import { orderDrill, orderRestore, orderTheMove } from "./rehearsal-orders.ts";
+import { orderDrill, orderRestore, orderRestoreAside, orderTheMove } from "./rehearsal-orders.ts";
 
 const NEVER_MS = 30 * 86_400_000;
 /** So small that every durable function has to ask for the rest of its own story. */
@@ -139,6 +139,11 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
     await invoke("snapshot", {});
   }
   await until("the note", () => readJson(lab, region, bucket, `databases/${name}/baseline.json`));
+  if (database.engine === "postgres") {
+    say("the primary is restored beside itself, as late as its automated backups go");
+    await orderRestoreAside(lab, plan, name, (payload) => invoke("order", payload));
+    await told("restored beside");
+  }
   say("a move that nobody claimed is refused");
   await first();
   await durably("move", `move-${name}-g1-a9`, { kind: "failover", database: name, generation: 1, attempt: 9 });
@@ -222,7 +227,6 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
   await orderDrill(lab, plan, name, (payload) => invoke("order", payload));
   await told("drill FAILED");
   await orderRestore(lab, plan, name, generation, (payload) => invoke("order", payload));
-  await told("restored beside");
   await until("the restored instance to be the primary", async () => (await record())?.generation === generation + 1);
   await told("restore done");
 }

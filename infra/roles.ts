@@ -232,6 +232,8 @@ export function roles(plan: Plan, stackName: string): Resources {
         ["rds:RestoreDBInstanceFromDBSnapshot"],
         [...restoredArns, ...snapshotArns([primary, recovery]), ...instanceRegions.flatMap(groupArns)],
       ),
+      // Of the original it reads the automated backups; what it makes has another name.
+      allow("RestoreToATime", ["rds:RestoreDBInstanceToPointInTime"], [...instanceArns, ...instanceRegions.flatMap(groupArns)]),
       allow("TagWhatIsMade", ["rds:AddTagsToResource"], restoredArns),
       // Never the original.
       allow("GuardWhatIsRestored", ["rds:ModifyDBInstance"], [...restoredArns, ...instanceRegions.map(parameterGroups)]),
