@@ -12,7 +12,15 @@ const NO_PROOF = { proof: null, reason: "a rehearsal" } as const;
 
 export async function orderTheMove(lab: Lab, plan: Plan, name: string, send: Send): Promise<void> {
   // Healthy, and no probe has voted yet: what stands in the way is passed over by number.
-  const order = { verb: "failover", overrides: [207, 304, 305], database: name, generation: 1, target: null, ...NO_PROOF } as const;
+  const order = {
+    verb: "failover",
+    overrides: [207, 304, 305],
+    database: name,
+    generation: 1,
+    target: null,
+    notBefore: null,
+    ...NO_PROOF,
+  } as const;
   await orderedByAll(lab, plan, send, "rehearsal", name, order, 2);
 }
 
