@@ -10,6 +10,7 @@ import type { Drift } from "../core/drift.ts";
 import type { Facts } from "../core/facts.ts";
 import { policyOf } from "../core/policy.ts";
 import { judgeRestore } from "../core/restore.ts";
+import { noting } from "./evidence.ts";
 import { fence, forward, type MoveResult } from "./failover.ts";
 import { type Confirmed, Move } from "./failover-steps.ts";
 import { groupsOf } from "./fences.ts";
@@ -25,9 +26,10 @@ import { notYet, type Proof, patiently, proven, reasonOf, until } from "./until.
 /** Looks of about a second. */
 const PATIENCE = { open: 600, write: 300, repoint: 300 };
 
-export async function becomePrimary(input: MoveInput, ctx: DurableContext, settings: Settings): Promise<MoveResult> {
+export async function becomePrimary(input: MoveInput, plain: DurableContext, settings: Settings): Promise<MoveResult> {
   const database = protectedDatabase(settings.plan, input.database);
   const execution = executionName(input.database, input.generation, input.attempt);
+  const { ctx, steps } = noting(plain, execution);
   const move = new RestoredMove(settings, database, execution, input.generation);
 
   const confirmed: Confirmed = await ctx.step("confirm", () => move.confirm(), patiently);
@@ -43,7 +45,8 @@ export async function becomePrimary(input: MoveInput, ctx: DurableContext, setti
   let stage: "fence" | "write" | "record" = "fence";
   try {
     // Again after a death, too: each look does only what is missing.
-    const fenced = confirmed.unfenced === null ? await fence(ctx, move, primary) : { holds: false, seen: confirmed.unfenced };
+    const fenced =
+      confirmed.unfenced === null ? await fence(ctx, move, confirmed) : { holds: false, seen: confirmed.unfenced, atMs: confirmed.atMs };
     await ctx.step("note that it is promoted", () => move.note({ stage: "promoted" }), patiently);
     stage = "write";
     const opened = await until(ctx, "it is open to its clients", PATIENCE.open, () => move.opened(standby));
@@ -58,13 +61,25 @@ export async function becomePrimary(input: MoveInput, ctx: DurableContext, setti
     });
     stage = "record";
     const after = await ctx.step("raise the generation", () => move.raiseGeneration(confirmed, { branchedAt: null }), patiently);
-    const evidence = await ctx.step(
-      "keep the evidence",
-      () => move.keepEvidence({ confirmed, fenced, opened, promoted, ...end, after, infrastructureCode: move.drift(confirmed).hints }),
-      patiently,
-    );
     const state = confirmed.unfenced === null ? `${primary} is fenced` : `${primary} is not fenced: ${confirmed.unfenced}`;
     const sentence = `${database.name} now runs on ${standby}, out of a backup: ${database.record.name} points to it and took a write. ${state}.`;
+    const evidence = await ctx.step(
+      "keep the evidence",
+      () =>
+        move.keepEvidence(
+          {
+            outcome: "succeeded",
+            sentence,
+            confirmed,
+            drained: null,
+            proofs: { fence: fenced, "its clients' groups": opened, "it takes writes": promoted, "the clients' name": end.repointed },
+            moments: [["verified", end.repointed.atMs, "to the write through the name"]],
+            steps,
+          },
+          { fenced, opened, promoted, ...end, after, infrastructureCode: move.drift(confirmed).hints },
+        ),
+      patiently,
+    );
     await ctx.step(
       "tell of the success",
       () => tell(settings, move.succeededNews(sentence, confirmed, evidence, end.repointed.atMs)),
@@ -96,7 +111,7 @@ export async function becomePrimary(input: MoveInput, ctx: DurableContext, setti
 const DEAD_FOR_GOOD = ["failed", "incompatible-restore", "inaccessible-encryption-credentials"];
 
 class RestoredMove extends Move {
-  protected override get words(): string {
+  protected override get words(): "restore" {
     return "restore";
   }
 

@@ -155,9 +155,9 @@ test("no standby is left and the primary dies: the refusal names the backup, its
 
 test("people agree: the restored instance becomes the primary, the old one is fenced, a write goes through the name", async () => {
   const { news, plan } = open();
-  await laps(1);
+  await laps(3);
   const { result, move } = await order({ from: "understudy-shop-20261121t0600" });
-  expect(result).toMatchObject({ outcome: "claimed" });
+  expect(result, result.sentence).toMatchObject({ outcome: "claimed" });
   const moved = await runOf("move", move as never);
   expect(moved.result).toMatchObject({ outcome: "succeeded", sentence: expect.stringContaining("points to it and took a write") });
   const { settings, shop } = await load();
