@@ -7,6 +7,7 @@ export const withdrawCommand = (request: string): string => run("withdraw", requ
 export const resumeCommand = (database: string): string => run("resume", database);
 export const acknowledgeCommand = (database: string): string => run("acknowledge", database);
 export const releaseBrakeCommand = (): string => run("release-brake");
+export const drillCommand = (database: string): string => run("drill", database);
 export const statusCommand = (): string => run("status");
 
 export function moveCommand(
@@ -23,6 +24,29 @@ export function moveCommand(
     allowDataLoss && "--allow-data-loss",
     '--reason "WHY"',
   );
+}
+
+/** What is left when there is no standby: the newest backup becomes the primary. */
+export function restoreCommand(
+  database: string,
+  { promote = false, from = null, instance = null, overrides = [] }: RestoreOptions = {},
+): string {
+  return run(
+    "restore",
+    database,
+    from !== null && `--from ${from}`,
+    instance !== null && `--instance ${instance}`,
+    promote && "--promote",
+    overrides.length > 0 && `--override ${overrides.join(",")}`,
+    '--reason "WHY"',
+  );
+}
+
+interface RestoreOptions {
+  readonly promote?: boolean;
+  readonly from?: string | null;
+  readonly instance?: string | null;
+  readonly overrides?: readonly number[];
 }
 
 /** What gets a person past a decision that held Understudy back, most fitting first. `ordered` is the order's verb; null: it looked by itself. */

@@ -20,6 +20,7 @@ const TITLE: Readonly<Record<Evidence["kind"], string>> = {
   failover: "Failover",
   switchover: "Switchover",
   failback: "Failback",
+  restore: "Restore",
   "reboot with failover": "Reboot with failover",
   "global failover": "Global failover",
   "global switchover": "Global switchover",

@@ -73,7 +73,7 @@ export interface Evidence {
   readonly version: 1;
   readonly execution: string;
   readonly database: string;
-  readonly kind: "failover" | "switchover" | "failback" | "reboot with failover" | "global failover" | "global switchover";
+  readonly kind: "failover" | "switchover" | "failback" | "restore" | "reboot with failover" | "global failover" | "global switchover";
   readonly outcome: "succeeded" | "failed";
   readonly sentence: string;
   readonly from: string;

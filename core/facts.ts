@@ -29,7 +29,7 @@ export type MoveVerb = "failover" | "switchover" | "failback" | "reboot-failover
 /** An order of a person, already identified; see runbooks/orders.ts. It counts once. */
 export interface Order {
   readonly id: string;
-  readonly verb: MoveVerb;
+  readonly verb: MoveVerb | "restore";
   /** The instance to move to; null leaves the choice to the ranking. */
   readonly target: string | null;
   /** Rules that may refuse and are to be passed over, this once. */
@@ -49,7 +49,7 @@ export interface Claim {
   /** Name of the durable execution that holds it, like "move-shop-g7-a1". */
   readonly execution: string;
   readonly attempt: number;
-  readonly kind: MoveVerb;
+  readonly kind: MoveVerb | "restore";
   /** The instance that is to become the primary. */
   readonly target: string;
   readonly takenAtMs: number;

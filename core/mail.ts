@@ -31,6 +31,11 @@ const HEADLINES: Record<News["kind"], string> = {
   "Protections Missing": "protections need you",
   "Backup Completed": "backup done",
   "Backup Failed": "backup FAILED",
+  "Restore Started": "restore started",
+  "Restore Completed": "restored beside",
+  "Restore Failed": "restore FAILED",
+  "Drill Passed": "drill passed",
+  "Drill Failed": "drill FAILED",
 };
 
 export function writeMail(news: News, planName: string): Mail {

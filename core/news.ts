@@ -34,6 +34,11 @@ export const NEWS_KINDS = [
   "Protections Missing",
   "Backup Completed",
   "Backup Failed",
+  "Restore Started",
+  "Restore Completed",
+  "Restore Failed",
+  "Drill Passed",
+  "Drill Failed",
 ] as const;
 
 export type NewsKind = (typeof NEWS_KINDS)[number];

@@ -6,6 +6,8 @@ export const VERBS = [
   "switchover",
   "failback",
   "reboot-failover",
+  "restore",
+  "drill",
   "approve",
   "withdraw",
   "pause",
@@ -48,6 +50,28 @@ export interface MoveAsked extends Signable {
   readonly notBefore: string | null;
 }
 
+export interface RestoreAsked extends Signable {
+  readonly verb: "restore";
+  readonly database: string;
+  readonly generation: number;
+  /** A snapshot; null leaves the choice to Understudy. */
+  readonly from: string | null;
+  /** A moment in ISO form or "latest", out of the automated backups; null: from a snapshot. */
+  readonly at: string | null;
+  readonly region: string | null;
+  /** Whether it is to become the primary. */
+  readonly promote: boolean;
+  /** One that was restored before; null: a new one. */
+  readonly instance: string | null;
+  readonly overrides: readonly number[];
+  readonly reason: string;
+}
+
+export interface DrillAsked extends Signable {
+  readonly verb: "drill";
+  readonly database: string;
+}
+
 export interface RequestNamed extends Signable {
   readonly verb: "approve" | "withdraw";
   readonly request: string;
@@ -75,7 +99,15 @@ export interface RequestsListed {
   readonly database: string | null;
 }
 
-export type OperatorOrder = MoveAsked | RequestNamed | PauseAsked | DatabaseNamed | BrakeReleased | RequestsListed;
+export type OperatorOrder =
+  | MoveAsked
+  | RestoreAsked
+  | DrillAsked
+  | RequestNamed
+  | PauseAsked
+  | DatabaseNamed
+  | BrakeReleased
+  | RequestsListed;
 
 /** Which Understudy an order is for: a signature for one is worth nothing to another. */
 export const audienceOf = (account: string, region: string, plan: string): string => `understudy/${account}/${region}/${plan}`;

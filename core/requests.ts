@@ -19,6 +19,8 @@ export interface MoveRequest {
   readonly verb: Order["verb"];
   readonly target: string;
   readonly targetRegion: string;
+  /** Of a restore: what it starts from, as it was asked for. */
+  readonly restore?: { readonly from: string | null; readonly at: string | null; readonly region: string | null };
   readonly overrides: readonly number[];
   readonly allowDataLoss?: boolean;
   readonly reason: string;

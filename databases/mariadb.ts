@@ -120,7 +120,12 @@ class Session {
   }
 }
 
-async function withSession<T>(target: Target, timeoutMs: number, work: (session: Session) => Promise<T>, silenceMs?: number): Promise<T> {
+export async function withSession<T>(
+  target: Target,
+  timeoutMs: number,
+  work: (session: Session) => Promise<T>,
+  silenceMs?: number,
+): Promise<T> {
   const session = await Session.open(target, timeoutMs, silenceMs);
   try {
     return await work(session);

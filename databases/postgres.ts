@@ -86,7 +86,12 @@ function close(client: pg.Client): void {
   streamOf(client).destroy();
 }
 
-async function withSession<T>(target: Target, timeoutMs: number, work: (client: pg.Client) => Promise<T>, silenceMs?: number): Promise<T> {
+export async function withSession<T>(
+  target: Target,
+  timeoutMs: number,
+  work: (client: pg.Client) => Promise<T>,
+  silenceMs?: number,
+): Promise<T> {
   const client = await connect(target, timeoutMs, silenceMs);
   try {
     return await work(client);

@@ -60,11 +60,38 @@ const move = (verb: MoveVerb) =>
     proof,
   });
 
+const moment = matching(
+  /^(latest|\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z)$/,
+  'expected "latest" or a time in UTC, like "2026-11-21T08:30:00Z"',
+);
+
+const restore = z.strictObject({
+  verb: z.literal("restore"),
+  id: orderId,
+  database,
+  generation: whole(1, 1_000_000_000, ""),
+  from: missing(matching(/^understudy-[a-z0-9-]{1,240}$/, "expected the identifier of one of Understudy's snapshots")),
+  at: missing(moment),
+  region: missing(matching(/^[a-z]{2}(-[a-z]+)+-\d$/, 'expected a region, like "eu-west-1"')),
+  promote: z._default(z.boolean({ error: "expected true or false" }), false),
+  instance: missing(matching(/^[a-z][a-z0-9-]{0,62}$/, "expected the name of an instance that was restored before")),
+  overrides: z._default(
+    z
+      .array(whole(600, 609, ""), { error: "expected a list of rule numbers" })
+      .check(z.maxLength(5, { error: "expected at most five rules" })),
+    [],
+  ),
+  reason,
+  proof,
+});
+
 const SCHEMAS: Record<OperatorOrder["verb"], z.ZodMiniType<OperatorOrder>> = {
   failover: move("failover"),
   switchover: move("switchover"),
   failback: move("failback"),
   "reboot-failover": move("reboot-failover"),
+  restore,
+  drill: z.strictObject({ verb: z.literal("drill"), id: orderId, database, proof }),
   approve: z.strictObject({ verb: z.literal("approve"), id: orderId, request, proof }),
   withdraw: z.strictObject({ verb: z.literal("withdraw"), id: orderId, request, proof }),
   pause: z.strictObject({
@@ -87,6 +114,8 @@ const EXAMPLES: Record<OperatorOrder["verb"], string> = {
   failback: '{"verb": "failback", "id": "k3v9x2m4p7q1", "database": "shop", "generation": 2, "reason": "the region is back"}',
   "reboot-failover":
     '{"verb": "reboot-failover", "id": "k3v9x2m4p7q1", "database": "shop", "generation": 1, "reason": "a test of the standby"}',
+  restore: '{"verb": "restore", "id": "k3v9x2m4p7q1", "database": "shop", "generation": 1, "reason": "a table was dropped"}',
+  drill: '{"verb": "drill", "id": "k3v9x2m4p7q1", "database": "shop"}',
   approve: '{"verb": "approve", "id": "k3v9x2m4p7q1", "request": "shop-g1-a8f2c4e6b0d1"}',
   withdraw: '{"verb": "withdraw", "id": "k3v9x2m4p7q1", "request": "shop-g1-a8f2c4e6b0d1"}',
   pause: '{"verb": "pause", "id": "k3v9x2m4p7q1", "database": "shop", "minutes": 60, "reason": "an upgrade"}',

@@ -127,8 +127,8 @@ const withoutLatch: Plugin = {
 const onlyEngines = (wanted: readonly string[]): Plugin => ({
   name: "only-engines",
   setup(plugin) {
-    plugin.onLoad({ filter: /[\\/]databases[\\/](postgres|mariadb)\.ts$/ }, (args) =>
-      wanted.includes(basename(args.path, ".ts")) ? undefined : { contents: "export {};", loader: "ts" },
+    plugin.onLoad({ filter: /[\\/]databases[\\/](postgres|mariadb)(-inventory)?\.ts$/ }, (args) =>
+      wanted.includes(basename(args.path, ".ts").replace("-inventory", "")) ? undefined : { contents: "export {};", loader: "ts" },
     );
   },
 });

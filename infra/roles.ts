@@ -7,6 +7,7 @@ import { hasRung } from "../core/ladder.ts";
 import { LATCH_NAMESPACE, sideName } from "../core/latch.ts";
 import type { Plan, RecordPlan } from "../core/plan/schema.ts";
 import { slotName } from "../core/rebuild.ts";
+import { DRILL, newestPointKey, restoredPrefix } from "../core/restore.ts";
 import { stampName } from "../core/stamp.ts";
 import { type Json, logical, type Resources, ref, sub } from "./cloudformation.ts";
 
@@ -32,10 +33,17 @@ export function roles(plan: Plan, stackName: string): Resources {
   const rdsArn = (region: string, rest: string) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:${rest}`);
   // Rebuilt standbys carry their slot's name and the generation.
   const instances = members.filter(({ cluster }) => cluster === undefined);
-  const slots = instances.flatMap(({ instance, region }) => [instance, `${slotName(instance)}*`].map((id) => ({ id, region })));
+  const rebuilt = instances.flatMap(({ instance, region }) => [instance, `${slotName(instance)}*`].map((id) => ({ id, region })));
+  // What is restored may become the primary, in either region.
+  const restored = Object.entries(plan.databases).flatMap(([name, database]) =>
+    database.primary.cluster === undefined ? [primary, recovery].map((region) => ({ id: `${restoredPrefix(name)}*`, region })) : [],
+  );
+  const slots = [...rebuilt, ...restored];
   const instanceArn = (region: string, id: string) => rdsArn(region, `db:${id}`);
   const instanceArns = slots.map(({ id, region }) => instanceArn(region, id));
-  const instanceRegions = [...new Set(instances.map(({ region }) => region))];
+  const restoredArns = restored.map(({ id, region }) => instanceArn(region, id));
+  const drilledArn = instanceArn(recovery, `${DRILL}*`);
+  const instanceRegions = [...new Set([...instances.map(({ region }) => region), recovery])];
   // A standby is made like the one before it: with whatever groups that one has.
   const parameterGroups = (region: string) => rdsArn(region, "pg:*");
   const groupArns = (region: string) => ["pg:*", "og:*", "subgrp:*"].map((rest) => rdsArn(region, rest));
@@ -65,7 +73,7 @@ export function roles(plan: Plan, stackName: string): Resources {
     allow("SeeClusters", ["rds:DescribeDBClusters"], clusterArns),
   ];
   const alarmArns = (names: (region: string) => readonly string[]) =>
-    [...new Set(members.map(({ region }) => region))].flatMap((region) =>
+    instanceRegions.flatMap((region) =>
       names(region).map((name) => sub(`arn:\${AWS::Partition}:cloudwatch:${region}:\${AWS::AccountId}:alarm:${name}`)),
     );
   // CloudWatch finds no alarm by what it watches: all of a region are read.
@@ -81,7 +89,11 @@ export function roles(plan: Plan, stackName: string): Resources {
     allow(
       "CopyAlarms",
       ["cloudwatch:PutMetricAlarm"],
-      alarmArns((region) => members.filter((member) => member.region === region).map(({ instance }) => `*${instance}*`)),
+      alarmArns((region) =>
+        [...members.map(({ instance: id, region: where }) => ({ id, region: where })), ...restored]
+          .filter((each) => each.region === region)
+          .map(({ id }) => `*${id}*`.replace("**", "*")),
+      ),
     ),
   ];
   // Only where a plan's fence has this rung.
@@ -181,8 +193,10 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow("ReadOrders", ["s3:GetObject"], bucketKeys("orders")),
       allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
       ...tells,
-      // It looks at nothing and starts nothing itself.
+      // It looks at nothing and moves nothing itself; what only makes something new beside it starts at once.
       starts("watch"),
+      starts("restore"),
+      starts("drill"),
     ],
     move: [
       ...keepsRecords,
@@ -225,6 +239,7 @@ export function roles(plan: Plan, stackName: string): Resources {
     snapshot: [
       allow("SeeSnapshots", ["rds:DescribeDBSnapshots"], snapshotArns([recovery])),
       starts("backup"),
+      ...(plan.drills ? [starts("drill")] : []),
       ...keepsRecords,
       ...seesInstances,
       ...seesAlarms,
@@ -239,6 +254,53 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...usesKeys(plan),
       ...tells,
       ...lasts("backup"),
+    ],
+    restore: [
+      ...keepsRecords,
+      ...keepsRequests,
+      allow("KeepEvidence", ["s3:PutObject"], bucketKeys("evidence")),
+      ...seesInstances,
+      ...entersDatabases,
+      allow(
+        "SeeSnapshots",
+        ["rds:DescribeDBSnapshots"],
+        [...new Set(slots.map(({ id }) => id))].flatMap((id) => [primary, recovery].map((region) => instanceArn(region, id))),
+      ),
+      allow(
+        "RestoreBeside",
+        ["rds:RestoreDBInstanceFromDBSnapshot"],
+        [...restoredArns, ...snapshotArns([primary, recovery]), ...instanceRegions.flatMap(groupArns)],
+      ),
+      // Of the original it reads the automated backups; what it makes has another name.
+      allow("RestoreToATime", ["rds:RestoreDBInstanceToPointInTime"], [...instanceArns, ...instanceRegions.flatMap(groupArns)]),
+      allow("TagWhatIsMade", ["rds:AddTagsToResource"], restoredArns),
+      // Never the original.
+      allow("GuardWhatIsRestored", ["rds:ModifyDBInstance"], [...restoredArns, ...instanceRegions.map(parameterGroups)]),
+      ...usesKeys(plan),
+      ...readsNames(rewritten),
+      starts("move"),
+      ...tells,
+      ...lasts("restore"),
+    ],
+    // Contained (S32): of what production runs on it may read the login and the note of the newest copy, and restore from copies.
+    drill: [
+      allow(
+        "ReadTheNewestPoint",
+        ["s3:GetObject"],
+        Object.keys(plan.databases).map((name) => sub(`\${StateBucket.Arn}/${newestPointKey(name)}`)),
+      ),
+      allow("TellMissingFromForbidden", ["s3:ListBucket"], sub("${StateBucket.Arn}")),
+      allow("ReadTheLastDrill", ["s3:GetObject"], bucketKeys("drills")),
+      allow("KeepReports", ["s3:PutObject"], bucketKeys("drills")),
+      ...entersDatabases,
+      allow("SeeCopies", ["rds:DescribeDBSnapshots"], snapshotArns([recovery])),
+      allow("SeeItsOwn", ["rds:DescribeDBInstances"], drilledArn),
+      allow("RestoreAside", ["rds:RestoreDBInstanceFromDBSnapshot"], [drilledArn, ...snapshotArns([recovery]), ...groupArns(recovery)]),
+      allow("TagItsOwn", ["rds:AddTagsToResource"], drilledArn),
+      allow("DeleteItsOwn", ["rds:DeleteDBInstance"], drilledArn),
+      ...usesKeys(plan).filter(({ Sid }) => Sid !== "ReadEncryptedSnapshots"),
+      ...tells,
+      ...lasts("drill"),
     ],
     notify: [
       allow("ReadWhatWasTold", ["s3:GetObject"], bucketKeys("told")),

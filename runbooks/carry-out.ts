@@ -26,7 +26,7 @@ import { tell } from "./tell.ts";
 export async function answerRequest(settings: Settings, database: Protected, id: string): Promise<OrderAnswer> {
   const request = await readRequest(settings, database.name, id);
   const { generation } = (await readRecord(settings, database)).value;
-  if (request && isDue(request, generation, storeNowMs())) return await act(settings, database, request);
+  if (request && isMove(request) && isDue(request, generation, storeNowMs())) return await act(settings, database, request);
   if (request?.usedBy) return started(request.id, request.usedBy, `The request ${id} became ${request.usedBy}.`);
   return {
     accepted: false,
@@ -40,10 +40,15 @@ export async function answerRequest(settings: Settings, database: Protected, id:
   };
 }
 
+/** A restore looks for its own request (restore-steps.ts). */
+const isMove = ({ verb }: MoveRequest): boolean => verb !== "restore";
+
 /** What `order` could not hand over, or what nobody lived to answer. Not to be able to look for it stops no watcher. */
 export async function dueRequests(settings: Settings, database: Protected, generation: number): Promise<MoveRequest[]> {
   try {
-    return (await requestsOf(settings, database.name, generation)).filter((request) => isDue(request, generation, storeNowMs()));
+    return (await requestsOf(settings, database.name, generation)).filter(
+      (request) => isMove(request) && isDue(request, generation, storeNowMs()),
+    );
   } catch (error) {
     console.error(JSON.stringify({ what: "requests not looked through", database: database.name, error: String(error) }));
     return [];

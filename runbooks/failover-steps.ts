@@ -55,7 +55,7 @@ export class Move {
   readonly execution: string;
   readonly generation: number;
   /** How the clients' names are moved. */
-  private readonly way: Way;
+  protected readonly way: Way;
   /** Region of every instance, as the record had it when the move was confirmed. */
   regions: Readonly<Record<string, string>> = {};
 

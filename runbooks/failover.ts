@@ -125,7 +125,7 @@ export async function failover(input: MoveInput, plain: DurableContext, settings
 
 export type Stage = "fence" | "drain" | "promote" | "write" | "record";
 
-async function fence(ctx: DurableContext, move: Move, confirmed: Confirmed): Promise<Proof> {
+export async function fence(ctx: DurableContext, move: Move, confirmed: Confirmed): Promise<Proof> {
   const { primary } = confirmed;
   await ctx.step("note the old network", () => move.noteNetwork(primary), patiently);
   const first = hasRung(move.database.plan.failover, "read-only");

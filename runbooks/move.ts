@@ -6,6 +6,7 @@ import { nativeSeen } from "./native.ts";
 import { globalMove } from "./native-global.ts";
 import { nativeMove } from "./native-move.ts";
 import { type RebuildResult, rebuild } from "./rebuild.ts";
+import { becomePrimary } from "./restore-move.ts";
 import { protectedDatabase, type Settings } from "./settings.ts";
 import type { MoveInput } from "./start.ts";
 import { switchover } from "./switchover.ts";
@@ -17,6 +18,7 @@ export async function move(
 ): Promise<MoveResult | RebuildResult | AfterwardsResult> {
   if (input.kind === "afterwards") return await afterwards(input, ctx, settings);
   if (input.kind === "rebuild") return await rebuild(input, ctx, settings);
+  if (input.kind === "restore") return await becomePrimary(input, ctx, settings);
   if (input.kind === "native") return await nativeSeen(input, ctx, settings);
   if (input.kind === "reboot-failover") return await nativeMove(input, ctx, settings);
   if (protectedDatabase(settings.plan, input.database).plan.primary.globalCluster !== undefined)

@@ -15,6 +15,7 @@ import { MOVES } from "../core/rules.ts";
 import { type OrderAnswer, taken, yes } from "./answers.ts";
 import { handOver, lookThrough } from "./hand-over.ts";
 import { keepDecision } from "./kept.ts";
+import { startApproved } from "./order-restores.ts";
 import { readRecord } from "./record.ts";
 import { changeRequest, createRequest, expireMinutes, requestFor, requestNews } from "./requests.ts";
 import type { Protected, Settings } from "./settings.ts";
@@ -116,6 +117,7 @@ export async function agree(
   });
   if (!changed) throw unknownRequest(id, database);
   if (refusal !== null) throw new Problem("ApprovalRefused", refusal, { hint: `See what is open: ${moveList(database.name)}` });
+  if (changed.verb === "restore" && isEnough(changed)) return await startApproved(settings, changed, nowMs);
   if (isEnough(changed)) return await enough(settings, changed, changed.decision.sentence, nowMs);
   await tell(
     settings,

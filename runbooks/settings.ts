@@ -14,7 +14,13 @@ export interface Settings {
   readonly region: string;
   readonly account: string;
   readonly state: Place;
-  readonly functions: { readonly watch: string; readonly move: string; readonly backup: string };
+  readonly functions: {
+    readonly watch: string;
+    readonly move: string;
+    readonly backup: string;
+    readonly restore: string;
+    readonly drill: string;
+  };
   readonly topicArn: string;
   /** Where this process's probe stands. */
   readonly place: ProbePlace;
@@ -46,6 +52,8 @@ function settingsFrom(plan: Plan, place: ProbePlace): Settings {
       watch: far("WATCH_FUNCTION", "a function name"),
       move: far("MOVE_FUNCTION", "a function name"),
       backup: far("BACKUP_FUNCTION", "a function name"),
+      restore: far("RESTORE_FUNCTION", "a function name"),
+      drill: far("DRILL_FUNCTION", "a function name"),
     },
     topicArn: far("TOPIC_ARN", "the ARN of an SNS topic"),
     identityEndpoint: process.env.AWS_ENDPOINT_URL_STS ?? process.env.AWS_ENDPOINT_URL ?? regionalSts(region),

@@ -20,6 +20,12 @@ const minutesOf = (text: string | boolean | undefined): number | string => {
   return count === undefined ? String(text ?? "nothing") : Number(count) * { m: 1, h: 60, d: 1440 }[(unit ?? "m") as "m" | "h" | "d"];
 };
 
+const rulesOf = (override: string | boolean | undefined): number[] =>
+  String(override ?? "")
+    .split(",")
+    .filter((rule) => rule !== "")
+    .map(Number);
+
 const REASON = ["reason", '"WHY"', "why, for the mails and the evidence"] as const;
 
 const move = (verb: MoveVerb, what: string): Verb => ({
@@ -39,10 +45,7 @@ const move = (verb: MoveVerb, what: string): Verb => ({
     generation: generation === undefined ? (await door.requests(database)).databases[database]?.generation : Number(generation),
     ...(target === undefined ? {} : { target }),
     ...(allowDataLoss === true ? { allowDataLoss } : {}),
-    overrides: String(override ?? "")
-      .split(",")
-      .filter((rule) => rule !== "")
-      .map(Number),
+    overrides: rulesOf(override),
     reason,
     ...(at === undefined ? {} : { notBefore: at }),
   }),
@@ -55,6 +58,38 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   switchover: move("switchover", "move to a standby with the primary's help; loses nothing"),
   failback: move("failback", "a switchover back to where it ran before"),
   "reboot-failover": move("reboot-failover", "let RDS move it to its own standby in another zone"),
+  restore: {
+    subject: "NAME",
+    what: "restore a backup beside the original; with --promote, as the new primary",
+    options: [
+      REASON,
+      ["from", "SNAPSHOT", "the snapshot (the newest good copy)"],
+      ["at", "TIME", "a time in UTC or latest, out of the automated backups"],
+      ["region", "REGION", "where to look for it, and to restore it"],
+      ["promote", "", "it becomes the primary; takes approvals"],
+      ["instance", "INSTANCE", "one that was restored before"],
+      ["override", "N,N", "rules to pass over, this once"],
+      ["generation", "N", "the generation you looked at (the one on record)"],
+    ],
+    order: async (database, { reason, from, at, region, promote, instance, override, generation }, door) => ({
+      verb: "restore",
+      database,
+      generation: generation === undefined ? (await door.requests(database)).databases[database]?.generation : Number(generation),
+      ...(from === undefined ? {} : { from }),
+      ...(at === undefined ? {} : { at }),
+      ...(region === undefined ? {} : { region }),
+      ...(instance === undefined ? {} : { instance }),
+      promote: promote === true,
+      overrides: rulesOf(override),
+      reason,
+    }),
+  },
+  drill: {
+    subject: "NAME",
+    what: "restore the newest copy aside, look through it, delete it",
+    options: [],
+    order: async (database) => ({ verb: "drill", database }),
+  },
   requests: { subject: "[NAME]", what: "requests that wait for approval, and what became of others", options: [], order: null },
   approve: {
     subject: "REQUEST",

@@ -57,6 +57,14 @@ export function checkPlan(plan: Plan): Finding[] {
           "expected another group than the fence's: that one admits nobody, this one Understudy's functions",
         );
     }
+    for (const where of Object.keys(database.restore ?? {}))
+      if (!database.drainSecurityGroups?.[where])
+        find(at("restore", where), `expected a drainSecurityGroups entry for ${where} too: what is restored is verified through it`);
+    if (plan.drills && !database.drainSecurityGroups?.[plan.regions.recovery])
+      find(
+        at("drainSecurityGroups"),
+        `expected a security group for ${plan.regions.recovery}, where drills restore the newest copy, which Understudy's functions alone may reach`,
+      );
     findings.push(...fenceFindings(key, database));
     const names = plan.records.filter((record) => record.database === key);
     if (names.length === 0)

@@ -132,6 +132,27 @@ const database = section({
       "By region, a security group whose only inbound rule admits Understudy's functions: a switchover closes the primary to everybody else with it, and a failback asks the old primary through it. Without one a region has no planned moves.",
     ),
   ),
+  restore: z.optional(
+    described(
+      z.record(
+        region,
+        section({
+          subnetGroup: z.optional(described(text("expected the name of a DB subnet group"), "Its DB subnet group (the default one).")),
+          parameterGroup: z.optional(
+            described(text("expected the name of a DB parameter group"), "Its DB parameter group (the engine's default)."),
+          ),
+          securityGroups: z.optional(
+            described(
+              z.array(securityGroup).check(z.minLength(1, { error: "expected at least one security group id" })),
+              "Through these its clients reach it, once it is the primary. Without them it cannot become the primary there.",
+            ),
+          ),
+        }),
+        { error: "expected, by region, what an instance that is restored there is given" },
+      ),
+      "By region, what an instance that is restored there is given, where no instance of the database shows it. It is verified in the region's drainSecurityGroups first.",
+    ),
+  ),
   fenceParameterGroups: z.optional(
     described(
       z.record(instanceId, parameterGroup, { error: "expected a parameter group by instance" }),
@@ -219,6 +240,14 @@ export const planSchema = section({
     ),
   }),
   backups: z.array(backup, { error: "expected a list of backups" }),
+  drills: z.optional(
+    section({
+      everyDays: described(
+        whole(1, 60, " of days"),
+        "So often the newest copy of each database is restored into an instance of its own, looked through and deleted again, which AWS bills like any instance.",
+      ),
+    }),
+  ),
   notify: section({
     email: described(
       z

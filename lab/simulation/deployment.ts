@@ -38,6 +38,8 @@ export async function deploy(world: World, plan: Plan, endpoint: string, withBac
     WATCH_FUNCTION: "watch",
     MOVE_FUNCTION: "move",
     BACKUP_FUNCTION: "backup",
+    RESTORE_FUNCTION: "restore",
+    DRILL_FUNCTION: "drill",
   };
   const make = (where: string, name: string, { timeout, durable }: Deployed, code = name, more: Record<string, string> = {}) => {
     const version = {

@@ -611,7 +611,20 @@ export const REQUIREMENTS: readonly Requirement[] = [
       ),
     ],
   },
-  { number: 32, says: "Drills have no permission on production", guards: [], open: "there are no drills yet" },
+  {
+    number: 32,
+    says: "Drills have no permission on production",
+    guards: [
+      guard(
+        "a drill's role sees, makes and deletes what begins like a drill alone",
+        "infra/roles.ts",
+        "const drilledArn = instanceArn(recovery, `${DRILL}*`);",
+        'const drilledArn = instanceArn("*", `${DRILL.slice(0, 0)}*`);',
+        TEMPLATE,
+        "a drill's role is allowed nothing on what production runs on",
+      ),
+    ],
+  },
   {
     number: 33,
     says: "The audit is append-only, and a recorded event gives the same decision again",

@@ -52,8 +52,13 @@ test("a standby in a region the plan does not know is refused", () => {
 });
 
 test("a standby in a region without a fence is refused: an old primary could not be shut off there", () => {
-  const found = problems("instance: shop-b, region: eu-central-1", "instance: shop-b, region: eu-west-1");
-  expect(found[0]).toContain("databases.shop.fenceSecurityGroups: expected a security group for eu-west-1, where shop-b runs");
+  const found = problems("fenceSecurityGroups: { eu-central-1: sg-0a1b2c3d4e5f6fe0c, ", "fenceSecurityGroups: { ");
+  expect(found[0]).toContain("databases.shop.fenceSecurityGroups: expected a security group for eu-central-1, where shop-a runs");
+});
+
+test("a region to restore into without a group for its verification is refused, and so are drills", () => {
+  const found = problems("sg-0a1b2c3d4e5f6d4a1, eu-west-1: sg-0a1b2c3d4e5f6d4a2", "sg-0a1b2c3d4e5f6d4a1");
+  expect(found[0]).toContain("databases.shop.restore.eu-west-1: expected a drainSecurityGroups entry for eu-west-1 too");
 });
 
 test("a maintenance window that is none is refused, with an example", () => {
