@@ -8,15 +8,16 @@ import {
   SwitchoverGlobalClusterCommand,
 } from "@aws-sdk/client-rds";
 import type { InstanceFacts } from "../core/facts.ts";
-import { CLIENT_SETTINGS, perRegion } from "./clients.ts";
+import { CLIENT_SETTINGS, LOOK_SETTINGS, perRegion } from "./clients.ts";
 import { isCode } from "./errors.ts";
 
 const rds = perRegion((region) => new RDSClient({ region, ...CLIENT_SETTINGS }));
+const looks = perRegion((region) => new RDSClient({ region, ...LOOK_SETTINGS }));
 
 /** The cluster as one instance that RDS keeps alive: its endpoint is the writer's. null when RDS knows no such cluster. */
-export async function describeCluster(region: string, id: string): Promise<InstanceFacts | null> {
+export async function describeCluster(region: string, id: string, quickly = false): Promise<InstanceFacts | null> {
   try {
-    const { DBClusters } = await rds(region).send(new DescribeDBClustersCommand({ DBClusterIdentifier: id }));
+    const { DBClusters } = await (quickly ? looks : rds)(region).send(new DescribeDBClustersCommand({ DBClusterIdentifier: id }));
     const found = DBClusters?.[0];
     if (!found) return null;
     const members = found.DBClusterMembers ?? [];

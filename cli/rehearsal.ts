@@ -21,8 +21,8 @@ import { Door } from "./operator/door.ts";
 const NEVER_MS = 30 * 86_400_000;
 /** So small that every durable function has to ask for the rest of its own story. */
 const FIRST_PAGE = 2;
-/** Long enough that the move has to wait, and comes back to a story of many steps. */
-const INSYNC_MS = 2_500;
+/** Longer than a first look, so that the move and the backup have to wait, and come back to a story of many steps. */
+const SLOW_MS = 3_500;
 const LONG_AGO = "20260101t0000";
 const PATIENCE_MS = 60_000;
 
@@ -30,7 +30,7 @@ const PATIENCE_MS = 60_000;
 export async function rehearse(plan: Plan, packaged: string, say: (line: string) => void = () => {}): Promise<Lab> {
   const lab = await startLab({
     folder: throwawayFolder(),
-    timings: { firstTickMs: NEVER_MS, dnsInsyncMs: INSYNC_MS },
+    timings: { firstTickMs: NEVER_MS, dnsInsyncMs: SLOW_MS, copyMs: SLOW_MS },
     durableFirstPage: FIRST_PAGE,
   });
   const { notes } = lab.permissions;
@@ -208,6 +208,9 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
     await invoke("watch", { database: name });
     return mails("an old primary is fenced") > 0;
   });
+
+  say("somebody reads the evidence of the first move");
+  await invoke("status", { evidence: name });
 
   say("the new primary is lost too: refused");
   const asked = mails("needs you");

@@ -33,8 +33,11 @@ export interface DatabaseEngine {
    * that count: it may run a second behind, and starts again with the server.
    */
   beat(target: Target, heartbeat: Heartbeat, timeoutMs: number): Promise<number | null>;
-  /** Commits a row that nobody else writes and reads it back: the database takes writes. Writing the same token twice is one row. */
-  writeCanary(target: Target, token: string, timeoutMs: number): Promise<void>;
+  /**
+   * Commits a row that nobody else writes and reads it back: the database takes writes. Writing the same token twice is one row.
+   * Gives up sooner where nobody has said a word after `silenceMs`.
+   */
+  writeCanary(target: Target, token: string, timeoutMs: number, silenceMs?: number): Promise<void>;
   askStandby(target: Target, database: string, timeoutMs: number): Promise<StandbyFacts>;
   /** Where an instance stands in its log. */
   position(target: Target, timeoutMs: number): Promise<Position>;
@@ -53,9 +56,15 @@ const ENGINES: Record<DatabasePlan["engine"], DatabaseEngine> = { postgres, mari
 export const engineOf = (name: DatabasePlan["engine"]): DatabaseEngine => ENGINES[name];
 
 /** How a write was refused, in words; null when it was accepted. The proof of a fence. */
-export async function refusedWrite(engine: DatabaseEngine, target: Target, token: string, timeoutMs: number): Promise<string | null> {
+export async function refusedWrite(
+  engine: DatabaseEngine,
+  target: Target,
+  token: string,
+  timeoutMs: number,
+  silenceMs?: number,
+): Promise<string | null> {
   try {
-    await engine.writeCanary(target, token, timeoutMs);
+    await engine.writeCanary(target, token, timeoutMs, silenceMs);
     return null;
   } catch (error) {
     return (error as Error).message || String((error as { code?: unknown }).code ?? error);

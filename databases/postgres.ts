@@ -5,6 +5,7 @@
 import pg from "pg";
 import type { Condition, Position, StandbyFacts } from "../core/facts.ts";
 import type { Heartbeat, Others, Target } from "./engines.ts";
+import { unlessSilent } from "./silence.ts";
 
 /** The tables live in a schema of their own, made by whoever writes first. */
 const TABLES = `
@@ -33,9 +34,16 @@ export function conditionOf(error: unknown): Exclude<Condition, "writes" | "slow
 const opened = new WeakSet<pg.Client>();
 
 function watchPort(client: pg.Client): void {
-  const { stream } = (client as unknown as { connection: { stream: { once(event: "connect", then: () => void): void } } }).connection;
-  stream.once("connect", () => opened.add(client));
+  streamOf(client).once("connect", () => opened.add(client));
 }
+
+interface Stream {
+  readonly bytesRead?: number;
+  once(event: "connect", then: () => void): void;
+  destroy(): void;
+}
+
+const streamOf = (client: pg.Client): Stream => (client as unknown as { connection: { stream: Stream } }).connection.stream;
 
 /** Notes on an error whether the port had opened: then what came after was silence. */
 function noted(error: unknown, client: pg.Client): unknown {
@@ -45,7 +53,7 @@ function noted(error: unknown, client: pg.Client): unknown {
 /** RDS asks for TLS, the certificates come with the Lambda runtime; a server without TLS says so, and is met without. */
 const plainHosts = new Set<string>();
 
-async function connect(target: Target, timeoutMs: number): Promise<pg.Client> {
+async function connect(target: Target, timeoutMs: number, silenceMs?: number): Promise<pg.Client> {
   const client = new pg.Client({
     host: target.host,
     port: target.port,
@@ -61,25 +69,25 @@ async function connect(target: Target, timeoutMs: number): Promise<pg.Client> {
   client.on("error", () => {});
   watchPort(client);
   try {
-    await client.connect();
+    await unlessSilent(client.connect(), streamOf(client), silenceMs);
     return client;
   } catch (error) {
     noted(error, client);
     close(client);
     if (plainHosts.has(target.host) || !/does not support SSL/.test((error as Error).message)) throw error;
     plainHosts.add(target.host);
-    return await connect(target, timeoutMs);
+    return await connect(target, timeoutMs, silenceMs);
   }
 }
 
 /** A graceful end waits for the server; a hung one never answers. The socket is closed without asking. */
 function close(client: pg.Client): void {
   void client.end().catch(() => {});
-  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  streamOf(client).destroy();
 }
 
-async function withSession<T>(target: Target, timeoutMs: number, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = await connect(target, timeoutMs);
+async function withSession<T>(target: Target, timeoutMs: number, work: (client: pg.Client) => Promise<T>, silenceMs?: number): Promise<T> {
+  const client = await connect(target, timeoutMs, silenceMs);
   try {
     return await work(client);
   } catch (error) {
@@ -120,12 +128,13 @@ const countOf = (row: { rows_changed?: unknown } | undefined): number | null =>
   row?.rows_changed == null ? null : Number(row.rows_changed);
 
 /** Commits a row that nobody else writes and reads it back: the database takes writes. Writing the same token twice is one row. */
-export async function writeCanary(target: Target, token: string, timeoutMs: number): Promise<void> {
-  await withSession(target, timeoutMs, async (client) => {
+export async function writeCanary(target: Target, token: string, timeoutMs: number, silenceMs?: number): Promise<void> {
+  const writeAndRead = async (client: pg.Client): Promise<void> => {
     await write(client, "insert into understudy.canary (token) values ($1) on conflict (token) do update set at = now()", [token]);
     const { rowCount } = await client.query("select 1 from understudy.canary where token = $1", [token]);
     if (rowCount !== 1) throw new Error(`the canary row ${token} was written and is not there`);
-  });
+  };
+  await withSession(target, timeoutMs, writeAndRead, silenceMs);
 }
 
 /**

@@ -25,7 +25,7 @@ export class GlobalMove extends NativeMove {
     this.kind = kind;
   }
 
-  protected override get words(): string {
+  protected override get called(): string {
     return `global ${this.kind}`;
   }
 

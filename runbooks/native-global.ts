@@ -41,7 +41,7 @@ export async function globalMove(input: MoveInput, ctx: DurableContext, settings
     });
     const after = await ctx.step("raise the generation", () => move.exchange(confirmed), patiently);
     const told = { confirmed, asked, begun, done, wrote, repointed, after };
-    const evidence = await ctx.step("keep the evidence", () => move.keepEvidence(told), patiently);
+    const evidence = await ctx.step("keep the evidence", () => move.keepOwnEvidence(told), patiently);
     const lost = move.kind === "switchover" ? "Nothing was lost" : `What ${target} had not received is given up`;
     const sentence = `${database.name} now writes in ${target}: ${database.record.name} points to it and took a write. ${lost}.`;
     await ctx.step("tell of the success", () => tell(settings, move.movedNews(sentence, confirmed, evidence, repointed.atMs)), patiently);

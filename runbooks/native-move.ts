@@ -41,7 +41,7 @@ export async function nativeMove(input: MoveInput, ctx: DurableContext, settings
     const outage = await ctx.step("read how long it took", () => outageOf(settings, database, primary, storeNowMs()), patiently);
     await ctx.step("note where the writer is now", () => move.noteMoved(primary), patiently);
     const told = { confirmed, before, asked, settled, moved, proof, outage };
-    const evidence = await ctx.step("keep the evidence", () => move.keepEvidence(told), patiently);
+    const evidence = await ctx.step("keep the evidence", () => move.keepOwnEvidence(told), patiently);
     await ctx.step("release the claim", () => endClaim(settings, database, execution, "succeeded", storeNowMs()), patiently);
     const sentence = `RDS moved ${primary} to its own standby: ${moved.seen}; ${database.record.name} took a write. Outage: ${outageWords(outage)}.`;
     await ctx.step("tell of the success", () => tell(settings, move.doneNews(sentence, confirmed, evidence, proof.atMs)), patiently);

@@ -2,6 +2,8 @@
  * The steps of a move that RDS makes itself: each looks first, does only what is missing, and is safe to run again. `native-move.ts`
  * tells in which order they come. Nothing here touches a network, a replica or a record.
  */
+
+import { appendDocument } from "../aws/documents.ts";
 import { reboot } from "../aws/rds.ts";
 import { failOverCluster } from "../aws/rds-clusters.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
@@ -18,8 +20,19 @@ import { readRecord } from "./record.ts";
 import { notYet, type Proof, proven } from "./until.ts";
 
 export class NativeMove extends Move {
-  protected override get words(): string {
+  /** What people call it; the evidence of the other moves knows none of these words. */
+  protected get called(): string {
     return "reboot with failover";
+  }
+
+  async keepOwnEvidence(told: Record<string, unknown>): Promise<string> {
+    const key = `evidence/${this.database.name}/${this.execution}.json`;
+    await appendDocument(this.settings.state, key, { execution: this.execution, database: this.database.name, ...told });
+    return key;
+  }
+
+  protected override news(kind: News["kind"], sentence: string, confirmed: Confirmed, next: string): News {
+    return { ...super.news(kind, sentence, confirmed, next), move: this.called };
   }
 
   override async confirm(): Promise<Confirmed> {
@@ -112,7 +125,7 @@ export class NativeMove extends Move {
     return {
       kind: "Move Failed",
       id: `${this.execution}-failed`,
-      move: this.words,
+      move: this.called,
       database: this.database.name,
       atMs: storeNowMs(),
       sentence,

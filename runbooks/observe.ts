@@ -15,8 +15,6 @@ import type { ProbePlace, Protected, Settings } from "./settings.ts";
 
 /** How long one look at a database may take: longer than a slow answer, shorter than a lap. */
 export const LOOK_MS = 1_500;
-/** A look at everything that takes longer than this is dated by votes read at its end. */
-const VOTES_KEEP_MS = 2_500;
 /** An answer that takes longer is slow. */
 const SLOW_MS = 750;
 
@@ -76,14 +74,14 @@ export const heartbeatName = (database: string, place: ProbePlace) => (place ===
 export const isCluster = (database: Protected): boolean => database.plan.primary.cluster !== undefined;
 
 /** A member of a database, in the words of an instance: a cluster's endpoint is its writer's. */
-export async function describeMember(database: Protected, region: string, id: string): Promise<InstanceFacts | null> {
-  return await (isCluster(database) ? describeCluster : describeInstance)(region, id);
+export async function describeMember(database: Protected, region: string, id: string, quick = false): Promise<InstanceFacts | null> {
+  return await (isCluster(database) ? describeCluster : describeInstance)(region, id, quick);
 }
 
 /** "dark": RDS in the region does not answer. */
 export async function tryDescribe(region: string, id: string, describe = describeInstance): Promise<InstanceFacts | null | "dark"> {
   try {
-    return await describe(region, id);
+    return await describe(region, id, true);
   } catch (error) {
     if (isNoAnswer(error)) return "dark";
     throw error;
@@ -106,14 +104,16 @@ export async function observe(settings: Settings, database: Protected): Promise<
   const stored = await readRecord(settings, database);
   const record = stored.value;
   const regionOf = (id: string) => record.regions[id] ?? database.plan.primary.region;
-  const describe = (region: string, id: string) => describeMember(database, region, id);
-  const readVotes = () => Promise.all([readVote(settings, database.name, "far"), readVote(settings, database.name, "near")]);
-  const startedAtMs = performance.now();
-  const [[vote, nearVote], brake, primary, ...described] = await Promise.all([
-    readVotes(),
-    readBrake(settings),
+  const describe = (region: string, id: string) => describeMember(database, region, id, true);
+  const [primary, ...described] = await Promise.all([
     tryDescribe(regionOf(record.primary), record.primary, describe),
     ...record.standbys.map((id) => tryDescribe(regionOf(id), id, describe)),
+  ]);
+  // Read after RDS was asked: a dark region keeps one waiting for seconds, and votes are good for ten.
+  const [vote, nearVote, brake] = await Promise.all([
+    readVote(settings, database.name, "far"),
+    readVote(settings, database.name, "near"),
+    readBrake(settings),
   ]);
   // Where RDS is dark, what the probe last knew is good enough to ask the database itself.
   const target = (id: string, found: InstanceFacts | null | "dark") =>
@@ -133,15 +133,13 @@ export async function observe(settings: Settings, database: Protected): Promise<
     }),
   ]);
   const writer = primary === "dark" ? null : await writerOf(primary);
-  // A dark region takes its time to say nothing: what was read before it did would count as too old by now.
-  const [voteNow, nearVoteNow] = performance.now() - startedAtMs > VOTES_KEEP_MS ? await readVotes() : [vote, nearVote];
   const atMs = storeNowMs();
   const facts: Facts = {
     database: database.name,
     atMs,
     record,
-    vote: voteNow,
-    nearVote: nearVoteNow,
+    vote,
+    nearVote,
     ownLook,
     primaryRegion: primary === "dark" ? "dark" : "answers",
     primary: primary === "dark" ? null : primary,

@@ -4,8 +4,8 @@ import type { Claim } from "../core/facts.ts";
 import type { Settings } from "./settings.ts";
 
 export interface MoveInput {
-  /** A rebuild follows a move; "native" looks after what RDS did by itself. Neither needs a claim. */
-  readonly kind: Claim["kind"] | "native" | "rebuild";
+  /** A rebuild and the look afterwards follow a move; "native" looks after what RDS did by itself. None needs a claim. */
+  readonly kind: Claim["kind"] | "native" | "rebuild" | "afterwards";
   readonly database: string;
   readonly generation: number;
   readonly attempt: number;

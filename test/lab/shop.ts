@@ -139,11 +139,12 @@ export class Shop {
   }
 
   traffic(): Traffic {
-    const { username, password } = this.access;
+    const { engine, username, password } = this.access;
     const traffic = new Traffic({
+      engine,
       dns: { host: "127.0.0.1", port: this.lab.dns.port },
       name: "db.shop.internal",
-      port: 5432,
+      port: this.plan.databases.shop?.port ?? 5432,
       database: "shop",
       username,
       password,
@@ -153,15 +154,16 @@ export class Shop {
     return traffic;
   }
 
-  async lost(traffic: Traffic, instance: string): Promise<number[]> {
+  /** Orders that were acknowledged and are not on this instance. */
+  async lost(traffic: Traffic, instance: string, region = this.plan.regions.primary): Promise<number[]> {
     const orders = traffic.acknowledged.map((one) => one.order);
-    return await countLost(await this.placeOf(instance), "shop", this.access, orders);
+    return await countLost(await this.placeOf(instance, region), "shop", this.access, orders);
   }
 
-  /** Host and port of an instance of the primary region, or of a cluster's writer, wherever it is. */
-  private async placeOf(id: string): Promise<{ host: string; port: number }> {
+  /** Host and port of an instance, or of a cluster's writer, wherever it is. */
+  private async placeOf(id: string, region: string): Promise<{ host: string; port: number }> {
     const { primary, standbys } = this.plan.databases.shop as Plan["databases"][string];
     const cluster = [primary, ...standbys].find((member) => member.cluster === id);
-    return cluster ? await clusterEndpoint(this.lab, cluster.region, id) : await endpoint(this.lab, this.plan.regions.primary, id);
+    return cluster ? await clusterEndpoint(this.lab, cluster.region, id) : await endpoint(this.lab, region, id);
   }
 }
