@@ -165,7 +165,7 @@ export class Move {
     await this.holdsClaim();
     return await makeReadOnly(this.database, facts.record, id, async () => {
       const target = await targetOf(this.settings, this.database, endpointOf(await this.instance(id)));
-      return target ? await refusedWrite(this.engine, target, this.execution, FENCE_PROOF_MS) : "it has no endpoint";
+      return target ? await refusedWrite(this.engine, target, this.execution, LOOK_MS, FENCE_SILENCE_MS) : "it has no endpoint";
     });
   }
 

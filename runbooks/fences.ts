@@ -15,8 +15,11 @@ import { tell } from "./tell.ts";
 
 /** A fenced instance drops packets in silence, so the proof lasts as long as its patience. */
 const FENCE_PROOF_MS = 500;
-/** Clients wait for a move's proof: it ends sooner where nobody says a first word, and lasts as long as any look where somebody does. */
-export const FENCE_SILENCE_MS = 250;
+/**
+ * Clients wait for a move's proof: it ends where nobody says a first word, and lasts as long as any look where somebody does. A first word
+ * takes two round trips, of a quarter of a second between the regions that are farthest apart.
+ */
+export const FENCE_SILENCE_MS = 500;
 
 /** Nobody gets in but through the fence's group, and that admits nobody. */
 export const isFenced = (instance: InstanceFacts, fenceGroup: string): boolean =>
