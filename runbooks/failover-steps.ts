@@ -19,7 +19,7 @@ import { decide } from "../core/rules.ts";
 import { type DatabaseEngine, engineOf, refusedWrite } from "../databases/engines.ts";
 import { keepEvidence } from "./evidence.ts";
 import type { Stage } from "./failover.ts";
-import { FENCE_SILENCE_MS, groupsOf, isFenced } from "./fences.ts";
+import { FENCE_PROOF_MS, FENCE_SILENCE_MS, groupsOf, isFenced } from "./fences.ts";
 import { endpointOf, LOOK_MS, observe, targetOf } from "./observe.ts";
 import { endReadOnly, makeReadOnly } from "./read-only.ts";
 import { endClaim, noteOnClaim, readRecord } from "./record.ts";

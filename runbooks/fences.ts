@@ -14,7 +14,7 @@ import type { Protected, Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
 
 /** A fenced instance drops packets in silence, so the proof lasts as long as its patience. */
-const FENCE_PROOF_MS = 500;
+export const FENCE_PROOF_MS = 500;
 /** Clients wait for a move's proof: it ends sooner where nobody says a first word, and lasts as long as any look where somebody does. */
 export const FENCE_SILENCE_MS = 250;
 
