@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 import type { Plan } from "../../core/plan/schema.ts";
 import type { Fault } from "../../lab/faults/vocabulary.ts";
 import { waitFor } from "../../lab/look.ts";
-import { Disasters, type EngineName, missing, productFor, REGION } from "./disasters.ts";
+import { Disasters, type EngineName, missing, PATIENCE_MS, productFor, REGION } from "./disasters.ts";
 
 /** So many ways to the server and back a look takes that the sum is slow and still in time. */
 const SLOW_MS = { postgres: 200, mariadb: 300 } as const;
@@ -56,5 +56,6 @@ export async function holds(engine: EngineName): Promise<void> {
       await waitFor("its mail", 10_000, () => shop.mailed("There is nothing safe to promote. (rule 301)"));
       expect(await all.onlooker.verdict()).toEqual({ writers: ["shop-a"], led: ["shop-a"], beside: 0 });
     },
+    PATIENCE_MS,
   );
 }

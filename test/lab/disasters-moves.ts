@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from "vitest";
 import type { Plan } from "../../core/plan/schema.ts";
 import { waitFor } from "../../lab/look.ts";
-import { Disasters, type EngineName, missing, productFor, REGION } from "./disasters.ts";
+import { Disasters, type EngineName, missing, PATIENCE_MS, productFor, REGION } from "./disasters.ts";
 
 const ONE_AFTER_THE_OTHER = { writers: ["shop-a", "shop-b"], led: ["shop-a", "shop-b"], beside: 0 };
 
@@ -52,6 +52,7 @@ export async function moves(engine: EngineName): Promise<void> {
       await expect(all.session("shop-a", 1000)).rejects.toThrow();
       expect(await all.onlooker.verdict()).toEqual(ONE_AFTER_THE_OTHER);
     },
+    PATIENCE_MS,
   );
 
   test.skipIf(absent)(
@@ -73,5 +74,6 @@ export async function moves(engine: EngineName): Promise<void> {
       await nothingReceivedIsLost(all, received, hungAtMs);
       expect(await all.onlooker.verdict()).toEqual(ONE_AFTER_THE_OTHER);
     },
+    PATIENCE_MS,
   );
 }
