@@ -59,6 +59,8 @@ const SAYS_WHY = /\(rule (10[2578]|20[2-9]|210|3\d\d|499)\)|failed at the stage|
 /** A server that would take writes if somebody reached it. */
 const isPrimary = (instance: Instance): boolean => !instance.server.inRecovery;
 
+const hasClients = ({ server }: Instance): boolean => [...server.sessions].some(({ from }) => from === CLIENTS);
+
 export class Checkers {
   readonly violations: Violation[] = [];
   /** Rows that were acknowledged and are gone: before the last acknowledged heartbeat, which the lag limit prices, and after it. */
@@ -148,7 +150,7 @@ export class Checkers {
       if (!this.evidence.rds.isClosed(other)) {
         if (claim?.order && this.evidence.darkAtMs(other.region) > claim.takenAtMs - LIFE_MS) this.leftOpen.add(other.id);
         else this.violated("S2", `${data.input.DBInstanceIdentifier} is promoted and ${other.id} is not fenced`, atMs);
-      } else if ([...other.server.sessions].some(({ from }) => from === CLIENTS))
+      } else if (hasClients(other))
         this.violated("S3", `${data.input.DBInstanceIdentifier} is promoted while sessions to ${other.id} are open`, atMs);
     }
   }
@@ -188,7 +190,10 @@ export class Checkers {
   /** S35: never two that would take writes. S5: what a promotion gives up is not more than the limit on the lag allows. */
   private instance({ data, atMs }: SimulationEvent): void {
     const { rds } = this.evidence;
-    for (const id of this.leftOpen) if (rds.isClosed(rds.instances.get(id) as Instance)) this.leftOpen.delete(id);
+    for (const id of this.leftOpen) {
+      const left = rds.instances.get(id) as Instance;
+      if (rds.isClosed(left) && !hasClients(left)) this.leftOpen.delete(id);
+    }
     const open = [...rds.instances.values()].filter((each) => isPrimary(each) && !rds.isClosed(each) && !this.leftOpen.has(each.id));
     if (open.length > 1) this.violated("S35", `${open.map((each) => each.id).join(" and ")} both take writes`, atMs);
     if (!data.promoted) return;
@@ -251,8 +256,8 @@ export class Checkers {
   private write({ data, atMs }: SimulationEvent): void {
     this.acknowledged.push(data as unknown as Acknowledged);
     if (data.client === "shop") this.served = { by: data.server, atMs };
-    if (this.acknowledgedBy === data.server) return;
-    if (this.retired.has(data.server) && !this.leftOpen.has(data.server))
+    if (this.acknowledgedBy === data.server || this.leftOpen.has(data.server)) return;
+    if (this.retired.has(data.server))
       this.violated("S1", `${data.server} takes a write of ${data.client} after ${this.acknowledgedBy} did`, atMs);
     if (this.acknowledgedBy) this.retired.add(this.acknowledgedBy);
     this.acknowledgedBy = data.server;

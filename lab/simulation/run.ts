@@ -20,7 +20,7 @@ import { type Code, SimulatedEnvironments } from "./environments.ts";
 import { Kills, plannedKill } from "./kills.ts";
 import { EventLog, type SimulationEvent } from "./log.ts";
 import { Network } from "./network.ts";
-import { personBehind, settle } from "./people.ts";
+import { personBehind, settle, type Town } from "./people.ts";
 import { type Instance, SimulatedRds } from "./rds.ts";
 import { rdsService } from "./rds-service.ts";
 import type { Call } from "./sdk.ts";
@@ -57,6 +57,8 @@ export interface Stage {
   readonly log: EventLog;
   /** Whose APIs do not answer: regions, or "recovery". */
   readonly dark: Set<string>;
+  /** Whom people order from. */
+  readonly town: Town;
   /** Somebody changes the clients' record by hand. */
   pointName(to: Instance): void;
 }
@@ -217,11 +219,11 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
     void world.call("route53", "ChangeResourceRecordSets", { HostedZoneId: shopName.zone, ChangeBatch }, { region: "us-east-1" });
   };
   const acts = new Set<string>();
+  const town = { world, clock, log, database: databaseName, region: plan.regions.recovery, record };
   if (!options.script) {
-    const town = { world, clock, log, database: databaseName, region: plan.regions.recovery, record };
     settle(town, seed, without, startMs + 90_000, safetyEndsMs, (name) => acts.add(name));
   }
-  if (standby) options.script?.({ clock, network, rds, primary, standby, world, log, dark: sky.dark, pointName });
+  if (standby) options.script?.({ clock, network, rds, primary, standby, world, log, dark: sky.dark, town, pointName });
   await clock.runUntil(safetyEndsMs);
   log.tell("fault", "the healing phase begins");
   heal();
