@@ -25,7 +25,7 @@ export interface RecordSeen {
     readonly target: string;
     readonly stage: string;
     readonly takenAtMs: number;
-    readonly order: { readonly overrides: readonly number[] } | null;
+    readonly order: { readonly id: string; readonly overrides: readonly number[] } | null;
   } | null;
   readonly lastMove: { readonly execution: string; readonly outcome: string } | null;
 }
@@ -83,7 +83,9 @@ export class Checkers {
   private readonly rebuilt = new Set<string>();
   private lastClaim: RecordSeen["claim"] = null;
   /** Decisions people must hear of, until they have. */
-  private untold: { readonly rule: string; readonly by: string; readonly atMs: number }[] = [];
+  private untold: { readonly rule: string; readonly by: string; readonly atMs: number; readonly order: string | undefined }[] = [];
+  /** Orders that became a claim: what another watcher thought of one in the same moment is of no interest. */
+  private readonly followed = new Set<string>();
 
   constructor(evidence: Evidence) {
     this.evidence = evidence;
@@ -116,7 +118,7 @@ export class Checkers {
       case "decision":
         // A failover is told by the move that follows it, under its own rule.
         if (event.data.tell && !["failover", "switchover"].includes(event.data.kind))
-          this.decided(`(rule ${event.data.rule})`, event.data.by, event.atMs);
+          this.decided(`(rule ${event.data.rule})`, event.data, event.atMs);
         break;
       case "mail":
         this.mails.push({ text: event.data.text, atMs: event.atMs });
@@ -132,9 +134,10 @@ export class Checkers {
     }
   }
 
-  private decided(rule: string, by: string, atMs: number): void {
+  private decided(rule: string, { by, order }: SimulationEvent["data"], atMs: number): void {
+    if (this.followed.has(order)) return;
     if (this.mails.some(({ text }) => text.includes(rule)) || this.untold.some((each) => each.rule === rule)) return;
-    this.untold.push({ rule, by, atMs });
+    this.untold.push({ rule, by, atMs, order });
   }
 
   /** S10: whoever changes anything holds the claim at that moment, and is the move. S2: the others are fenced before a promotion. */
@@ -222,6 +225,11 @@ export class Checkers {
     const now = data.record as RecordSeen;
     this.lastRecord = now;
     this.lastClaim = now.claim ?? this.lastClaim;
+    const order = now.claim?.order?.id;
+    if (order !== undefined) {
+      this.followed.add(order);
+      this.untold = this.untold.filter((each) => each.order !== order);
+    }
     if (!before) return;
     const step = now.generation - before.generation;
     if (step < 0 || step > 1) this.violated("GENERATION", `the generation goes from ${before.generation} to ${now.generation}`, atMs);

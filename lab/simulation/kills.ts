@@ -14,15 +14,18 @@ export interface PlannedKill {
   readonly when: When;
 }
 
-/** A move has about so many places, of step and call. */
-const PLACES = 80;
+/** So many places, of step and call, an execution has at most. */
+const PLACES = { move: 120, rebuild: 40 };
 
 /** Counts up with the seed: every other run has one, and so many runs later every place has had its turn. */
 export function plannedKill(seed: number): PlannedKill | undefined {
   if (seed % 2 === 0) return undefined;
   const turn = Math.floor(seed / 2);
   const when = turn % 2 === 0 ? "before" : "after";
-  return { of: turn % 8 >= 6 ? "rebuild" : "move", place: (Math.floor(turn / 8) % PLACES) + 1, when };
+  // Of four, three are a move's.
+  const [round, of] = [Math.floor(turn / 8), Math.floor(turn / 2) % 4];
+  if (of === 3) return { of: "rebuild", place: (round % PLACES.rebuild) + 1, when };
+  return { of: "move", place: ((round * 3 + of) % PLACES.move) + 1, when };
 }
 
 interface Walk {

@@ -29,8 +29,15 @@ export interface Town {
 
 type Ordered = { readonly verb: string; readonly [field: string]: unknown };
 
+/** Who is told that nobody looked, or nothing at all, orders once more. */
+async function orderAgain(town: Town, person: Person, asked: Ordered, afterMs: number): Promise<void> {
+  if (/^(accepted|refused)$/.test(await order(town, person, asked))) return;
+  await town.clock.sleep(afterMs);
+  await order(town, person, asked);
+}
+
 /** One order, sent to the function as the command sends it. Rejects never: whoever orders sees an answer or none. */
-export async function order(town: Town, person: Person, asked: Ordered): Promise<void> {
+export async function order(town: Town, person: Person, asked: Ordered): Promise<"accepted" | "refused" | "lost"> {
   const { world, clock, log, region } = town;
   const day = new Date(clock.nowMs).toISOString().replace(/[-:]|\.\d+/g, "");
   const proof = {
@@ -45,9 +52,13 @@ export async function order(town: Town, person: Person, asked: Ordered): Promise
   try {
     const answer = await world.call("lambda", "Invoke", { FunctionName: "order", Payload: Buffer.from(JSON.stringify(sent)) }, { region });
     const text = Buffer.from(answer.Payload ?? "{}").toString("utf8");
-    log.tell("person", `${person} is answered: ${JSON.parse(text).sentence ?? text.slice(0, 200)}`, {});
+    const { accepted, sentence } = JSON.parse(text);
+    log.tell("person", `${person} is answered: ${sentence ?? text.slice(0, 200)}`, {});
+    if (accepted) return "accepted";
+    return sentence === undefined || sentence.includes("did not look") ? "lost" : "refused";
   } catch (error) {
     log.tell("person", `${person} hears nothing: ${(error as Error).message}`, {});
+    return "lost";
   }
 }
 
@@ -103,7 +114,7 @@ export function settle(
       const record = town.record();
       if (!record) return;
       did(name);
-      void order(town, person, act.asked(record, new Chance(seed, name), database));
+      void orderAgain(town, person, act.asked(record, new Chance(seed, name), database), 20_000);
     });
   }
   answerMails(town, seed, without, did);
@@ -130,7 +141,7 @@ function answerMails({ ...town }: Town, seed: number, without: ReadonlySet<strin
     if (request) {
       const verb = chance.happens(0.1) ? "withdraw" : "approve";
       PEOPLE.forEach((person, at) => {
-        later(`${request} ${person}`, chance.whole(5, 120) * (at + 1), () => void order(town, person, { verb, request }));
+        later(`${request} ${person}`, chance.whole(5, 120) * (at + 1), () => void orderAgain(town, person, { verb, request }, 20_000));
       });
     }
     if (text.includes("(rule 202)") && chance.happens(0.5))
@@ -140,9 +151,9 @@ function answerMails({ ...town }: Town, seed: number, without: ReadonlySet<strin
         () => void order(town, "alice", { verb: "acknowledge", database }),
       );
     if (text.includes("(rule 205)")) later("brake", chance.whole(5, 120), () => void order(town, "bob", { verb: "release-brake" }));
-    if (text.includes("has a standby again") && chance.happens(0.4)) {
+    if (text.includes("has a standby again") && chance.happens(0.8)) {
       const generation = town.record()?.generation ?? 1;
-      const verb = chance.pick(["failback", "failback", "switchover"]);
+      const verb = chance.pick(["failback", "failback", "failback", "switchover"]);
       const overrides = chance.pick([[], [209]]);
       later(`back from ${generation}`, chance.whole(5, 90), () => {
         void order(town, "alice", {
