@@ -255,7 +255,7 @@ async function orderTheMove(lab: Lab, plan: Plan, name: string, send: (payload: 
     for (let time = 0; time < times; time++) await send(signed);
   };
   const id = (index: number) => `rehearsal${String(index).padStart(4, "0")}`;
-  const shared = { database: name, generation: 1, target: null, reason: "a rehearsal", proof: null } as const;
+  const shared = { database: name, generation: 1, target: null, reason: "a rehearsal", notBefore: null, proof: null } as const;
   // Healthy, and no probe has voted yet: what stands in the way is passed over by number.
   const [first, ...others] = people as [string, ...string[]];
   await say(first, { verb: "failover", id: id(0), overrides: [207, 304, 305], ...shared }, 2);

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { approveCommand } from "../core/commands.ts";
 import { readPlanFile } from "../infra/plan-file.ts";
 import { endWell } from "./endings.ts";
+import { explainDecision, explainPage, replayDecisions, replayPage } from "./operator/decisions.ts";
 import { Door } from "./operator/door.ts";
 import { answerPage, requestsPage, statusPage } from "./operator/pages.ts";
 import { HELP, helpOf, optionsOf, VERBS } from "./operator/verbs.ts";
@@ -18,11 +19,23 @@ await endWell(async () => {
   if (more.length > 0 || (subject !== undefined && verb.subject === "") || (subject === undefined && /^\w/.test(verb.subject)))
     throw new Error(`Expected: npm run understudy -- ${name} ${verb.subject}. See --help.`);
 
-  const door = new Door(readPlanFile(String(values.plan ?? "recovery-plan.yml")));
+  const plan = readPlanFile(String(values.plan ?? "recovery-plan.yml"));
+  const door = new Door(plan);
   const print = (answer: unknown, page: () => string) => console.log(values.json ? JSON.stringify(answer) : page());
   if (name === "status") {
     const status = await door.invoke("status", {});
     return print(status, () => statusPage(status as Parameters<typeof statusPage>[0]));
+  }
+  const text = (option: string) => values[option] as string | undefined;
+  if (name === "explain") {
+    const explained = await explainDecision(plan, subject ?? "", text("at"));
+    return print(explained, () => explainPage(explained));
+  }
+  if (name === "replay") {
+    const other = text("policy");
+    if (other === undefined) throw new Error("Expected: --policy FILE, the plan whose policy is tried. See --help.");
+    const replayed = await replayDecisions(plan, subject ?? "", readPlanFile(other), text("from"), text("until"));
+    return print(replayed, () => replayPage(replayed));
   }
   if (verb.order === null) {
     const list = await door.requests(subject ?? null);

@@ -43,8 +43,12 @@ for (const each of COPIED) cpSync(join(ROOT, each), join(copy, each), { recursiv
 symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
 writeFileSync(
   join(copy, "vitest.config.ts"),
-  `export default { test: { include: ["test/**/*.test.ts"], globalSetup: ["test/plan-alone.ts"], testTimeout: 60_000, hookTimeout: 60_000, teardownTimeout: 5000, bail: 1 } };\n`,
+  `export default { test: { include: ["test/**/*.test.ts"], globalSetup: [process.env.MUTATED_SETUP], testTimeout: 120_000, hookTimeout: 60_000, teardownTimeout: 5000, bail: 1 } };\n`,
 );
+
+/** What deploys the product needs it compiled from the copy; everything else makes do with the plan. */
+const setupFor = (file: string): string =>
+  /from "\.\/shop\.ts"/.test(readFileSync(join(copy, file), "utf8")) ? "test/packaged.ts" : "test/plan-alone.ts";
 
 /** Runs the tests whose full names contain one of `names`. */
 async function run(file: string, names: readonly string[]): Promise<{ passed: string[]; failed: string[]; output: string }> {
@@ -52,18 +56,19 @@ async function run(file: string, names: readonly string[]): Promise<{ passed: st
   rmSync(report, { force: true });
   const pattern = names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
   const args = [join(ROOT, "node_modules/vitest/vitest.mjs"), "run", file, "-t", pattern, "--reporter=json", `--outputFile=${report}`];
-  const env = { ...process.env, CONFORMANCE_PATIENCE_MS: "8000" };
+  const env = { ...process.env, CONFORMANCE_PATIENCE_MS: "8000", MUTATED_SETUP: setupFor(file) };
   const child = spawn(process.execPath, args, { cwd: copy, env, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (output += text));
   await new Promise((resolve) => child.once("close", resolve));
-  const results: { fullName: string; status: string }[] = [];
+  const results: { fullName: string; status: string; failureMessages: string[] }[] = [];
   try {
     for (const { assertionResults } of JSON.parse(readFileSync(report, "utf8")).testResults) results.push(...assertionResults);
   } catch {
     // No report: nothing ran, which the caller tells with the output.
   }
   const of = (status: string) => results.filter((result) => result.status === status).map(({ fullName }) => fullName);
+  output += results.flatMap(({ failureMessages }) => failureMessages.map((message) => `\n${message}`)).join("");
   return { passed: of("passed"), failed: of("failed"), output };
 }
 

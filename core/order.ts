@@ -40,6 +40,8 @@ export interface MoveAsked extends Signable {
   /** Rules to pass over, this once. */
   readonly overrides: readonly number[];
   readonly reason: string;
+  /** Of a planned move: not before this time, like "2026-11-22T02:00:00Z". null: at once. */
+  readonly notBefore: string | null;
 }
 
 export interface RequestNamed extends Signable {

@@ -25,6 +25,8 @@ export interface MoveRequest {
   readonly askedBy: string | null;
   readonly askedAtMs: number;
   readonly expiresAtMs: number;
+  /** A planned move waits until then, however many have agreed; absent or null: it does not wait. */
+  readonly notBeforeMs?: number | null;
   /** Why, as the rules said it when it was asked for. */
   readonly decision: { readonly rule: number; readonly sentence: string; readonly diagnosis: string };
   /** What the target lacked then; null is unknown. */
@@ -57,9 +59,12 @@ export const isEnough = (request: MoveRequest): boolean => agreed(request) >= re
 export const isOpen = (request: MoveRequest, generation: number, atMs: number): boolean =>
   request.usedBy === null && request.withdrawnBy === null && atMs < request.expiresAtMs && request.generation === generation;
 
+/** Its time has not come. */
+export const waits = ({ notBeforeMs }: MoveRequest, atMs: number): boolean => (notBeforeMs ?? 0) > atMs;
+
 /** Whether the watcher carries it out now. Counts the approvals itself, whatever else is said. */
 export const isDue = (request: MoveRequest, generation: number, atMs: number): boolean =>
-  request.due && isEnough(request) && isOpen(request, generation, atMs);
+  request.due && isEnough(request) && !waits(request, atMs) && isOpen(request, generation, atMs);
 
 interface Standing {
   readonly request: MoveRequest;

@@ -35,6 +35,11 @@ const proof = missing(
   ),
 );
 
+const time = matching(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{3})?)?Z$/, 'expected a time in UTC, like "2026-11-22T02:00:00Z"').check(
+  z.refine((text) => !Number.isNaN(Date.parse(text)), { error: "expected a day and a time that exist" }),
+);
+const never = z.null({ error: "a failover cannot wait: only a switchover or a failback has a time" });
+
 const move = (verb: "failover" | "switchover" | "failback") =>
   z.strictObject({
     verb: z.literal(verb),
@@ -49,6 +54,7 @@ const move = (verb: "failover" | "switchover" | "failback") =>
       [],
     ),
     reason,
+    notBefore: z._default(verb === "failover" ? never : z.nullable(time), null as never),
     proof,
   });
 

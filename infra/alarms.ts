@@ -1,12 +1,27 @@
 /**
  * The slow ways to wake the watcher, should the quick one be lost: one alarm a database on the probe's metric. And the alarm on the
- * silence of either probe, which needs none of our code to reach people.
+ * silence of either probe, and on mails that do not go out, which need none of our code to reach people.
  */
 import type { Plan } from "../core/plan/schema.ts";
 import { arnOf, type Json, logical, type Resources, ref, sub } from "./cloudformation.ts";
 
 export function alarms(plan: Plan): Resources {
-  const resources: Resources = {};
+  const resources: Resources = {
+    NewsLost: unheard(
+      `understudy-${plan.name}-news-lost`,
+      "Understudy had news and the event bus did not take it: look at the logs of its functions (news not told), and at status.",
+      { Namespace: "Understudy", MetricName: "NewsNotTold", Dimensions: [{ Name: "Plan", Value: plan.name }] },
+    ),
+    MailsFailing: unheard(
+      `understudy-${plan.name}-mails-failing`,
+      "Understudy's function that mails fails: what it was told to mail may not arrive. Look at its log, and at status.",
+      {
+        Namespace: "AWS/Lambda",
+        MetricName: "Errors",
+        Dimensions: [{ Name: "FunctionName", Value: `understudy-${plan.name}-notify` }],
+      },
+    ),
+  };
   for (const database of Object.keys(plan.databases)) {
     const Dimensions = [
       { Name: "Plan", Value: plan.name },
@@ -56,6 +71,23 @@ export function alarms(plan: Plan): Resources {
   }
   return resources;
 }
+
+/** Once is enough; nothing said is good. */
+const unheard = (AlarmName: string, AlarmDescription: string, metric: Record<string, Json>): Resources[string] => ({
+  Type: "AWS::CloudWatch::Alarm",
+  Properties: {
+    AlarmName,
+    AlarmDescription,
+    ...metric,
+    Statistic: "Sum",
+    Period: 60,
+    EvaluationPeriods: 1,
+    Threshold: 1,
+    ComparisonOperator: "GreaterThanOrEqualToThreshold",
+    TreatMissingData: "notBreaching",
+    AlarmActions: [ref("Topic")],
+  },
+});
 
 const silent = (AlarmName: string, AlarmDescription: string, metric: Record<string, Json>): Resources[string] => ({
   Type: "AWS::CloudWatch::Alarm",

@@ -5,20 +5,16 @@
 import type { ProbePlace, Settings } from "./settings.ts";
 
 export function metricLine(settings: Settings, database: string, place: ProbePlace, atMs: number, values: Record<string, number>): string {
-  return JSON.stringify({
-    _aws: {
-      Timestamp: atMs,
-      CloudWatchMetrics: [
-        {
-          Namespace: "Understudy",
-          Dimensions: [["Plan", "Database", "Place"]],
-          Metrics: Object.keys(values).map((Name) => ({ Name, StorageResolution: 1 })),
-        },
-      ],
-    },
-    Plan: settings.plan.name,
-    Database: database,
-    Place: place,
-    ...values,
-  });
+  return line({ Plan: settings.plan.name, Database: database, Place: place }, atMs, values);
+}
+
+/** Of Understudy as a whole. */
+export function planMetricLine(settings: Settings, atMs: number, values: Record<string, number>): string {
+  return line({ Plan: settings.plan.name }, atMs, values);
+}
+
+function line(dimensions: Record<string, string>, atMs: number, values: Record<string, number>): string {
+  const Metrics = Object.keys(values).map((Name) => ({ Name, StorageResolution: 1 }));
+  const CloudWatchMetrics = [{ Namespace: "Understudy", Dimensions: [Object.keys(dimensions)], Metrics }];
+  return JSON.stringify({ _aws: { Timestamp: atMs, CloudWatchMetrics }, ...dimensions, ...values });
 }

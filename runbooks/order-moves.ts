@@ -2,7 +2,7 @@
  * Moves that people order. A move is never started here: it is a request, which `watch` decides about as soon as enough people have
  * agreed. Who orders is proven before (identity.ts).
  */
-import { approveCommand, waysPast } from "../core/commands.ts";
+import { approveCommand, waysPast, withdrawCommand } from "../core/commands.ts";
 import type { Order } from "../core/facts.ts";
 import { seen } from "../core/news.ts";
 import type { MoveAsked, RequestNamed } from "../core/order.ts";
@@ -10,7 +10,7 @@ import { calledAs } from "../core/people.ts";
 import { policyOf } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { recordDecision } from "../core/recorded.ts";
-import { agreed, approve, isEnough, type MoveRequest, requestId } from "../core/requests.ts";
+import { agreed, approve, isEnough, type MoveRequest, requestId, waits } from "../core/requests.ts";
 import { type OrderAnswer, taken, yes } from "./answers.ts";
 import { handOver, lookThrough } from "./hand-over.ts";
 import { keepDecision } from "./kept.ts";
@@ -22,6 +22,7 @@ import { tell } from "./tell.ts";
 /** A move: refused at once when the rules would refuse it, else a request that counts its asker. */
 export async function ask(settings: Settings, database: Protected, asked: MoveAsked, by: string, nowMs: number): Promise<OrderAnswer> {
   const { verb, target, overrides, reason, generation } = asked;
+  const notBeforeMs = timeOf(asked, nowMs);
   const order: Order = { id: asked.id, verb, target, overrides, reason, by: calledAs(by), atMs: nowMs, generation };
   const { facts, diagnosis, decision } = await lookThrough(settings, database, order);
   await keepDecision(settings, recordDecision(facts, policyOf(settings.plan, database.plan), order, decision));
@@ -51,13 +52,39 @@ export async function ask(settings: Settings, database: Protected, asked: MoveAs
       overrides,
       reason,
       askedBy: by,
-      expiresAtMs: nowMs + expireMinutes(settings.plan) * 60_000,
+      expiresAtMs: (notBeforeMs ?? nowMs) + expireMinutes(settings.plan) * 60_000,
+      notBeforeMs,
     },
   );
   await createRequest(settings, request);
-  if (isEnough(request)) return await handOver(settings, request);
+  if (isEnough(request)) return await enough(settings, request, decision.sentence, nowMs);
   await tell(settings, requestNews(request, facts, diagnosis, database.plan));
   return waiting(request, decision.sentence);
+}
+
+/** How far ahead a move may be scheduled. */
+const AHEAD_DAYS = 30;
+
+/** Of a scheduled move; null: at once. */
+function timeOf({ notBefore, verb }: MoveAsked, nowMs: number): number | null {
+  if (notBefore === null) return null;
+  const atMs = Date.parse(notBefore);
+  if (atMs > nowMs && atMs <= nowMs + AHEAD_DAYS * 86_400_000) return atMs;
+  throw new Problem("BadTime", `Refused: a ${verb} at ${notBefore} is ${atMs <= nowMs ? "in the past" : "too far ahead"}.`, {
+    hint: `Name a time in UTC, from now (${new Date(nowMs).toISOString()}) to ${AHEAD_DAYS} days ahead, or none to move at once.`,
+  });
+}
+
+/** Carried out now, or noted for its time: the watcher looks for it each minute, and decides anew when that has come. */
+async function enough(settings: Settings, request: MoveRequest, sentence: string, nowMs: number): Promise<OrderAnswer> {
+  const { id, database, verb, target, notBeforeMs } = request;
+  if (!notBeforeMs || !waits(request, nowMs)) return await handOver(settings, request);
+  const at = new Date(notBeforeMs).toISOString();
+  const scheduled = `Scheduled: the ${verb} of ${database} to ${target} begins at ${at}, or within the minute after it.`;
+  const command = withdrawCommand(id);
+  await tell(settings, taken(`${id}-scheduled`, database, `${scheduled} ${sentence}`, nowMs, command));
+  const next = "It is decided anew then, and is void if the primary changes before. To call it off:";
+  return yes(scheduled, next, { commands: [command], request: id });
 }
 
 const waiting = (request: MoveRequest, sentence: string): OrderAnswer =>
@@ -86,7 +113,7 @@ export async function agree(
   });
   if (!changed) throw unknownRequest(id, database);
   if (refusal !== null) throw new Problem("ApprovalRefused", refusal, { hint: `See what is open: ${moveList(database.name)}` });
-  if (isEnough(changed)) return await handOver(settings, changed);
+  if (isEnough(changed)) return await enough(settings, changed, changed.decision.sentence, nowMs);
   await tell(
     settings,
     taken(

@@ -1,4 +1,5 @@
 /** What becomes of a person's order: who ordered is proven first, then it is done or refused. Both are answered, and told. */
+import { storeNowMs } from "../aws/store-clock.ts";
 import { acknowledgeCommand, approveCommand, moveCommand, releaseBrakeCommand, resumeCommand, withdrawCommand } from "../core/commands.ts";
 import type { News } from "../core/news.ts";
 import type { OperatorOrder } from "../core/order.ts";
@@ -15,7 +16,7 @@ import { type Protected, protectedDatabase, protectedDatabases, type Settings } 
 import { tell } from "./tell.ts";
 
 export async function takeOrder(settings: Settings, order: OperatorOrder): Promise<OrderAnswer | ListAnswer> {
-  const nowMs = Date.now();
+  const nowMs = storeNowMs();
   let by: string | null = null;
   try {
     by = await identify(settings, order, nowMs);

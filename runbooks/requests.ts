@@ -57,7 +57,7 @@ export function requestFor(
   facts: Facts,
   diagnosis: Diagnosis,
   decision: Decision & { readonly target: string },
-  asked: Pick<MoveRequest, "id" | "verb" | "overrides" | "reason" | "askedBy" | "expiresAtMs">,
+  asked: Pick<MoveRequest, "id" | "verb" | "overrides" | "reason" | "askedBy" | "expiresAtMs" | "notBeforeMs">,
 ): MoveRequest {
   const { record, atMs } = facts;
   const { target, rule, sentence } = decision;
@@ -132,6 +132,7 @@ export function requestNews(request: MoveRequest, facts: Facts, diagnosis: Diagn
       ],
       ["Asked by", request.askedBy ?? "Understudy"],
       ...(request.overrides.length > 0 ? [["Passes over", request.overrides.map((rule) => `rule ${rule}`).join(", ")] as const] : []),
+      ...(request.notBeforeMs ? [["Not before", new Date(request.notBeforeMs).toISOString()] as const] : []),
       ["People", `${agreed(request)} of ${people} have agreed`],
       ["Void after", new Date(expiresAtMs).toISOString()],
       ["Limit on the lag", database ? `${database.failover.maxLagSeconds} s` : "unknown"],

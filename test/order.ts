@@ -10,6 +10,7 @@ const LONGEST = [
   "lab/faults-wakes",
   "cli/commands",
   "lab/races",
+  "lab/deaf-bus",
   "lab/faults-failover",
   "lab/refusals",
   "lab/failover",

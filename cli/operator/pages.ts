@@ -30,7 +30,7 @@ export function requestsPage({ databases }: ListAnswer, approve: (id: string) =>
     const each = requests.map((request) => {
       const agreed = request.approvals.map(({ by }) => by.split("/").slice(1).join("/") || by).join(" and ") || "nobody";
       const state = request.open
-        ? `open until ${new Date(request.expiresAtMs).toISOString()}`
+        ? `${request.notBeforeMs ? `not before ${new Date(request.notBeforeMs).toISOString()}, ` : ""}open until ${new Date(request.expiresAtMs).toISOString()}`
         : request.usedBy
           ? `used by ${request.usedBy}`
           : request.withdrawnBy

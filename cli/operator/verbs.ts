@@ -29,8 +29,9 @@ const move = (verb: "failover" | "switchover" | "failback", what: string): Verb 
     ["target", "INSTANCE", "the standby to move to (the best one)"],
     ["override", "N,N", "rules to pass over, this once"],
     ["generation", "N", "the generation you looked at (the one on record)"],
+    ...(verb === "failover" ? [] : [["at", "TIME", "not before, like 2026-11-22T02:00Z (at once)"] as const]),
   ],
-  order: async (database, { reason, target, override, generation }, door) => ({
+  order: async (database, { reason, target, override, generation, at }, door) => ({
     verb,
     database,
     generation: generation === undefined ? (await door.requests(database)).databases[database]?.generation : Number(generation),
@@ -40,6 +41,7 @@ const move = (verb: "failover" | "switchover" | "failback", what: string): Verb 
       .filter((rule) => rule !== "")
       .map(Number),
     reason,
+    ...(at === undefined ? {} : { notBefore: at }),
   }),
 });
 
@@ -60,6 +62,22 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     what: "take a request back, so that nobody can approve it",
     options: [],
     order: async (request) => ({ verb: "withdraw", request }),
+  },
+  explain: {
+    subject: "NAME",
+    what: "why it was decided so: what was seen, which rules were read",
+    options: [["at", "TIME", "the newest until then (the newest), UTC"]],
+    order: null,
+  },
+  replay: {
+    subject: "NAME",
+    what: "what another plan's policy would have decided of what was seen",
+    options: [
+      ["policy", "FILE", "the other plan"],
+      ["from", "TIME", "a day or a time, UTC (a week ago)"],
+      ["until", "TIME", "a day or a time, UTC (now)"],
+    ],
+    order: null,
   },
   pause: {
     subject: "NAME",

@@ -18,6 +18,8 @@ const SIMULATION = "test/simulation/simulation.test.ts";
 const LATCH = "test/unit/latch.test.ts";
 const LATCHED = "test/simulation/latch.test.ts";
 const SWITCHOVER = "test/runbooks/switchover.test.ts";
+const RACES = "test/lab/races.test.ts";
+const DEAF = "test/lab/deaf-bus.test.ts";
 const TEMPLATE = "test/infra/safety.test.ts";
 
 /** The behaviour, where it stands, what takes it away, and who notices. */
@@ -229,14 +231,30 @@ export const REQUIREMENTS: readonly Requirement[] = [
   {
     number: 11,
     says: "A crash between any two steps resumes without repeating an effect",
-    guards: [],
-    open: "held by test/lab/races.test.ts (“the move is killed after each of its steps”); no guard is taken away yet",
+    guards: [
+      guard(
+        "a promotion is looked for before it is asked for",
+        "runbooks/failover-steps.ts",
+        "if (instance.sourceId === null) return { atMs: storeNowMs(), already: true };",
+        "",
+        RACES,
+        "the move is killed after each effect and before its note",
+      ),
+    ],
   },
   {
     number: 12,
     says: "Duplicate and out-of-order triggers are harmless",
-    guards: [],
-    open: "held by test/lab/races.test.ts (“the alarm is delivered twice and the watcher races itself”); no guard is taken away yet",
+    guards: [
+      guard(
+        "an execution bears the name of its claim: started again, it is the same one",
+        "aws/functions.ts",
+        "DurableExecutionName: name,",
+        "DurableExecutionName: `${name}-${Date.now()}`,",
+        RACES,
+        "the alarm is delivered twice and the watcher races itself",
+      ),
+    ],
   },
   {
     number: 13,
@@ -499,8 +517,24 @@ export const REQUIREMENTS: readonly Requirement[] = [
   {
     number: 28,
     says: "A notification that fails never blocks a recovery, and shows",
-    guards: [],
-    open: "held by test/lab/races.test.ts (“the mail server is down”); no guard is taken away yet",
+    guards: [
+      guard(
+        "what cannot be told stops nothing",
+        "runbooks/tell.ts",
+        "        return false;",
+        "        throw error;",
+        DEAF,
+        "the event bus takes no news",
+      ),
+      guard(
+        "news that is lost is counted where an alarm hears it",
+        "runbooks/tell.ts",
+        "{ NewsNotTold: 1 }",
+        "{ NewsNotTold: 0 }",
+        DEAF,
+        "the event bus takes no news",
+      ),
+    ],
   },
   {
     number: 29,

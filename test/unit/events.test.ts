@@ -104,6 +104,10 @@ test.each([
   [{ verb: "explode" }, '"verb" is "explode", expected one of failover'],
   [{ verb: "failover", id: "k3v9x2m4p7q1", database: "shop", reason: "why not" }, 'look at "generation": expected a whole number'],
   [{ verb: "failover", id: "k3v9x2m4p7q1", database: "shop", generation: 1, reason: "a\nb" }, 'look at "reason": expected a reason'],
+  [
+    { verb: "switchover", id: "k3v9x2m4p7q1", database: "shop", generation: 1, reason: "tonight", notBefore: "tonight" },
+    'look at "notBefore": expected a time in UTC, like "2026-11-22T02:00:00Z"',
+  ],
   [{ verb: "approve", id: "k3v9x2m4p7q1", request: "../../x" }, 'look at "request": expected the name of a request'],
   [
     { verb: "pause", id: "k3v9x2m4p7q1", database: "shop", minutes: 10_081, reason: "long" },
@@ -128,6 +132,7 @@ test("a person's order may leave out what has a default", () => {
       generation: 1,
       reason: "the disk is dying",
       target: null,
+      notBefore: null,
       overrides: [],
       proof: null,
     },

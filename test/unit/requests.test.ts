@@ -185,3 +185,10 @@ test("a pause reminds at half time, an hour before its end, and when it is over,
   const short = { ...pause, untilMs: NOW + HOUR_MS };
   expect([0.4, 0.5, 0.9, 1].map((hours) => reminderDue(short, NOW + hours * HOUR_MS))).toEqual([null, "half", "half", "ended"]);
 });
+
+test("what is scheduled is due when its time has come, not before, and for as long as any other (S23)", () => {
+  const scheduled = request({ people: 1, approvals: [by("alice")], due: true, notBeforeMs: NOW + HOUR_MS, expiresAtMs: NOW + 2 * HOUR_MS });
+  expect(
+    [NOW, NOW + HOUR_MS - 1, NOW + HOUR_MS, NOW + 2 * HOUR_MS - 1, NOW + 2 * HOUR_MS].map((atMs) => isDue(scheduled, 1, atMs)),
+  ).toEqual([false, false, true, true, false]);
+});
