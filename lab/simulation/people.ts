@@ -66,12 +66,12 @@ const OVERRIDES = [[], [], [], [207], [303], [305, 306], [207, 303, 304, 305, 30
 
 interface Act {
   readonly weight: number;
-  asked(record: RecordSeen, chance: Chance, database: string): Ordered;
+  asked(record: RecordSeen, chance: Chance, database: string, nowMs: number): Ordered;
 }
 
 const move = (verb: string, weight: number, overrides: readonly (readonly number[])[] = [[]]): Act => ({
   weight,
-  asked: ({ generation, standbys }, chance, database) => ({
+  asked: ({ generation, standbys }, chance, database, nowMs) => ({
     verb,
     database,
     // Now and then somebody orders by what they saw long ago.
@@ -79,6 +79,7 @@ const move = (verb: string, weight: number, overrides: readonly (readonly number
     target: standbys.length > 0 && chance.happens(0.3) ? chance.pick(standbys) : null,
     overrides: [...chance.pick(overrides)],
     reason: "it seems right",
+    ...(verb !== "failover" && chance.happens(0.2) ? { notBefore: new Date(nowMs + chance.whole(30, 240) * 1000).toISOString() } : {}),
   }),
 });
 
@@ -114,7 +115,7 @@ export function settle(
       const record = town.record();
       if (!record) return;
       did(name);
-      void orderAgain(town, person, act.asked(record, new Chance(seed, name), database), 20_000);
+      void orderAgain(town, person, act.asked(record, new Chance(seed, name), database, clock.nowMs), 20_000);
     });
   }
   answerMails(town, seed, without, did);
