@@ -17,7 +17,7 @@ import { VirtualClock } from "./clock.ts";
 import { BUCKET, deploy, deployLatch, NEAR_PROBE } from "./deployment.ts";
 import { type Battlefield, type Climate, drawClimate, FAIR, unleash } from "./disaster.ts";
 import { type Code, SimulatedEnvironments } from "./environments.ts";
-import { Kills, plannedKill } from "./kills.ts";
+import { Kills, type PlannedKill, plannedKill } from "./kills.ts";
 import { EventLog, type SimulationEvent } from "./log.ts";
 import { Network } from "./network.ts";
 import { personBehind, settle, type Town } from "./people.ts";
@@ -44,6 +44,8 @@ export interface RunOptions {
   readonly without?: ReadonlySet<string>;
   /** A run of one's own: no weather but the clocks', and whatever this does. */
   readonly script?: (field: Stage) => void;
+  /** Where a process dies; without it as the seed has it, and nowhere in a run of one's own. */
+  readonly kill?: PlannedKill;
 }
 
 /** What a script may touch. */
@@ -120,7 +122,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   const recordEffects = (call: Call) => tellEffect(log, call, record);
   const kinds = new Map<string, string>();
   const kindOf = (execution: string): string => kinds.get(execution) ?? (execution.split("-")[0] as string);
-  const kills = new Kills(options.script || without.has("kill") ? undefined : plannedKill(seed), kindOf);
+  const kills = new Kills(options.kill ?? (options.script || without.has("kill") ? undefined : plannedKill(seed)), kindOf);
   const sky = new RandomWeather(climate, weather, clock, log, plan.regions.recovery, kills, recordEffects);
   const darkAtMs = (region: string): number => sky.darkAtMs.get(region) ?? 0;
   const checkers = new Checkers({ log, rds, maxLagMs: database.failover.maxLagSeconds * 1000, record, named, darkAtMs });

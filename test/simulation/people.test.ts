@@ -5,6 +5,7 @@ import { simulationCode } from "../../cli/simulation-code.ts";
 import type { Plan } from "../../core/plan/schema.ts";
 import { readPlanFile } from "../../infra/plan-file.ts";
 import { Code } from "../../lab/simulation/environments.ts";
+import { type PlannedKill, plannedKill } from "../../lab/simulation/kills.ts";
 import { order } from "../../lab/simulation/people.ts";
 import { byHand, type RunResult, type Stage, simulate } from "../../lab/simulation/run.ts";
 import { sceneOf } from "../../lab/simulation/scene.ts";
@@ -24,10 +25,11 @@ interface Staged {
   readonly plan?: Plan;
   readonly edits?: readonly Edit[];
   readonly minutes?: number;
+  readonly kill?: PlannedKill;
   readonly script: (stage: Stage) => void;
 }
 
-async function staged({ plan = byHand(given), edits = [], minutes = 8, script }: Staged): Promise<RunResult> {
+async function staged({ plan = byHand(given), edits = [], minutes = 8, kill, script }: Staged): Promise<RunResult> {
   const edited = { ...sources };
   for (const [functions, from, to] of edits) {
     for (const name of functions) {
@@ -37,7 +39,7 @@ async function staged({ plan = byHand(given), edits = [], minutes = 8, script }:
   }
   const code = new Map(Object.entries(edited).map(([name, source]) => [name, new Code(name, source)]));
   const later = (stage: Stage) => stage.clock.after(2 * MINUTES, () => script(stage));
-  return await simulate({ seed: 7, plan, code, safetyMs: minutes * MINUTES, skewMs: 0, script: later });
+  return await simulate({ seed: 7, plan, code, safetyMs: minutes * MINUTES, skewMs: 0, script: later, ...(kill ? { kill } : {}) });
 }
 
 /** The plan with one standby, in the recovery region. */
@@ -122,6 +124,36 @@ test("the primary's region is dark and stays so for a while: the approved move g
   });
   expect(result).toMatchObject({ violations: [], outcome: "served", generation: 2 });
   expect(mails(result).some((text) => text.includes("The former primary shop-a is fenced"))).toBe(true);
+});
+
+test("every other seed kills a move or a rebuild, and so many runs give every place its turn", () => {
+  const turns = new Map<string, number>();
+  for (let seed = 1; seed <= 20_000; seed++) {
+    const kill = plannedKill(seed);
+    if (kill) turns.set(JSON.stringify(kill), (turns.get(JSON.stringify(kill)) ?? 0) + 1);
+  }
+  expect(turns.size).toBe(2 * (120 + 40));
+  expect(Math.min(...turns.values())).toBeGreaterThan(20);
+});
+
+describe("the process of a move dies at one place after another, and the move is done all the same (S11)", () => {
+  const places = Array.from(
+    { length: 8 },
+    (_, at): PlannedKill => ({ of: "move", place: 3 + at * 9, when: at % 2 === 0 ? "before" : "after" }),
+  );
+  const stories: [string, (stage: Stage) => void][] = [
+    ["a switchover", (stage) => ask(stage, "switchover")],
+    ["a failover", (stage) => stage.rds.kill(stage.primary, 30 * MINUTES)],
+  ];
+  test.each(stories)("%s", async (_, script) => {
+    const kills = new Set<string>();
+    for (const kill of places) {
+      const result = await staged({ minutes: 5, kill, script });
+      expect(result, JSON.stringify(kill)).toMatchObject({ violations: [], outcome: "served", generation: 2 });
+      for (const each of result.kills) kills.add(each);
+    }
+    expect(kills.size).toBeGreaterThanOrEqual(7);
+  });
 });
 
 describe("the checkers are alive: a product that is wrong in one place breaks the rule that forbids it", () => {
