@@ -8,20 +8,25 @@ import {
   DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
   ModifyDBInstanceCommand,
+  ModifyDBParameterGroupCommand,
   PromoteReadReplicaCommand,
   RDSClient,
   RebootDBInstanceCommand,
+  ResetDBParameterGroupCommand,
+  StartDBInstanceCommand,
+  StopDBInstanceCommand,
 } from "@aws-sdk/client-rds";
 import type { InstanceFacts } from "../core/facts.ts";
-import { CLIENT_SETTINGS, perRegion } from "./clients.ts";
+import { CLIENT_SETTINGS, LOOK_SETTINGS, perRegion } from "./clients.ts";
 import { isCode } from "./errors.ts";
 
 const rds = perRegion((region) => new RDSClient({ region, ...CLIENT_SETTINGS }));
+const looks = perRegion((region) => new RDSClient({ region, ...LOOK_SETTINGS }));
 
-/** null when RDS knows no such instance. */
-export async function describeInstance(region: string, id: string): Promise<InstanceFacts | null> {
+/** null when RDS knows no such instance. `quickly`: a region that says nothing is given up after a few seconds. */
+export async function describeInstance(region: string, id: string, quickly = false): Promise<InstanceFacts | null> {
   try {
-    const { DBInstances } = await rds(region).send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: id }));
+    const { DBInstances } = await (quickly ? looks : rds)(region).send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: id }));
     const found = DBInstances?.[0];
     return found ? instanceFacts(found) : null;
   } catch (error) {
@@ -55,6 +60,28 @@ export async function setSecurityGroups(region: string, id: string, groups: read
 export async function reboot(region: string, id: string): Promise<string> {
   const { DBInstance } = await rds(region).send(new RebootDBInstanceCommand({ DBInstanceIdentifier: id }));
   return DBInstance?.DBInstanceStatus ?? "unknown";
+}
+
+/** RDS takes it from an instance that is available, is no replica and has none. It starts it again by itself after seven days. */
+export async function stopInstance(region: string, id: string): Promise<string> {
+  const { DBInstance } = await rds(region).send(new StopDBInstanceCommand({ DBInstanceIdentifier: id }));
+  return DBInstance?.DBInstanceStatus ?? "unknown";
+}
+
+export async function startInstance(region: string, id: string): Promise<void> {
+  await rds(region).send(new StartDBInstanceCommand({ DBInstanceIdentifier: id }));
+}
+
+/** Sets one dynamic parameter of a group, at once. */
+export async function setParameter(region: string, group: string, name: string, value: string): Promise<void> {
+  const Parameters = [{ ParameterName: name, ParameterValue: value, ApplyMethod: "immediate" as const }];
+  await rds(region).send(new ModifyDBParameterGroupCommand({ DBParameterGroupName: group, Parameters }));
+}
+
+/** Gives one dynamic parameter of a group back to what the engine has by itself, at once. */
+export async function resetParameter(region: string, group: string, name: string): Promise<void> {
+  const Parameters = [{ ParameterName: name, ApplyMethod: "immediate" as const }];
+  await rds(region).send(new ResetDBParameterGroupCommand({ DBParameterGroupName: group, Parameters }));
 }
 
 /** Backups stay on after the promotion, so that the new primary can feed replicas of its own. */

@@ -209,6 +209,9 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
     return mails("an old primary is fenced") > 0;
   });
 
+  say("somebody reads the evidence of the first move");
+  await invoke("status", { evidence: name });
+
   say("the new primary is lost too: refused");
   const asked = mails("needs you");
   await lab.rds.faults.kill(plan.regions.primary, String(database.standbys[0]?.instance));

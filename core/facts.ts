@@ -93,6 +93,10 @@ export interface Retired {
   readonly alone?: Alone | null;
   /** The order that went back in spite of it: it is not asked again. */
   readonly acceptedBy?: string;
+  /** The execution that moved away from it: its evidence goes by that name. */
+  readonly move?: string;
+  /** Stopped by the fence's last rung. AWS starts it again after seven days; then it is stopped again. */
+  readonly stoppedAtMs?: number;
 }
 
 /** Automation stands still until then; it looks and tells all the same. */

@@ -6,7 +6,7 @@ import { shape } from "./wake.ts";
 
 const counted = z.int().check(z.gte(1));
 const move = z.strictObject({
-  kind: z.enum(["failover", "switchover", "failback", "rebuild"]),
+  kind: z.enum(["failover", "switchover", "failback", "rebuild", "afterwards"]),
   database: z.string(),
   generation: counted,
   attempt: counted,

@@ -3,6 +3,7 @@
  * form, and says so in its Sid.
  */
 
+import { hasRung } from "../core/ladder.ts";
 import { LATCH_NAMESPACE, sideName } from "../core/latch.ts";
 import type { Plan, RecordPlan } from "../core/plan/schema.ts";
 import { slotName } from "../core/rebuild.ts";
@@ -74,6 +75,23 @@ export function roles(plan: Plan, stackName: string): Resources {
       alarmArns((region) => members.filter((member) => member.region === region).map(({ instance }) => `*${instance}*`)),
     ),
   ];
+  // Only where a plan's fence has this rung.
+  const stopped = databases.filter(({ failover }) => hasRung(failover, "stop"));
+  const stoppedArns = stopped.flatMap((database) =>
+    [database.primary, ...database.standbys].flatMap(({ instance, region }) =>
+      [instance, `${slotName(instance)}*`].map((id) => instanceArn(region, id)),
+    ),
+  );
+  const stops = (...more: string[]) => (stopped.length === 0 ? [] : [allow("StopTheFenced", ["rds:StopDBInstance", ...more], stoppedArns)]);
+  const readOnlyArns = databases
+    .filter(({ failover }) => hasRung(failover, "read-only"))
+    .flatMap(({ primary, standbys, fenceParameterGroups = {} }) =>
+      [primary, ...standbys].flatMap(({ instance, region }) => {
+        const group = fenceParameterGroups[instance];
+        return group ? [rdsArn(region, `pg:${group}`)] : [];
+      }),
+    );
+  const readOnly = (...actions: string[]) => (readOnlyArns.length === 0 ? [] : [allow("MakeReadOnly", actions, readOnlyArns)]);
   const fences = [allow("Fence", ["rds:ModifyDBInstance", "rds:RebootDBInstance"], instanceArns)];
   const entersDatabases = [
     allow(
@@ -138,6 +156,8 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
       // Former primaries stay closed, and a move that died is undone, without a move.
       ...fences,
+      ...stops(),
+      ...readOnly("rds:ResetDBParameterGroup"),
       ...readsNames(rewritten),
       ...speaksToLatch,
       ...changesNames("KeepSides", latched, latched.flatMap(sidesOf), ["CNAME"], ["UPSERT"]),
@@ -160,6 +180,9 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow("KeepEvidence", ["s3:PutObject"], bucketKeys("evidence")),
       ...seesInstances,
       ...fences,
+      // A failback asks an old primary, also one that is stopped.
+      ...stops("rds:StartDBInstance"),
+      ...readOnly("rds:ModifyDBParameterGroup", "rds:ResetDBParameterGroup"),
       allow("Promote", ["rds:PromoteReadReplica"], instanceArns),
       allow("RebuildStandbys", ["rds:CreateDBInstanceReadReplica"], [...instanceArns, ...instanceRegions.flatMap(groupArns)]),
       // Which group the old primary has, or a standby before this one had, is not in the plan.
@@ -217,6 +240,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       ),
       ...entersDatabases,
       ...readsNames(plan.records),
+      allow("ReadEvidence", ["s3:GetObject"], bucketKeys("evidence")),
     ],
   };
   return Object.fromEntries(Object.entries(statements).map(([name, list]) => [`${logical(name)}Role`, role(stackName, name, list)]));

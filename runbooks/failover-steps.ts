@@ -4,26 +4,34 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { cnameOf, resolve } from "../aws/dns.ts";
-import { appendDocument } from "../aws/documents.ts";
 import { isCode } from "../aws/errors.ts";
 import { describeInstance, promoteReplica, reboot, setSecurityGroups } from "../aws/rds.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
 import { diagnose } from "../core/diagnosis.ts";
 import { type Drift, driftAfter } from "../core/drift.ts";
+import { evidenceOf, type Story } from "../core/evidence.ts";
 import type { DatabaseRecord, Facts, InstanceFacts, Retired } from "../core/facts.ts";
+import type { Climbed } from "../core/ladder.ts";
 import type { News } from "../core/news.ts";
 import { policyOf } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { decide } from "../core/rules.ts";
 import { type DatabaseEngine, engineOf, refusedWrite } from "../databases/engines.ts";
+import { keepEvidence } from "./evidence.ts";
 import type { Stage } from "./failover.ts";
 import { FENCE_PROOF_MS, groupsOf, isFenced } from "./fences.ts";
 import { endpointOf, LOOK_MS, observe, targetOf, tryDescribe } from "./observe.ts";
+import { endReadOnly, makeReadOnly } from "./read-only.ts";
 import { endClaim, noteOnClaim, readRecord } from "./record.ts";
 import { attemptOf, type Mover, type Way } from "./repoint.ts";
 import { wayOf } from "./repoint-way.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { notYet, type Proof, proven } from "./until.ts";
+
+export interface Drained extends Proof {
+  /** The newest heartbeat it has, and the count of rows that came with it. */
+  readonly newest: NonNullable<Story["drained"]>;
+}
 
 export interface Confirmed {
   readonly atMs: number;
@@ -37,6 +45,9 @@ export interface Confirmed {
   readonly unfenced: string | null;
   readonly facts: Facts;
 }
+
+/** What only the move itself knows of its story. */
+export type Told = Omit<Story, "execution" | "kind" | "name" | "policy" | "confirmed"> & { readonly confirmed: Confirmed };
 
 export class Move {
   readonly settings: Settings;
@@ -62,7 +73,7 @@ export class Move {
   }
 
   /** What people call this move. */
-  protected get words(): string {
+  protected get words(): Story["kind"] {
     return "failover";
   }
 
@@ -160,6 +171,22 @@ export class Move {
     return isFenced(instance, this.fenceGroup(instance.id));
   }
 
+  /** A rung that the plan may have before the others. */
+  async readOnly({ facts }: Confirmed, id: string): Promise<Climbed> {
+    await this.holdsClaim();
+    return await makeReadOnly(this.database, facts.record, id, async () => {
+      const target = await targetOf(this.settings, this.database, endpointOf(await this.instance(id)));
+      return target ? await refusedWrite(this.engine, target, this.execution, FENCE_PROOF_MS) : "it has no endpoint";
+    });
+  }
+
+  /** A silent region of the old primary must not end a move that needs it no more: then it is said, and a person's. */
+  async readOnlyEnded({ facts }: Confirmed, id: string): Promise<{ seen: string }> {
+    await this.holdsClaim();
+    await endReadOnly(this.database, facts.record, id);
+    return { seen: `the parameter group of ${id} is as it was` };
+  }
+
   /** Leaves the instance with the fence's group alone. RDS takes the change once the instance is in a state that allows it. */
   async networkTaken(id: string): Promise<Proof> {
     await this.holdsClaim();
@@ -174,6 +201,7 @@ export class Move {
   async giveNetworkBack(id: string): Promise<{ given: boolean }> {
     const { claim } = (await readRecord(this.settings, this.database)).value;
     if (claim?.execution !== this.execution || !claim.network) return { given: false };
+    await endReadOnly(this.database, { regions: this.regions }, id);
     if (groupsOf(await this.instance(id)).join() === claim.network.join()) return { given: true };
     await setSecurityGroups(this.regionOf(id), id, claim.network);
     return { given: true };
@@ -202,14 +230,19 @@ export class Move {
   }
 
   /** What the standby has received and not applied would be lost by a promotion; it is applied first. */
-  async drained(id: string): Promise<Proof> {
+  async drained(id: string): Promise<Proof | Drained> {
     const target = await targetOf(this.settings, this.database, endpointOf(await this.instance(id)));
     if (!target) return notYet(`RDS names no endpoint for ${id}`);
     const answer = await this.engine.askStandby(target, this.database.name, LOOK_MS);
     if (!answer.drained) return notYet(`${id} is still applying what it received`);
     // The history goes on from here: what the old primary has beyond it is on the old primary alone.
     const position = await this.engine.position(target, LOOK_MS);
-    return { ...proven(`${id} has applied everything it received, up to ${position.log}`), position };
+    const { heartbeatAtMs, rowsChanged } = answer;
+    return {
+      ...proven(`${id} has applied everything it received, up to ${position.log}`),
+      position,
+      newest: { heartbeatAtMs, rowsChanged },
+    };
   }
 
   async promote(id: string): Promise<{ atMs: number; already: boolean }> {
@@ -286,7 +319,7 @@ export class Move {
       standbys: [],
       retired: [
         ...this.retiredBefore(record),
-        { instance: primary, generation: this.generation, atMs: storeNowMs(), fenced: unfenced === null, ...past },
+        { instance: primary, generation: this.generation, atMs: storeNowMs(), fenced: unfenced === null, move: this.execution, ...past },
       ],
       networks: record.claim?.network ? { ...record.networks, [primary]: record.claim.network } : (record.networks ?? {}),
       attempts: 0,
@@ -305,11 +338,11 @@ export class Move {
     return record.retired;
   }
 
-  async keepEvidence(told: Record<string, unknown>): Promise<string> {
-    const key = `evidence/${this.database.name}/${this.execution}.json`;
-    // Never over another: a step that runs twice finds its own.
-    await appendDocument(this.settings.state, key, { execution: this.execution, database: this.database.name, ...told });
-    return key;
+  async keepEvidence(told: Told, more: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    const { settings, database, execution } = this;
+    const policy = policyOf(settings.plan, database.plan);
+    const story: Story = { execution, kind: this.words, name: database.record.name, policy, ...told };
+    return await keepEvidence(settings, evidenceOf(story), { ...more, confirmed: told.confirmed });
   }
 
   /** What infrastructure code is to be told of this move. */

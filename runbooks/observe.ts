@@ -72,7 +72,7 @@ export const heartbeatName = (database: string, place: ProbePlace) => (place ===
 /** "dark": RDS in the region does not answer. */
 export async function tryDescribe(region: string, id: string): Promise<InstanceFacts | null | "dark"> {
   try {
-    return await describeInstance(region, id);
+    return await describeInstance(region, id, true);
   } catch (error) {
     if (isNoAnswer(error)) return "dark";
     throw error;
@@ -89,12 +89,15 @@ export async function observe(settings: Settings, database: Protected): Promise<
   const stored = await readRecord(settings, database);
   const record = stored.value;
   const regionOf = (id: string) => record.regions[id] ?? database.plan.primary.region;
-  const [vote, nearVote, brake, primary, ...described] = await Promise.all([
+  const [primary, ...described] = await Promise.all([
+    tryDescribe(regionOf(record.primary), record.primary),
+    ...record.standbys.map((id) => tryDescribe(regionOf(id), id)),
+  ]);
+  // Read after RDS was asked: a dark region keeps one waiting for seconds, and votes are good for ten.
+  const [vote, nearVote, brake] = await Promise.all([
     readVote(settings, database.name, "far"),
     readVote(settings, database.name, "near"),
     readBrake(settings),
-    tryDescribe(regionOf(record.primary), record.primary),
-    ...record.standbys.map((id) => tryDescribe(regionOf(id), id)),
   ]);
   // Where RDS is dark, what the probe last knew is good enough to ask the database itself.
   const target = (id: string, found: InstanceFacts | null | "dark") =>

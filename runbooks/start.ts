@@ -4,8 +4,8 @@ import type { Claim } from "../core/facts.ts";
 import type { Settings } from "./settings.ts";
 
 export interface MoveInput {
-  /** A rebuild follows a move and needs no claim. */
-  readonly kind: Claim["kind"] | "rebuild";
+  /** A rebuild and the look afterwards follow a move and need no claim. */
+  readonly kind: Claim["kind"] | "rebuild" | "afterwards";
   readonly database: string;
   readonly generation: number;
   readonly attempt: number;

@@ -17,6 +17,7 @@ import { keepDecision } from "./kept.ts";
 import { metricLine } from "./metrics.ts";
 import { observe } from "./observe.ts";
 import { remindOfPause } from "./pauses.ts";
+import { endReadOnly } from "./read-only.ts";
 import { changeBrake, claim, endClaim, executionName, readBrake, readRecord, succeed } from "./record.ts";
 import { askForApproval } from "./requests.ts";
 import type { Protected, Settings } from "./settings.ts";
@@ -154,6 +155,7 @@ async function undo(settings: Settings, database: Protected, record: DatabaseRec
     const region = record.regions[record.primary] as string;
     try {
       const primary = await describeInstance(region, record.primary);
+      await endReadOnly(database, record, record.primary);
       if (primary && groupsOf(primary).join() !== held.network.join()) await setSecurityGroups(region, record.primary, held.network);
     } catch (error) {
       const so = `${record.primary} is still fenced: its groups ${held.network.join(", ")} could not be given back (${(error as Error).message}). It is tried again each minute`;

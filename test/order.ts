@@ -5,6 +5,12 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const LONGEST = [
+  "lab/disasters-moves-mariadb",
+  "lab/disasters-moves-postgres",
+  "runbooks/switchover-steps",
+  "lab/disasters-region",
+  "lab/disasters-holds-postgres",
+  "lab/disasters-holds-mariadb",
   "lab/mariadb",
   "lab/least-privilege",
   "lab/faults-wakes",
@@ -17,6 +23,7 @@ const LONGEST = [
   "conformance/durable-runbooks",
   "lab/rds",
   "lab/faults-events",
+  "runbooks/ladder",
 ];
 
 const placeOf = ({ moduleId }: TestSpecification): number => {

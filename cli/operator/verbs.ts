@@ -6,7 +6,7 @@ type Values = Readonly<Record<string, string | boolean | undefined>>;
 
 export interface Verb {
   /** What stands behind the verb; "" for nothing. */
-  readonly subject: "NAME" | "REQUEST" | "[NAME]" | "";
+  readonly subject: "NAME" | "REQUEST" | "[NAME]" | "NAME [MOVE]" | "";
   readonly what: string;
   readonly options: readonly (readonly [option: string, value: string, what: string])[];
   /** The order, without its id and proof; null: answered in another way (see understudy.ts). */
@@ -47,6 +47,7 @@ const move = (verb: "failover" | "switchover" | "failback", what: string): Verb 
 
 export const VERBS: Readonly<Record<string, Verb>> = {
   status: { subject: "", what: "what is on record, what is seen, what would be decided", options: [], order: null },
+  evidence: { subject: "NAME [MOVE]", what: "what the last move saw, did and proved, or the one named", options: [], order: null },
   failover: move("failover", "move to a standby, because the primary is lost"),
   switchover: move("switchover", "move to a standby with the primary's help; loses nothing"),
   failback: move("failback", "a switchover back to where it ran before"),

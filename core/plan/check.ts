@@ -1,6 +1,7 @@
 /**
  * What a plan must hold beyond its shape: names that must exist, things that must differ. Pure; returns every finding at once.
  */
+import { hasRung, wrongLadder } from "../ladder.ts";
 import { latchNames } from "../latch.ts";
 import type { Plan } from "./schema.ts";
 
@@ -56,6 +57,7 @@ export function checkPlan(plan: Plan): Finding[] {
           "expected another group than the fence's: that one admits nobody, this one Understudy's functions",
         );
     }
+    findings.push(...fenceFindings(key, database));
     const names = plan.records.filter((record) => record.database === key);
     if (names.length === 0)
       find(["records"], `no record names the database "${key}", expected one with "database: ${key}": clients could not follow it`);
@@ -98,6 +100,37 @@ export function checkPlan(plan: Plan): Finding[] {
   plan.notify.email.forEach((address, index) => {
     if (plan.notify.email.indexOf(address) !== index)
       find(["notify", "email", index], `"${address}" stands here twice, expected each address once`);
+  });
+  return findings;
+}
+
+function fenceFindings(key: string, { failover, fenceParameterGroups = {}, primary, standbys }: Plan["databases"][string]): Finding[] {
+  const at = (...rest: string[]) => ["databases", key, ...rest];
+  const findings: Finding[] = [];
+  const wrong = failover.fence ? wrongLadder(failover.fence) : null;
+  if (wrong) findings.push({ path: at("failover", "fence"), problem: wrong });
+  const readOnly = hasRung(failover, "read-only");
+  const members = [primary, ...standbys].map(({ instance }) => instance);
+  const groups = Object.entries(fenceParameterGroups);
+  if (readOnly && !fenceParameterGroups[primary.instance])
+    findings.push({
+      path: at("failover", "fence"),
+      problem: `"read-only" needs fenceParameterGroups to name the group that ${primary.instance} alone uses`,
+    });
+  if (!readOnly && groups.length > 0)
+    findings.push({ path: at("fenceParameterGroups"), problem: 'expected "read-only" in failover.fence: nothing else uses these groups' });
+  groups.forEach(([instance, group], index) => {
+    if (!members.includes(instance))
+      findings.push({
+        path: at("fenceParameterGroups", instance),
+        problem: `expected one of this database's instances: ${members.join(", ")}`,
+      });
+    const first = groups.findIndex(([, other]) => other === group);
+    if (first !== index)
+      findings.push({
+        path: at("fenceParameterGroups", instance),
+        problem: `expected another group than ${groups[first]?.[0]}'s: what makes one read-only would bind the other too`,
+      });
   });
   return findings;
 }

@@ -3,6 +3,7 @@
  * Knows nothing of files or lines; `parse.ts` turns its findings into places in the text.
  */
 import * as z from "zod/mini";
+import { RUNGS, WHAT } from "../ladder.ts";
 import { WINDOW } from "./window.ts";
 
 const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
@@ -26,6 +27,11 @@ const instanceId = matching(
   'expected a DB instance identifier: 1 to 63 lower-case letters, digits and single hyphens, starting with a letter, like "shop-a"',
 );
 const securityGroup = matching(/^sg-[0-9a-f]{8,17}$/, 'expected a security group id, like "sg-0123456789abcdef0"');
+// DB parameter group names: 1-255, letter first, no double or trailing hyphen (RDS API reference, CreateDBParameterGroup).
+const parameterGroup = matching(
+  /^(?=.{1,255}$)(?!default\.)[a-z](-?[a-z0-9])*$/,
+  'expected the name of a DB parameter group of your own in lower case, like "shop-a-own"',
+);
 const text = (say: string) => z.string({ error: say }).check(z.minLength(1, { error: say }));
 
 const instance = section({
@@ -51,6 +57,16 @@ const failover = section({
   ),
   restartGraceSeconds: z.optional(
     described(whole(0, 900, " of seconds"), "How long RDS may reboot, modify or upgrade a primary before its silence counts (60)."),
+  ),
+  fence: z.optional(
+    described(
+      z.array(z.enum(RUNGS, { error: `expected one of ${RUNGS.map((rung) => `"${rung}"`).join(", ")}` }), {
+        error: "expected a list of rungs",
+      }),
+      `How an old primary is closed, rung by rung (network, sessions). ${Object.entries(WHAT)
+        .map(([rung, what]) => `${rung}: ${what}`)
+        .join("; ")}. network and sessions are always needed.`,
+    ),
   ),
   rebuild: z.optional(
     described(
@@ -87,6 +103,12 @@ const database = section({
     described(
       z.record(region, securityGroup, { error: "expected a security group by region" }),
       "By region, a security group whose only inbound rule admits Understudy's functions: a switchover closes the primary to everybody else with it, and a failback asks the old primary through it. Without one a region has no planned moves.",
+    ),
+  ),
+  fenceParameterGroups: z.optional(
+    described(
+      z.record(instanceId, parameterGroup, { error: "expected a parameter group by instance" }),
+      'By instance, a DB parameter group that this instance alone uses: the rung "read-only" is set there, and would bind everybody else who shares it.',
     ),
   ),
   failover,

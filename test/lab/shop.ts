@@ -135,11 +135,12 @@ export class Shop {
   }
 
   traffic(): Traffic {
-    const { username, password } = this.access;
+    const { engine, username, password } = this.access;
     const traffic = new Traffic({
+      engine,
       dns: { host: "127.0.0.1", port: this.lab.dns.port },
       name: "db.shop.internal",
-      port: 5432,
+      port: this.plan.databases.shop?.port ?? 5432,
       database: "shop",
       username,
       password,
@@ -149,8 +150,9 @@ export class Shop {
     return traffic;
   }
 
-  async lost(traffic: Traffic, instance: string): Promise<number[]> {
+  /** Orders that were acknowledged and are not on this instance. */
+  async lost(traffic: Traffic, instance: string, region = this.plan.regions.primary): Promise<number[]> {
     const orders = traffic.acknowledged.map((one) => one.order);
-    return await countLost(await endpoint(this.lab, this.plan.regions.primary, instance), "shop", this.access, orders);
+    return await countLost(await endpoint(this.lab, region, instance), "shop", this.access, orders);
   }
 }
