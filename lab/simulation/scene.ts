@@ -25,12 +25,12 @@ export function sceneOf(given: Plan, seed: number, safetyMs: number): Scene {
   const chance = new Chance(seed, "scene");
   const places = chance.pick(STANDBYS).split(" ");
   const repoint = chance.happens(0.25) ? "latch" : "record";
-  const near = chance.happens(0.2);
+  const near = chance.happens(0.12);
   const mode = chance.pick(["automatic", "automatic", "automatic", "approval"] as const);
   const rebuild = chance.happens(0.75) ? "automatic" : "by-hand";
   const cooldownMinutes = chance.pick([60, 5, 1]);
   const approvals = { people: chance.pick([1, 2]), expireMinutes: chance.pick([5, 20, 60]) };
-  const long = chance.happens(0.05);
+  const stretch = chance.happens(0.04) ? 2.5 : chance.pick([0.6, 1, 1]);
   const staged = (database: Database): Database => ({
     ...database,
     standbys: places.map((place, at) => ({
@@ -49,5 +49,5 @@ export function sceneOf(given: Plan, seed: number, safetyMs: number): Scene {
     approvals: { ...given.approvals, ...approvals },
   };
   const words = `standbys ${places.join(" and ")}; by the ${repoint}; ${near ? "with" : "without"} a near probe; ${mode}; rebuilt ${rebuild}`;
-  return { plan, safetyMs: long ? safetyMs * 2.5 : safetyMs, words };
+  return { plan, safetyMs: safetyMs * stretch, words };
 }
