@@ -67,6 +67,8 @@ export class Checkers {
   readonly lost = { priced: 0, unseen: 0 };
   /** When a heartbeat was last acknowledged, by server. */
   readonly lastBeats = new Map<string, number>();
+  /** The same when the move was claimed: what is acknowledged to a probe later, no decision could know. */
+  private beatsAtClaim: ReadonlyMap<string, number> = new Map();
   private readonly evidence: Evidence;
   private lastRecord: RecordSeen | undefined;
   private readonly namesBefore = new Set<string>();
@@ -207,7 +209,7 @@ export class Checkers {
     const claim = this.lastClaim?.target === promoted.id ? this.lastClaim : null;
     const planned = PLANNED.includes(claim?.kind ?? "");
     const accepted = claim?.order?.overrides.some((rule) => ABOUT_LOSS.includes(rule)) ?? false;
-    const lastBeat = this.lastBeats.get(old.id) ?? 0;
+    const lastBeat = (claim ? this.beatsAtClaim : this.lastBeats).get(old.id) ?? 0;
     for (const row of this.acknowledged) {
       if (row.server !== old.id || kept.has(row.key)) continue;
       if (planned) this.violated("S23", `${row.key}, acknowledged by ${old.id}, is lost by a ${claim?.kind}`, atMs);
@@ -231,6 +233,7 @@ export class Checkers {
       this.untold = this.untold.filter((each) => each.order !== order);
     }
     if (!before) return;
+    if (now.claim && !before.claim) this.beatsAtClaim = new Map(this.lastBeats);
     const step = now.generation - before.generation;
     if (step < 0 || step > 1) this.violated("GENERATION", `the generation goes from ${before.generation} to ${now.generation}`, atMs);
     if ((step === 1) !== (now.primary !== before.primary))
