@@ -61,7 +61,9 @@ const started = (request: string, execution: string, sentence: string): OrderAns
 /** The rules decide, once more, and the move starts or the reason is told. Refused, it stays open for another approval until it expires. */
 export async function act(settings: Settings, database: Protected, request: MoveRequest): Promise<OrderAnswer> {
   const { decision, execution, order, facts, diagnosis } = await carryOut(settings, database, request);
-  if (execution !== null) return started(request.id, execution, decision.sentence);
+  // Another watcher may have carried it out while this one would have refused.
+  const became = decision.target === null ? `The request ${request.id} became ${execution}.` : decision.sentence;
+  if (execution !== null) return started(request.id, execution, became);
   const commands = waysPast(decision, database.name, order);
   const next = `Nothing was changed. The request ${request.id} can be approved again until ${new Date(request.expiresAtMs).toISOString()}, if the reason above is gone by then.`;
   await tell(settings, {

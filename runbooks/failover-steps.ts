@@ -20,7 +20,7 @@ import { type DatabaseEngine, engineOf, refusedWrite } from "../databases/engine
 import { keepEvidence } from "./evidence.ts";
 import type { Stage } from "./failover.ts";
 import { FENCE_SILENCE_MS, groupsOf, isFenced } from "./fences.ts";
-import { endpointOf, LOOK_MS, observe, targetOf } from "./observe.ts";
+import { endpointOf, LOOK_MS, observe, targetOf, tryDescribe } from "./observe.ts";
 import { endReadOnly, makeReadOnly } from "./read-only.ts";
 import { endClaim, noteOnClaim, readRecord } from "./record.ts";
 import { attemptOf, type Mover, type Way } from "./repoint.ts";
@@ -118,9 +118,20 @@ export class Move {
     const { rule, sentence } = decision;
     const goesBack = decision.kind === "switchover" && record.claim.kind === "failback";
     if (decision.kind !== record.claim.kind && !goesBack) return { ...base, refusal: sentence, rule, sentence };
-    if (decision.target === record.claim.target) return { ...base, refusal: null, rule, sentence };
+    if (decision.target === record.claim.target) {
+      if (unfenced !== null) await this.staysDark(record);
+      return { ...base, refusal: null, rule, sentence };
+    }
     const other = `Refused: ${record.claim.target} was claimed, and ${decision.target} is the better standby by now. (rule ${rule})`;
     return { ...base, refusal: other, rule, sentence: other };
+  }
+
+  /** A call that failed is no dark region: only one that stays silent has its primary left open. Else it is confirmed anew. */
+  private async staysDark({ primary, regions }: DatabaseRecord): Promise<void> {
+    for (let looks = 0; looks < DARK_LOOKS; looks++) {
+      await pause(DARK_PAUSE_MS);
+      if ((await tryDescribe(regions[primary] as string, primary)) !== "dark") throw new Error(`RDS in ${regions[primary]} answers again`);
+    }
   }
 
   /** Every effect first makes sure that the claim is still ours: a stale runner must not act. */
@@ -417,3 +428,6 @@ export class Move {
 /** In these no session can be open that was open before the fence. */
 const WITHOUT_SESSIONS = ["rebooting", "stopping", "stopped"];
 const BACKUP_RETENTION_DAYS = 7;
+/** Where nothing comes back a look takes five seconds by itself, and all of them must fit into one run of the function. */
+const DARK_LOOKS = 4;
+const DARK_PAUSE_MS = 2000;

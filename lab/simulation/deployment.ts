@@ -21,6 +21,7 @@ const FUNCTIONS: Record<string, Deployed> = {
   snapshot: { timeout: 60 },
   backup: { timeout: 60, durable: 172_800 },
   notify: { timeout: 60 },
+  order: { timeout: 130 },
 };
 
 /** The probe in the primary's network, where the plan names it. */
