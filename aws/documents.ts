@@ -56,8 +56,15 @@ export async function createDocument(place: Place, key: string, value: unknown):
  * whoever asks again after a lost reply meets their own.
  */
 export async function appendDocument(place: Place, key: string, value: unknown): Promise<boolean> {
+  return await append(place, key, JSON_TYPE, asJson(value));
+}
+
+/** The same for a text of any type. */
+export const appendText = (place: Place, key: string, type: string, text: string): Promise<boolean> => append(place, key, type, text);
+
+async function append(place: Place, key: string, type: string, text: string): Promise<boolean> {
   try {
-    await put(place, key, value, { IfNoneMatch: "*" });
+    await write(place, key, type, text, { IfNoneMatch: "*" });
     return true;
   } catch (error) {
     if (!isCode(error, "PreconditionFailed", "ConditionalRequestConflict")) throw error;
@@ -87,14 +94,17 @@ async function conditional(
   }
 }
 
-async function put(place: Place, key: string, value: unknown, condition: { IfNoneMatch?: string; IfMatch?: string }): Promise<void> {
-  await s3(place.region).send(
-    new PutObjectCommand({
-      Bucket: place.bucket,
-      Key: key,
-      Body: `${JSON.stringify(value, null, 2)}\n`,
-      ContentType: "application/json",
-      ...condition,
-    }),
-  );
+const JSON_TYPE = "application/json";
+const asJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+interface Condition {
+  readonly IfNoneMatch?: string;
+  readonly IfMatch?: string;
+}
+
+const put = (place: Place, key: string, value: unknown, condition: Condition): Promise<void> =>
+  write(place, key, JSON_TYPE, asJson(value), condition);
+
+async function write(place: Place, key: string, ContentType: string, Body: string, condition: Condition): Promise<void> {
+  await s3(place.region).send(new PutObjectCommand({ Bucket: place.bucket, Key: key, Body, ContentType, ...condition }));
 }

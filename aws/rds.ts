@@ -8,20 +8,25 @@ import {
   DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
   ModifyDBInstanceCommand,
+  ModifyDBParameterGroupCommand,
   PromoteReadReplicaCommand,
   RDSClient,
   RebootDBInstanceCommand,
+  ResetDBParameterGroupCommand,
+  StartDBInstanceCommand,
+  StopDBInstanceCommand,
 } from "@aws-sdk/client-rds";
 import type { InstanceFacts } from "../core/facts.ts";
-import { CLIENT_SETTINGS, perRegion } from "./clients.ts";
+import { CLIENT_SETTINGS, LOOK_SETTINGS, perRegion } from "./clients.ts";
 import { isCode } from "./errors.ts";
 
 const rds = perRegion((region) => new RDSClient({ region, ...CLIENT_SETTINGS }));
+const looks = perRegion((region) => new RDSClient({ region, ...LOOK_SETTINGS }));
 
-/** null when RDS knows no such instance. */
-export async function describeInstance(region: string, id: string): Promise<InstanceFacts | null> {
+/** null when RDS knows no such instance. `quickly`: a region that says nothing is given up after a few seconds. */
+export async function describeInstance(region: string, id: string, quickly = false): Promise<InstanceFacts | null> {
   try {
-    const { DBInstances } = await rds(region).send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: id }));
+    const { DBInstances } = await (quickly ? looks : rds)(region).send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: id }));
     const found = DBInstances?.[0];
     return found ? instanceFacts(found) : null;
   } catch (error) {
@@ -41,6 +46,7 @@ function instanceFacts(instance: DBInstance): InstanceFacts {
     securityGroups: (instance.VpcSecurityGroups ?? []).map((group) => `${group.VpcSecurityGroupId}:${group.Status}`),
     address: instance.Endpoint?.Address ?? null,
     port: instance.Endpoint?.Port ?? null,
+    ...(instance.MultiAZ ? { native: { kind: "multi-az", at: instance.AvailabilityZone ?? null } } : {}),
   };
 }
 
@@ -51,10 +57,34 @@ export async function setSecurityGroups(region: string, id: string, groups: read
   );
 }
 
-/** Returns the status RDS describes it with from then on. */
-export async function reboot(region: string, id: string): Promise<string> {
-  const { DBInstance } = await rds(region).send(new RebootDBInstanceCommand({ DBInstanceIdentifier: id }));
+/** Returns the status RDS describes it with from then on. "into the other zone" fails a Multi-AZ instance over. */
+export async function reboot(region: string, id: string, where: "where it is" | "into the other zone" = "where it is"): Promise<string> {
+  const { DBInstance } = await rds(region).send(
+    new RebootDBInstanceCommand({ DBInstanceIdentifier: id, ...(where === "where it is" ? {} : { ForceFailover: true }) }),
+  );
   return DBInstance?.DBInstanceStatus ?? "unknown";
+}
+
+/** RDS takes it from an instance that is available, is no replica and has none. It starts it again by itself after seven days. */
+export async function stopInstance(region: string, id: string): Promise<string> {
+  const { DBInstance } = await rds(region).send(new StopDBInstanceCommand({ DBInstanceIdentifier: id }));
+  return DBInstance?.DBInstanceStatus ?? "unknown";
+}
+
+export async function startInstance(region: string, id: string): Promise<void> {
+  await rds(region).send(new StartDBInstanceCommand({ DBInstanceIdentifier: id }));
+}
+
+/** Sets one dynamic parameter of a group, at once. */
+export async function setParameter(region: string, group: string, name: string, value: string): Promise<void> {
+  const Parameters = [{ ParameterName: name, ParameterValue: value, ApplyMethod: "immediate" as const }];
+  await rds(region).send(new ModifyDBParameterGroupCommand({ DBParameterGroupName: group, Parameters }));
+}
+
+/** Gives one dynamic parameter of a group back to what the engine has by itself, at once. */
+export async function resetParameter(region: string, group: string, name: string): Promise<void> {
+  const Parameters = [{ ParameterName: name, ApplyMethod: "immediate" as const }];
+  await rds(region).send(new ResetDBParameterGroupCommand({ DBParameterGroupName: group, Parameters }));
 }
 
 /** Backups stay on after the promotion, so that the new primary can feed replicas of its own. */

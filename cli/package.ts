@@ -6,8 +6,22 @@ import { Problem } from "../core/problem.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
+/** The compiler keeps a state of its own in `.serverless`, whatever folder it is told: of two at once, one may take it from the other. */
+const TOOK_THE_STATE = /ENOENT[^\n]*\.serverless/;
+const TRIES = 4;
+
 /** Returns the folder with the compiled template and the zips. `out` is where the bundles go. */
 export async function packageProduct(planFile: string, out = "dist"): Promise<string> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await packageOnce(planFile, out);
+    } catch (error) {
+      if (tried === TRIES || !TOOK_THE_STATE.test((error as Error).message)) throw error;
+    }
+  }
+}
+
+async function packageOnce(planFile: string, out: string): Promise<string> {
   const folder = join(ROOT, out === "dist" ? ".serverless" : join(out, "package"));
   const args = ["package", "--param", `plan=${planFile}`, "--param", `out=${out}`, "--package", folder];
   const child = spawn(join(ROOT, "node_modules", ".bin", "serverless"), args, {

@@ -1,28 +1,25 @@
 /**
  * Everything the functions do, once, on purpose and in order: each of them on an empty bucket, a backup, a failover with a look in
- * between, a refusal, a status. For whoever wants to know what they need. Schedules never fire here: all waking is done by hand.
+ * between, a refusal, a status, a drill, a restore. For whoever wants to know what they need. Schedules never fire here: all waking is done by hand.
  * It ends at once when a role is refused anything.
  */
 import type { DatabaseRecord } from "../core/facts.ts";
-import type { OperatorOrder } from "../core/order.ts";
 import type { Plan } from "../core/plan/schema.ts";
-import { requestId } from "../core/requests.ts";
 import { backupName } from "../core/slots.ts";
 import { NEAR_PROBE } from "../infra/near-probe.ts";
-import { userKeyFor } from "../lab/cloud/iam.ts";
 import { APP_GROUP, seedShop } from "../lab/estate.ts";
 import { throwawayFolder } from "../lab/folder.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { endpoint, readJson, stateBucket, waitFor } from "../lab/look.ts";
 import type { Note } from "../lab/permissions/notes.ts";
 import { sentence } from "../lab/permissions/refusal.ts";
-import { Door } from "./operator/door.ts";
+import { orderDrill, orderRestore, orderRestoreAside, orderTheMove } from "./rehearsal-orders.ts";
 
 const NEVER_MS = 30 * 86_400_000;
 /** So small that every durable function has to ask for the rest of its own story. */
 const FIRST_PAGE = 2;
-/** Long enough that the move has to wait, and comes back to a story of many steps. */
-const INSYNC_MS = 2_500;
+/** Longer than a first look, so that the move and the backup have to wait, and come back to a story of many steps. */
+const SLOW_MS = 3_500;
 const LONG_AGO = "20260101t0000";
 const PATIENCE_MS = 60_000;
 
@@ -30,7 +27,7 @@ const PATIENCE_MS = 60_000;
 export async function rehearse(plan: Plan, packaged: string, say: (line: string) => void = () => {}): Promise<Lab> {
   const lab = await startLab({
     folder: throwawayFolder(),
-    timings: { firstTickMs: NEVER_MS, dnsInsyncMs: INSYNC_MS },
+    timings: { firstTickMs: NEVER_MS, dnsInsyncMs: SLOW_MS, copyMs: SLOW_MS },
     durableFirstPage: FIRST_PAGE,
   });
   const { notes } = lab.permissions;
@@ -142,6 +139,11 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
     await invoke("snapshot", {});
   }
   await until("the note", () => readJson(lab, region, bucket, `databases/${name}/baseline.json`));
+  if (database.engine === "postgres") {
+    say("the primary is restored beside itself, as late as its automated backups go");
+    await orderRestoreAside(lab, plan, name, (payload) => invoke("order", payload));
+    await told("restored beside");
+  }
   say("a move that nobody claimed is refused");
   await first();
   await durably("move", `move-${name}-g1-a9`, { kind: "failover", database: name, generation: 1, attempt: 9 });
@@ -212,6 +214,9 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
     return mails("an old primary is fenced") > 0;
   });
 
+  say("somebody reads the evidence of the first move");
+  await invoke("status", { evidence: name });
+
   say("the new primary is lost too: refused");
   const asked = mails("needs you");
   await lab.rds.faults.kill(plan.regions.primary, String(database.standbys[0]?.instance));
@@ -221,6 +226,15 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
     return mails("needs you") > asked;
   });
   await invoke("status", {});
+  const { generation } = (await record()) as DatabaseRecord;
+  say(
+    "the newest copy is drilled: it is from before the first heartbeat, and the drill says so; then it is restored and takes the primary's place",
+  );
+  await orderDrill(lab, plan, name, (payload) => invoke("order", payload));
+  await told("drill FAILED");
+  await orderRestore(lab, plan, name, generation, (payload) => invoke("order", payload));
+  await until("the restored instance to be the primary", async () => (await record())?.generation === generation + 1);
+  await told("restore done");
 }
 
 /** What a promotion loses, and the standby never had. */
@@ -246,22 +260,4 @@ async function furnish(lab: Lab, plan: Plan, instance: string, engine: string): 
     ComparisonOperator: "GreaterThanThreshold",
   };
   await lab.world.call("monitoring", "PutMetricAlarm", alarm, { region });
-}
-
-/** As many people as the plan wants; each order is signed as `npm run understudy` signs it. */
-async function orderTheMove(lab: Lab, plan: Plan, name: string, send: (payload: object) => Promise<unknown>): Promise<void> {
-  const named = (plan.approvals?.from ?? []).flatMap((arn) => /^arn:aws:iam::(\d+):user\/(\w+)$/.exec(arn)?.[2] ?? []);
-  const people = Array.from({ length: plan.approvals?.people ?? 1 }, (_, index) => named[index] ?? `person${index}`);
-  const say = async (person: string, order: OperatorOrder, times = 1) => {
-    const door = new Door(plan, { credentials: userKeyFor(lab.world, person), endpoint: lab.wire.url });
-    const signed = { ...order, proof: await door.prove(order) };
-    for (let time = 0; time < times; time++) await send(signed);
-  };
-  const id = (index: number) => `rehearsal${String(index).padStart(4, "0")}`;
-  const shared = { database: name, generation: 1, target: null, reason: "a rehearsal", notBefore: null, proof: null } as const;
-  // Healthy, and no probe has voted yet: what stands in the way is passed over by number.
-  const [first, ...others] = people as [string, ...string[]];
-  await say(first, { verb: "failover", id: id(0), overrides: [207, 304, 305], ...shared }, 2);
-  for (const [index, person] of others.entries())
-    await say(person, { verb: "approve", id: id(index + 1), request: requestId(name, 1, id(0)), proof: null });
 }

@@ -1,13 +1,16 @@
 /** One of the simulation's workers: runs the seeds it is given, one after another, and reports each. */
 import { parentPort, workerData } from "node:worker_threads";
 import type { Plan } from "../core/plan/schema.ts";
+import { latchedDatabases, latches } from "../infra/latch.ts";
 import { Code } from "../lab/simulation/environments.ts";
 import { type RunResult, simulate } from "../lab/simulation/run.ts";
+import { sceneOf } from "../lab/simulation/scene.ts";
 import { shorten, storyLines } from "../lab/simulation/story.ts";
 
 export interface Work {
   readonly plan: Plan;
-  readonly latchResources: object | undefined;
+  /** The plan as it stands, whatever the seed. */
+  readonly fixed: boolean;
   readonly sources: Readonly<Record<string, string>>;
   readonly seeds: readonly number[];
   readonly safetyMs: number;
@@ -24,11 +27,13 @@ export interface Report extends Omit<RunResult, "events"> {
 /** Stories are shortened for the first few alone: each costs as many runs as things befell it. */
 const SHORTENED = 3;
 
-const { plan, latchResources, sources, seeds, safetyMs, skewMs, without } = workerData as Work;
+const { plan, fixed, sources, seeds, safetyMs, skewMs, without } = workerData as Work;
 const code = new Map(Object.entries(sources).map(([name, source]) => [name, new Code(name, source)]));
 let broken = 0;
 for (const seed of seeds) {
-  const options = { seed, plan, latchResources, code, safetyMs, skewMs, without: new Set(without) };
+  const scene = fixed ? { plan, safetyMs } : sceneOf(plan, seed, safetyMs);
+  const latchResources = latchedDatabases(scene.plan).length > 0 ? latches(scene.plan) : undefined;
+  const options = { seed, ...scene, latchResources, code, skewMs, without: new Set(without) };
   const found = await simulate(options);
   const { events: _, ...plain } = found;
   let report: Report = { ...plain, story: [], without };

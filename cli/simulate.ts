@@ -10,6 +10,7 @@ import { latchedDatabases, latches } from "../infra/latch.ts";
 import { readPlanFile } from "../infra/plan-file.ts";
 import { Code } from "../lab/simulation/environments.ts";
 import { simulate } from "../lab/simulation/run.ts";
+import { sceneOf } from "../lab/simulation/scene.ts";
 import { endWell } from "./endings.ts";
 import type { Report, Work } from "./simulate-worker.ts";
 import { simulationCode } from "./simulation-code.ts";
@@ -21,7 +22,8 @@ const HELP = `npm run simulate -- [options]
   --days D       how long things may go wrong in each run, in days (ten minutes)
   --skew S       the most a function's clock is off, in seconds (0.2)
   --workers W    how many runs at once (one a core)
-  --plan FILE    the plan to run (recovery-plan.yml)
+  --plan FILE    the plan to run (recovery-plan.yml); each seed has standbys, ways and people of its own
+  --fixed        the plan as it stands, whatever the seed
   --without A,B  leave out what the seed would do: "disaster 2", "throttled"
   --story        tell everything that happened in the first seed's run`;
 
@@ -37,6 +39,7 @@ await endWell(async (atEnd) => {
       workers: { type: "string", default: String(availableParallelism()) },
       plan: { type: "string", default: "recovery-plan.yml" },
       without: { type: "string", default: "" },
+      fixed: { type: "boolean", default: false },
       story: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -48,14 +51,16 @@ await endWell(async (atEnd) => {
   const skewMs = Math.round(number("skew", values.skew, 0, 3600, false) * 1000);
   const workers = Math.min(runs, number("workers", values.workers, 1, 256));
   const plan = readPlanFile(values.plan);
-  const latchResources = latchedDatabases(plan).length > 0 ? latches(plan) : undefined;
   const without = values.without.split(",").filter(Boolean);
   const sources = await simulationCode();
   const startedAtMs = Date.now();
 
   if (values.story) {
     const code = new Map(Object.entries(sources).map(([name, source]) => [name, new Code(name, source)]));
-    const result = await simulate({ seed: first, plan, latchResources, code, safetyMs, skewMs, without: new Set(without) });
+    const scene = values.fixed ? { plan, safetyMs, words: "the plan as it stands" } : sceneOf(plan, first, safetyMs);
+    const latchResources = latchedDatabases(scene.plan).length > 0 ? latches(scene.plan) : undefined;
+    const result = await simulate({ seed: first, ...scene, latchResources, code, skewMs, without: new Set(without) });
+    console.log(`seed ${first}: ${scene.words}\n`);
     for (const { atMs, kind, words } of result.events)
       console.log(`${(atMs / 1000).toFixed(3).padStart(10)} s  ${kind.padEnd(8)} ${words}`);
     console.log(`\nseed ${first}: ${result.outcome}, generation ${result.generation}, hash ${result.hash}`);
@@ -72,7 +77,7 @@ await endWell(async (atEnd) => {
     Array.from({ length: runs }, (_, run) => first + run).filter((_, run) => run % workers === worker),
   );
   const all = shares.map((seeds) => {
-    const workerData: Work = { plan, latchResources, sources, seeds, safetyMs, skewMs, without };
+    const workerData: Work = { plan, fixed: values.fixed, sources, seeds, safetyMs, skewMs, without };
     const worker = new Worker(new URL("./simulate-worker.ts", import.meta.url), {
       workerData,
       // Runs leave much that is short-lived; room for it saves a third of the time.
@@ -97,14 +102,26 @@ function number(name: string, text: string, from: number, to: number, whole = tr
   throw new Error(`--${name} is "${text}", expected a ${whole ? "whole " : ""}number from ${from} to ${to}.`);
 }
 
-function tellBroken(each: Report, values: { days: string; skew: string; plan: string }): void {
+function tellBroken(each: Report, values: { days: string; skew: string; plan: string; fixed: boolean }): void {
   console.log(`\nseed ${each.seed} broke ${[...new Set(each.violations.map(({ rule }) => rule))].join(", ")}:`);
   for (const { rule, words } of each.violations.slice(0, 5)) console.log(`  ${rule}: ${words}`);
   for (const line of each.story) console.log(line);
-  const usual = values.plan === "recovery-plan.yml" ? "" : ` --plan ${values.plan}`;
+  const usual = `${values.plan === "recovery-plan.yml" ? "" : ` --plan ${values.plan}`}${values.fixed ? " --fixed" : ""}`;
   const left = each.without.length > 0 ? ` --without "${each.without.join(",")}"` : "";
   const days = Number(values.days) === USUAL_DAYS ? "" : ` --days ${values.days}`;
   console.log(`  again: npm run simulate -- --seed ${each.seed} --story${days} --skew ${values.skew}${usual}${left}`);
+}
+
+/** Which two kinds of faults befell one run together, over all runs. */
+function pairsOf(reports: readonly Report[]): Set<string> {
+  const pairs = new Set<string>();
+  for (const { faults } of reports) {
+    const sorted = [...faults].sort();
+    sorted.forEach((one, at) => {
+      for (const other of sorted.slice(at + 1)) pairs.add(`${one} + ${other}`);
+    });
+  }
+  return pairs;
 }
 
 function summary(reports: readonly Report[], seconds: number): void {
@@ -120,6 +137,10 @@ function summary(reports: readonly Report[], seconds: number): void {
   );
   console.log(
     `${count((each) => each.generation > 1)} moved to the standby; ${count((each) => each.outcome === "told")} ended in a refusal that was told; of ${sum((each) => each.acknowledged)} acknowledged rows ${sum((each) => each.lost.priced)} were given up within the lag limit, and ${sum((each) => each.lost.unseen)} that clients wrote to a primary the probe had lost.`,
+  );
+  const moves = sum((each) => each.generation - 1);
+  console.log(
+    `${moves} moves; processes killed at ${new Set(sorted.flatMap((each) => each.kills)).size} distinct places (runbook, step, before or after); ${pairsOf(sorted).size} distinct pairs of faults.`,
   );
   console.log(broken === 0 ? "No rule was broken." : `${broken} runs broke a rule.`);
   console.log(`hash ${hash.digest("hex").slice(0, 16)}`);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 
 const ROOT = join(import.meta.dirname, "..");
-const FUNCTIONS = ["probe", "watch", "move", "snapshot", "backup", "notify"];
+const FUNCTIONS = ["probe", "watch", "move", "snapshot", "backup", "notify", "order"];
 
 /** Sources by function. */
 export async function simulationCode(): Promise<Record<string, string>> {

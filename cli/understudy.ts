@@ -2,9 +2,11 @@
 import { parseArgs } from "node:util";
 import { approveCommand } from "../core/commands.ts";
 import { readPlanFile } from "../infra/plan-file.ts";
+import type { FoundEvidence } from "../runbooks/evidence-found.ts";
 import { endWell } from "./endings.ts";
 import { explainDecision, explainPage, replayDecisions, replayPage } from "./operator/decisions.ts";
 import { Door } from "./operator/door.ts";
+import { evidenceText } from "./operator/evidence.ts";
 import { answerPage, requestsPage, statusPage } from "./operator/pages.ts";
 import { HELP, helpOf, optionsOf, VERBS } from "./operator/verbs.ts";
 
@@ -16,7 +18,8 @@ await endWell(async () => {
   const { values, positionals } = parseArgs({ args: rest, options: optionsOf(verb), allowPositionals: true });
   if (values.help) return console.log(helpOf(name, verb));
   const [subject, ...more] = positionals;
-  if (more.length > 0 || (subject !== undefined && verb.subject === "") || (subject === undefined && /^\w/.test(verb.subject)))
+  const takes = verb.subject.split(" ").length;
+  if (positionals.length > takes || (subject !== undefined && verb.subject === "") || (subject === undefined && /^\w/.test(verb.subject)))
     throw new Error(`Expected: npm run understudy -- ${name} ${verb.subject}. See --help.`);
 
   const plan = readPlanFile(String(values.plan ?? "recovery-plan.yml"));
@@ -25,6 +28,12 @@ await endWell(async () => {
   if (name === "status") {
     const status = await door.invoke("status", {});
     return print(status, () => statusPage(status as Parameters<typeof statusPage>[0]));
+  }
+  if (name === "evidence") {
+    const [execution] = more;
+    const found = (await door.invoke("status", { evidence: subject, ...(execution ? { execution } : {}) })) as FoundEvidence;
+    if (!found.evidence) process.exitCode = 1;
+    return print(found, () => evidenceText(found));
   }
   const text = (option: string) => values[option] as string | undefined;
   if (name === "explain") {

@@ -10,6 +10,8 @@ import { fill, rounded } from "./sentence.ts";
 export interface EligibilityRule {
   readonly number: number;
   readonly overridable: boolean;
+  /** For clusters of a global database alone; all other rows are for replicas alone. */
+  readonly global?: true;
   /** In words, for the printed table. */
   readonly when: string;
   readonly matches: (standby: Standby, facts: Facts, diagnosis: Diagnosis, policy: Policy) => boolean;
@@ -92,6 +94,22 @@ export const ELIGIBILITY: readonly EligibilityRule[] = [
     matches: ({ region }, { record, primaryRegion }) => primaryRegion === "dark" && region === record.regions[record.primary],
     sentence: "RDS in {primaryRegion} does not answer: {standby} can neither be promoted nor {primary} be fenced there.",
   },
+  {
+    number: 313,
+    overridable: false,
+    global: true,
+    when: "RDS in its region does not describe the cluster, or it is not of the plan's global database",
+    matches: ({ instance }, _, __, policy) => instance?.native?.global !== policy.globalCluster,
+    sentence: "the cluster {standby} cannot be seen in the global database {globalCluster}, so nothing can be moved to it.",
+  },
+  {
+    number: 314,
+    overridable: false,
+    global: true,
+    when: "the cluster is not available, or has no instance that could write",
+    matches: ({ instance }) => instance?.status !== "available" || instance.native?.members === 0,
+    sentence: 'the cluster {standby} is "{standbyStatus}" with {members} instances, expected "available" with at least one.',
+  },
 ];
 
 export interface Candidate {
@@ -111,7 +129,10 @@ export function rank(facts: Facts, diagnosis: Diagnosis, policy: Policy, order: 
   );
   const candidates = asked.map((standby): Candidate => {
     const rule = ELIGIBILITY.find(
-      (row) => row.matches(standby, facts, diagnosis, policy) && !(row.overridable && order?.overrides.includes(row.number)),
+      (row) =>
+        (row.global ?? false) === Boolean(policy.globalCluster) &&
+        row.matches(standby, facts, diagnosis, policy) &&
+        !(row.overridable && order?.overrides.includes(row.number)),
     );
     return {
       standby,
@@ -143,6 +164,8 @@ function candidateWords(standby: Standby, facts: Facts, d: Diagnosis, policy: Po
     voteAgeSeconds: rounded(d.voteAgeSeconds),
     voteFreshSeconds: String(voteFreshSeconds(policy)),
     linkLostEarlierSeconds: rounded(d.prices[standby.id]?.linkLostEarlierSeconds ?? 0),
+    globalCluster: policy.globalCluster ?? "(none)",
+    members: String(standby.instance?.native?.members ?? 0),
     standbyStatus: standby.instance?.status ?? "not described",
     standbyVersion: standby.instance?.engineVersion ?? "unknown",
     primaryVersion: facts.primary?.engineVersion ?? "unknown",

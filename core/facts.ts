@@ -23,10 +23,13 @@ export type Condition =
   /** Nothing answers at its address. */
   | "gone";
 
+/** What a person may order to be moved. "reboot-failover": RDS moves the primary to its own standby in another zone. */
+export type MoveVerb = "failover" | "switchover" | "failback" | "reboot-failover";
+
 /** An order of a person, already identified; see runbooks/orders.ts. It counts once. */
 export interface Order {
   readonly id: string;
-  readonly verb: "failover" | "switchover" | "failback";
+  readonly verb: MoveVerb | "restore";
   /** The instance to move to; null leaves the choice to the ranking. */
   readonly target: string | null;
   /** Rules that may refuse and are to be passed over, this once. */
@@ -37,6 +40,8 @@ export interface Order {
   readonly atMs: number;
   /** The generation the person was looking at: an order for another one is an old order. */
   readonly generation: number;
+  /** Said in so many words: a failover of a global database gives up what the other region has not received. */
+  readonly allowDataLoss?: boolean;
 }
 
 /** The claim a running move holds on a database (see runbooks/record.ts). */
@@ -44,7 +49,7 @@ export interface Claim {
   /** Name of the durable execution that holds it, like "move-shop-g7-a1". */
   readonly execution: string;
   readonly attempt: number;
-  readonly kind: "failover" | "switchover" | "failback";
+  readonly kind: MoveVerb | "restore";
   /** The instance that is to become the primary. */
   readonly target: string;
   readonly takenAtMs: number;
@@ -57,6 +62,8 @@ export interface Claim {
   readonly stage: "claimed" | "fencing" | "promoted" | "undoing";
   /** Groups the old primary had before the fence; null until they are noted, or where its region is dark. */
   readonly network: readonly string[] | null;
+  /** Where RDS had the writer before it was asked to move it; see Facts.writer. */
+  readonly writer?: string | null;
 }
 
 /** Where an instance stands in its own log: a primary, what it has written; a standby, what it has applied. Only its engine reads it. */
@@ -93,6 +100,10 @@ export interface Retired {
   readonly alone?: Alone | null;
   /** The order that went back in spite of it: it is not asked again. */
   readonly acceptedBy?: string;
+  /** The execution that moved away from it: its evidence goes by that name. */
+  readonly move?: string;
+  /** Stopped by the fence's last rung. AWS starts it again after seven days; then it is stopped again. */
+  readonly stoppedAtMs?: number;
 }
 
 /** Automation stands still until then; it looks and tells all the same. */
@@ -165,6 +176,13 @@ export interface Vote {
   readonly lagSeconds: number | null;
   /** Where the instances were last found: they stay known when RDS in their region does not answer. */
   readonly endpoints: Readonly<Record<string, Endpoint>>;
+  /** The last outage that ended: from the first lap that missed the primary to the one that wrote again. */
+  readonly lastOutage?: Outage | null;
+}
+
+export interface Outage {
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 export interface Endpoint {
@@ -183,6 +201,19 @@ export interface InstanceFacts {
   readonly securityGroups: readonly string[];
   readonly address: string | null;
   readonly port: number | null;
+  /** How RDS itself keeps it alive; absent for an instance in one zone. */
+  readonly native?: Native;
+}
+
+/** A standby of RDS's own, which RDS fails over to by itself, and which nobody can reach before. */
+export interface Native {
+  readonly kind: "multi-az" | "cluster";
+  /** In RDS's words, which may be some minutes old: the zone it runs in, or the member of the cluster that writes. */
+  readonly at: string | null;
+  /** Members of the cluster; with one alone there is nobody to fail over to. */
+  readonly members?: number;
+  /** The global database the cluster belongs to. */
+  readonly global?: string | null;
 }
 
 /** An event of RDS about an instance. Best effort, late and out of order: evidence, never a vote. */
@@ -234,6 +265,8 @@ export interface Facts {
   /** "dark": the primary region's RDS does not answer, so nothing is known of the primary and nothing can be done to it. */
   readonly primaryRegion: "answers" | "dark";
   readonly primary: InstanceFacts | null;
+  /** Which host writes, where RDS moves the writer by itself: a Multi-AZ instance's address, a cluster's member. null where that was not seen. */
+  readonly writer?: string | null;
   /** The newest that woke this watcher about the primary; it may have been another process that was woken. */
   readonly primaryEvent?: InstanceEvent | null;
   /** In the record's order. */

@@ -19,6 +19,8 @@ const HEADLINES: Record<News["kind"], string> = {
   "Move Succeeded": "{move} done",
   "Move Refused": "{move} called off",
   "Move Failed": "{move} FAILED",
+  "Native Failover Seen": "RDS failed it over",
+  "Native Failover Unproven": "RDS failed it over, NOT PROVEN",
   "Standby Rebuilt": "standby rebuilt",
   "Standby Missing": "standby NOT rebuilt",
   "Move Stuck": "{move} STUCK, goes on",
@@ -29,6 +31,11 @@ const HEADLINES: Record<News["kind"], string> = {
   "Protections Missing": "protections need you",
   "Backup Completed": "backup done",
   "Backup Failed": "backup FAILED",
+  "Restore Started": "restore started",
+  "Restore Completed": "restored beside",
+  "Restore Failed": "restore FAILED",
+  "Drill Passed": "drill passed",
+  "Drill Failed": "drill FAILED",
 };
 
 export function writeMail(news: News, planName: string): Mail {

@@ -22,6 +22,8 @@ export const NEWS_KINDS = [
   "Move Succeeded",
   "Move Refused",
   "Move Failed",
+  "Native Failover Seen",
+  "Native Failover Unproven",
   "Standby Rebuilt",
   "Standby Missing",
   "Move Stuck",
@@ -32,6 +34,11 @@ export const NEWS_KINDS = [
   "Protections Missing",
   "Backup Completed",
   "Backup Failed",
+  "Restore Started",
+  "Restore Completed",
+  "Restore Failed",
+  "Drill Passed",
+  "Drill Failed",
 ] as const;
 
 export type NewsKind = (typeof NEWS_KINDS)[number];
@@ -78,6 +85,7 @@ const HELD: Partial<Record<DiagnosisName, string>> = {
 };
 
 function nextOf(decision: Decision, commands: number): string {
+  if (decision.rule === 110) return "Nothing yet: another mail tells when RDS has done it, or what comes next when it has not.";
   if (decision.kind !== "refuse") return HELD[decision.diagnosis] ?? "Repair the standby's replication before it is needed.";
   const untouched = "Look at the primary and the standby now: nothing was changed, and nothing will be until the reason above is gone";
   if (commands === 0) return `${untouched}.`;

@@ -1,9 +1,13 @@
 /** What a person tells Understudy to do, and the text of it that a signature covers. Pure. */
+import type { MoveVerb } from "./facts.ts";
 
 export const VERBS = [
   "failover",
   "switchover",
   "failback",
+  "reboot-failover",
+  "restore",
+  "drill",
   "evacuate",
   "return",
   "approve",
@@ -33,7 +37,7 @@ interface Signable {
 }
 
 export interface MoveAsked extends Signable {
-  readonly verb: "failover" | "switchover" | "failback";
+  readonly verb: MoveVerb;
   readonly database: string;
   /** The one the person was looking at. */
   readonly generation: number;
@@ -42,8 +46,32 @@ export interface MoveAsked extends Signable {
   /** Rules to pass over, this once. */
   readonly overrides: readonly number[];
   readonly reason: string;
+  /** For a failover of a global database. */
+  readonly allowDataLoss?: boolean | undefined;
   /** Of a planned move: not before this time, like "2026-11-22T02:00:00Z". null: at once. */
   readonly notBefore: string | null;
+}
+
+export interface RestoreAsked extends Signable {
+  readonly verb: "restore";
+  readonly database: string;
+  readonly generation: number;
+  /** A snapshot; null leaves the choice to Understudy. */
+  readonly from: string | null;
+  /** A moment in ISO form or "latest", out of the automated backups; null: from a snapshot. */
+  readonly at: string | null;
+  readonly region: string | null;
+  /** Whether it is to become the primary. */
+  readonly promote: boolean;
+  /** One that was restored before; null: a new one. */
+  readonly instance: string | null;
+  readonly overrides: readonly number[];
+  readonly reason: string;
+}
+
+export interface DrillAsked extends Signable {
+  readonly verb: "drill";
+  readonly database: string;
 }
 
 export interface SiteAsked extends Signable {
@@ -79,7 +107,16 @@ export interface RequestsListed {
   readonly database: string | null;
 }
 
-export type OperatorOrder = MoveAsked | SiteAsked | RequestNamed | PauseAsked | DatabaseNamed | BrakeReleased | RequestsListed;
+export type OperatorOrder =
+  | MoveAsked
+  | RestoreAsked
+  | DrillAsked
+  | SiteAsked
+  | RequestNamed
+  | PauseAsked
+  | DatabaseNamed
+  | BrakeReleased
+  | RequestsListed;
 
 /** Which Understudy an order is for: a signature for one is worth nothing to another. */
 export const audienceOf = (account: string, region: string, plan: string): string => `understudy/${account}/${region}/${plan}`;

@@ -11,10 +11,14 @@ export interface Policy {
   readonly cooldownMinutes: number;
   /** How long RDS may work on a primary (reboot, modify, upgrade) before its silence counts. */
   readonly restartGraceSeconds: number;
+  /** How long RDS may take to fail a primary over to its own standby before the primary's silence counts. */
+  readonly nativeGraceSeconds: number;
   /** Hours in which people work on the database and automation stands still; UTC. */
   readonly maintenance: readonly Window[];
   /** Regions in which an instance can be closed to everybody but Understudy, as a planned move needs. */
   readonly drainRegions: readonly string[];
+  /** The global database whose clusters these are; null: the standbys are replicas. */
+  readonly globalCluster?: string | null;
   /** The fleet's: more automatic moves than this within the time stop automation. */
   readonly brake: { readonly moves: number; readonly withinMinutes: number };
 }
@@ -28,8 +32,10 @@ export function policyOf(plan: Plan, database: DatabasePlan): Policy {
     maxLagSeconds: failover.maxLagSeconds,
     cooldownMinutes: failover.cooldownMinutes,
     restartGraceSeconds: failover.restartGraceSeconds ?? 60,
+    nativeGraceSeconds: failover.nativeGraceSeconds ?? 180,
     maintenance: (failover.maintenance ?? []).map(readWindow),
     drainRegions: Object.keys(database.drainSecurityGroups ?? {}),
+    globalCluster: database.primary.globalCluster ?? null,
     brake: plan.brake ?? { moves: 3, withinMinutes: 60 },
   };
 }

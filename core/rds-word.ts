@@ -13,8 +13,8 @@ export function rdsSays({ primary, primaryEvent, primaryRegion, atMs }: Facts): 
   return `${status}; "${primaryEvent.message ?? "an event without words"}"${id}, ${age} s before this`;
 }
 
-/** Multi-AZ failover has begun: 0013 started, 0050 activation started (RDS User Guide, event messages). */
-const FAILING_OVER = ["RDS-EVENT-0013", "RDS-EVENT-0050"];
+/** Multi-AZ failover has begun: 0013 started, 0050 activation started; a cluster's, 0072 and 0073 (RDS User Guide, event messages). */
+export const FAILING_OVER = ["RDS-EVENT-0013", "RDS-EVENT-0050", "RDS-EVENT-0072", "RDS-EVENT-0073"];
 const SINCE_SHUTDOWN = "RDS-EVENT-0004";
 
 /** What AWS states about each way back. Where it states no time, this says so. */

@@ -19,7 +19,10 @@ export interface MoveRequest {
   readonly verb: Order["verb"];
   readonly target: string;
   readonly targetRegion: string;
+  /** Of a restore: what it starts from, as it was asked for. */
+  readonly restore?: { readonly from: string | null; readonly at: string | null; readonly region: string | null };
   readonly overrides: readonly number[];
+  readonly allowDataLoss?: boolean;
   readonly reason: string;
   /** null: Understudy asks by itself (rule 330). */
   readonly askedBy: string | null;
@@ -150,9 +153,9 @@ function words({ request, generation, approval }: Standing): Record<string, stri
 
 /** The order it becomes once enough people have agreed. */
 export function orderOf(request: MoveRequest, atMs: number): Order {
-  const { id, verb, target, overrides, reason, generation } = request;
+  const { id, verb, target, overrides, reason, generation, allowDataLoss } = request;
   const by = request.approvals.map((approval) => calledAs(approval.by)).join(" and ") || "nobody";
-  return { id, verb, target, overrides, reason, by, atMs, generation };
+  return { id, verb, target, overrides, reason, by, atMs, generation, ...(allowDataLoss ? { allowDataLoss } : {}) };
 }
 
 const REQUEST_ID = /^([a-z][a-z0-9-]{0,30})-g(\d{1,9})-([a-z0-9]{1,40})$/;

@@ -1,6 +1,7 @@
 /** Writes the rule tables as a page, so that a change of policy can be reviewed by someone who reads no TypeScript. Pure. */
 import { ELIGIBILITY } from "./candidates.ts";
 import { REQUEST_RULES } from "./requests.ts";
+import { RESTORE_RULES } from "./restore.ts";
 import { RULES } from "./rules.ts";
 
 const mark = (overridable: boolean) => (overridable ? ", overridable" : "");
@@ -38,6 +39,14 @@ export function rulesPage(): string {
     "| rule | decision | when, of the request | what the operator reads |",
     "|---|---|---|---|",
     ...REQUEST_RULES.map((rule) => `| ${rule.number} | refuse | ${rule.when} | ${rule.sentence} |`),
+    "",
+    "## When a restored instance does not become the primary",
+    "",
+    "Where no standby is left a backup is restored beside the primary, and people decide whether it takes its place (core/restore.ts).",
+    "",
+    "| rule | decision | when | what the operator reads |",
+    "|---|---|---|---|",
+    ...RESTORE_RULES.map((rule) => `| ${rule.number} | refuse${mark(rule.overridable)} | ${rule.when} | ${rule.sentence} |`),
     "",
   ].join("\n");
 }

@@ -6,6 +6,7 @@
 import { type Candidate, rank } from "./candidates.ts";
 import { DEAD, type Diagnosis, type DiagnosisName } from "./diagnosis.ts";
 import type { Facts, Order } from "./facts.ts";
+import { globalIsLost, isGlobal, isNative, nativeTrouble, rdsIsAtIt } from "./native.ts";
 import { isWithin } from "./plan/window.ts";
 import { confirmationSeconds, type Policy } from "./policy.ts";
 import { fill, rounded } from "./sentence.ts";
@@ -22,7 +23,12 @@ export type DecisionKind =
   /** Move to the target. */
   | "failover"
   /** Move to the target with the primary's help: nothing is lost. */
-  | "switchover";
+  | "switchover"
+  /** Let RDS move the primary to its own standby. */
+  | "native";
+
+/** What a claim is taken for. */
+export const MOVES: readonly DecisionKind[] = ["failover", "switchover", "native"];
 
 export interface Situation {
   readonly facts: Facts;
@@ -71,6 +77,7 @@ const ordered =
   (verb: Order["verb"]) =>
   ({ order }: Situation) =>
     order?.verb === verb || (verb === "switchover" && order?.verb === "failback");
+const isCluster = ({ facts }: Situation) => facts.primary?.native?.kind === "cluster";
 const best = ({ candidates }: Situation) => candidates[0];
 const writers = ({ facts }: Situation) => facts.standbys.filter(({ answer }) => answer?.inRecovery === false);
 const recentMoves = ({ facts, policy }: Situation) =>
@@ -164,7 +171,7 @@ export const RULES: readonly Rule[] = [
     "hold",
     "the primary answers and takes no writes: it is read-only",
     "Held: the primary {primary} answers and is read-only. Somebody made it so; a failover would take that decision from them.",
-    (s) => byItself(s) && is("PrimaryReadOnly")(s),
+    (s) => byItself(s) && is("PrimaryReadOnly")(s) && !isCluster(s),
     { tell: true },
   ),
   row(
@@ -185,6 +192,22 @@ export const RULES: readonly Rule[] = [
       DEAD.includes(s.diagnosis.name) &&
       AT_WORK.includes(s.facts.primary?.status ?? "") &&
       (s.diagnosis.lostForSeconds ?? 0) < s.policy.restartGraceSeconds,
+  ),
+  row(
+    110,
+    "hold",
+    "RDS keeps a standby of its own for the primary, and has had less than the plan's grace to fail over to it",
+    "Waiting: RDS fails the primary {primary} over to its own standby by itself; lost for {lostForSeconds} s, RDS has {nativeGraceSeconds} s for it. No replica is promoted meanwhile.",
+    (s) => byItself(s) && rdsIsAtIt(s),
+    { tell: true },
+  ),
+  row(
+    111,
+    "hold",
+    "a cluster answers by its writer's name and takes no writes",
+    "Held: the cluster {primary} answers and takes no writes. For a moment after a failover its name may lead to the former writer; if it stays so, somebody made it read-only.",
+    (s) => byItself(s) && is("PrimaryReadOnly")(s),
+    { tell: true },
   ),
   row(
     201,
@@ -238,7 +261,7 @@ export const RULES: readonly Rule[] = [
     "refuse",
     "a failover is ordered and the primary is not down",
     "Refused: the primary {primary} is not down ({diagnosis}), a failover would lose what it has. Order a switchover, which loses nothing.",
-    (s) => ordered("failover")(s) && !DEAD.includes(s.diagnosis.name),
+    (s) => ordered("failover")(s) && !DEAD.includes(s.diagnosis.name) && !globalIsLost(s),
     { overridable: true },
   ),
   row(
@@ -261,15 +284,37 @@ export const RULES: readonly Rule[] = [
     "refuse",
     "a switchover is ordered where the plan names no drainSecurityGroups",
     "Refused: the plan names no drainSecurityGroups for the region of {primary}, so its writes cannot be stopped and started again.",
-    (s) => ordered("switchover")(s) && !s.policy.drainRegions.includes(s.facts.record.regions[s.facts.record.primary] ?? ""),
+    (s) =>
+      ordered("switchover")(s) && !isGlobal(s) && !s.policy.drainRegions.includes(s.facts.record.regions[s.facts.record.primary] ?? ""),
   ),
-  row(300, "refuse", "there is no standby left", "Refused: {noStandby}.", (s) => best(s) === undefined),
+  row(
+    211,
+    "refuse",
+    "a failover to RDS's own standby is ordered, and RDS keeps none, or cannot do it now",
+    "Refused: {nativeTrouble}",
+    (s) => isNative(s.order) && nativeTrouble(s.facts) !== null,
+  ),
+  row(
+    212,
+    "refuse",
+    "a failover of a global database is ordered without --allow-data-loss",
+    "Refused: a failover of the global database {globalCluster} gives up what {target} has not received. Say --allow-data-loss to order it.",
+    (s) => ordered("failover")(s) && isGlobal(s) && s.order?.allowDataLoss !== true,
+  ),
+  row(
+    213,
+    "refuse",
+    "a global database's primary is lost: only people move it to another region",
+    "Refused: {lostBy} lost {primary} {lostForSeconds} s ago. A failover of the global database {globalCluster} to {target} gives up what has not arrived there; a person must order it.",
+    (s) => byItself(s) && globalIsLost(s),
+  ),
+  row(300, "refuse", "there is no standby left", "Refused: {noStandby}.", (s) => !isNative(s.order) && best(s) === undefined),
   row(
     311,
     "refuse",
     "no standby is fit (the table below says why; the words of the best one are told)",
     "Refused: {unfit}",
-    (s) => best(s)?.refusal !== null,
+    (s) => !isNative(s.order) && best(s)?.refusal !== null,
   ),
   row(312, "refuse", "the clients' name could not be moved to the standby now", "Refused: {nameTrouble}.", (s) =>
     Boolean(s.facts.nameTrouble),
@@ -310,6 +355,13 @@ export const RULES: readonly Rule[] = [
     (s) => ordered("switchover")(s),
   ),
   row(
+    404,
+    "native",
+    "a person orders a failover to RDS's own standby",
+    'RDS moves {primary} to its own standby, ordered by {by} ("{reason}"); the primary is {diagnosis}.',
+    (s) => isNative(s.order),
+  ),
+  row(
     499,
     "refuse",
     "anything else",
@@ -325,12 +377,13 @@ export function decide(facts: Facts, diagnosis: Diagnosis, policy: Policy, order
   const refusal = rule.number === 311 ? best(situation)?.refusal : undefined;
   const number = refusal?.rule ?? rule.number;
   const acts = ["failover", "switchover", "ask", "shadow"].includes(rule.kind);
+  const target = rule.kind === "native" ? facts.record.primary : acts ? (best(situation)?.standby.id ?? null) : null;
   return {
     rule: number,
     kind: rule.kind,
     tell: rule.tell,
     diagnosis: diagnosis.name,
-    target: acts ? (best(situation)?.standby.id ?? null) : null,
+    target,
     sentence: `${fill(rule.sentence, words(situation))} (rule ${number})`,
     overridable: (refusal?.overridable ?? rule.overridable) ? [number] : [],
   };
@@ -369,7 +422,9 @@ function words(situation: Situation): Record<string, string> {
       ? `${order.target} is no standby of ${record.database}; its standbys are: ${record.standbys.join(", ") || "none"}`
       : order?.verb === "failback"
         ? `no standby of ${record.database} is where a former primary ran. Order a switchover to one of: ${record.standbys.join(", ") || "none"}`
-        : `${record.database} has no standby left. Restore from the newest backup`,
+        : isCluster(situation)
+          ? `${record.database} has no standby but RDS's own, and RDS has not brought ${record.primary} back. Look at the cluster; restore it from its newest snapshot if it is lost`
+          : `${record.database} has no standby left. Restore from the newest backup`,
     former: former?.instance ?? "(none)",
     formerHolds:
       former?.alone?.count === null
@@ -382,6 +437,9 @@ function words(situation: Situation): Record<string, string> {
     lostForSeconds: rounded(d.lostForSeconds ?? d.unreachableForSeconds),
     unreachableForSeconds: rounded(d.unreachableForSeconds),
     windowSeconds: rounded(confirmationSeconds(policy)),
+    nativeGraceSeconds: String(policy.nativeGraceSeconds),
+    globalCluster: policy.globalCluster ?? "(none)",
+    nativeTrouble: nativeTrouble(facts) ?? "",
     restartGraceSeconds: String(policy.restartGraceSeconds),
     lastMove: record.lastMove?.execution ?? "(none)",
     sinceLastMoveMinutes: record.lastMove ? rounded((facts.atMs - record.lastMove.endedAtMs) / 60_000) : "0",

@@ -1,5 +1,5 @@
 /** Turns one lap's look into the probe's vote, carrying "lost since" forward from the vote before. Pure. */
-import type { Condition, DatabaseRecord, Endpoint, Link, StandbyFacts, Vote } from "./facts.ts";
+import type { Condition, DatabaseRecord, Endpoint, Link, Outage, StandbyFacts, Vote } from "./facts.ts";
 import { confirmationSeconds, type Policy } from "./policy.ts";
 
 export interface LapLook {
@@ -42,8 +42,14 @@ export function nextVote(before: Vote | null, lap: LapLook, policy: Policy): { v
     links,
     ...together(Object.values(links)),
     endpoints: lap.endpoints,
+    lastOutage: outageEnded(previous, lap) ?? previous?.lastOutage ?? null,
   };
   return { vote, turned: isLostLongEnough(vote, policy) && !(previous && isLostLongEnough(previous, policy)) };
+}
+
+function outageEnded(previous: Vote | null, { seen, endedAtMs }: LapLook): Outage | null {
+  if (previous === null || previous.primaryLostSinceMs === null || seen.sight !== "alive") return null;
+  return { fromMs: previous.primaryLostSinceMs, toMs: endedAtMs };
 }
 
 function nextLink(before: Link | undefined, answer: StandbyFacts | null, reference: number | null, startedAtMs: number): Link {

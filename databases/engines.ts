@@ -33,9 +33,17 @@ export interface DatabaseEngine {
    * that count: it may run a second behind, and starts again with the server.
    */
   beat(target: Target, heartbeat: Heartbeat, timeoutMs: number): Promise<number | null>;
-  /** Commits a row that nobody else writes and reads it back: the database takes writes. Writing the same token twice is one row. */
-  writeCanary(target: Target, token: string, timeoutMs: number): Promise<void>;
+  /**
+   * Commits a row that nobody else writes and reads it back: the database takes writes. Writing the same token twice is one row.
+   * Gives up sooner where nobody has said a word after `silenceMs`.
+   */
+  writeCanary(target: Target, token: string, timeoutMs: number, silenceMs?: number): Promise<void>;
   askStandby(target: Target, database: string, timeoutMs: number): Promise<StandbyFacts>;
+  /**
+   * Whether a standby that has lost its source and has not applied all it received never will: the source died in the middle of a record,
+   * and what is there of it is worth nothing. Takes some seconds.
+   */
+  endsTorn(target: Target, timeoutMs: number): Promise<boolean>;
   /** Where an instance stands in its log. */
   position(target: Target, timeoutMs: number): Promise<Position>;
   /** Whether an instance that stands at `at` has all there was up to `wanted`, in a history they share. */
@@ -53,9 +61,15 @@ const ENGINES: Record<DatabasePlan["engine"], DatabaseEngine> = { postgres, mari
 export const engineOf = (name: DatabasePlan["engine"]): DatabaseEngine => ENGINES[name];
 
 /** How a write was refused, in words; null when it was accepted. The proof of a fence. */
-export async function refusedWrite(engine: DatabaseEngine, target: Target, token: string, timeoutMs: number): Promise<string | null> {
+export async function refusedWrite(
+  engine: DatabaseEngine,
+  target: Target,
+  token: string,
+  timeoutMs: number,
+  silenceMs?: number,
+): Promise<string | null> {
   try {
-    await engine.writeCanary(target, token, timeoutMs);
+    await engine.writeCanary(target, token, timeoutMs, silenceMs);
     return null;
   } catch (error) {
     return (error as Error).message || String((error as { code?: unknown }).code ?? error);

@@ -5,6 +5,7 @@
 import mysql from "mysql2";
 import type { Condition, Position, StandbyFacts } from "../core/facts.ts";
 import type { Heartbeat, Others, Target } from "./engines.ts";
+import { unlessSilent } from "./silence.ts";
 
 /** The tables live in a database of their own, made by whoever writes first. */
 const TABLES = [
@@ -57,7 +58,7 @@ class Session {
     this.endsAtMs = endsAtMs;
   }
 
-  static async open(target: Target, timeoutMs: number): Promise<Session> {
+  static async open(target: Target, timeoutMs: number, silenceMs?: number): Promise<Session> {
     const connection = mysql.createConnection({
       host: target.host,
       port: target.port,
@@ -73,13 +74,14 @@ class Session {
     });
     const session = new Session(connection, Date.now() + timeoutMs);
     try {
-      await session.bounded((done) => connection.connect((error) => done(error, [])));
+      const opening = session.bounded((done) => connection.connect((error) => done(error, [])));
+      await unlessSilent(opening, session.stream, silenceMs);
       return session;
     } catch (error) {
       session.close();
       if (plainHosts.has(target.host) || (error as { code?: string }).code !== "HANDSHAKE_NO_SSL_SUPPORT") throw error;
       plainHosts.add(target.host);
-      return await Session.open(target, timeoutMs);
+      return await Session.open(target, timeoutMs, silenceMs);
     }
   }
 
@@ -105,7 +107,11 @@ class Session {
 
   /** The server's port has opened. */
   private get opened(): boolean {
-    return (this.connection as unknown as { stream?: { remoteAddress?: string } }).stream?.remoteAddress !== undefined;
+    return this.stream?.remoteAddress !== undefined;
+  }
+
+  private get stream(): { readonly remoteAddress?: string; readonly bytesRead?: number } | undefined {
+    return (this.connection as unknown as { stream?: Session["stream"] }).stream;
   }
 
   /** A graceful end waits for the server; a hung one never answers. The socket is closed without asking. */
@@ -114,8 +120,13 @@ class Session {
   }
 }
 
-async function withSession<T>(target: Target, timeoutMs: number, work: (session: Session) => Promise<T>): Promise<T> {
-  const session = await Session.open(target, timeoutMs);
+export async function withSession<T>(
+  target: Target,
+  timeoutMs: number,
+  work: (session: Session) => Promise<T>,
+  silenceMs?: number,
+): Promise<T> {
+  const session = await Session.open(target, timeoutMs, silenceMs);
   try {
     return await work(session);
   } finally {
@@ -149,12 +160,13 @@ export async function beat(target: Target, heartbeat: Heartbeat, timeoutMs: numb
   });
 }
 
-export async function writeCanary(target: Target, token: string, timeoutMs: number): Promise<void> {
-  await withSession(target, timeoutMs, async (session) => {
+export async function writeCanary(target: Target, token: string, timeoutMs: number, silenceMs?: number): Promise<void> {
+  const writeAndRead = async (session: Session): Promise<void> => {
     await write(session, "insert into understudy.canary (token) values (?) on duplicate key update at = current_timestamp(3)", [token]);
     const rows = await session.query("select 1 from understudy.canary where token = ?", [token]);
     if (rows.length !== 1) throw new Error(`the canary row ${token} was written and is not there`);
-  });
+  };
+  await withSession(target, timeoutMs, writeAndRead, silenceMs);
 }
 
 /**
@@ -185,6 +197,9 @@ export async function askStandby(target: Target, database: string, timeoutMs: nu
     };
   });
 }
+
+/** Its relay log counts whole transactions alone (Gtid_IO_Pos). */
+export const endsTorn = async (): Promise<boolean> => false;
 
 /** Whether `applied` has come as far as `received` in every domain. A GTID is domain-server-sequence; a position lists one a domain. */
 export function reached(applied: string, received: string): boolean {

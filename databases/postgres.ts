@@ -2,9 +2,11 @@
  * PostgreSQL as the probe and the runbooks need it: heartbeat, the standby's link and lag, the canary write.
  * Every question opens its own connection, is bounded in time and leaves nothing open. Nothing decides here.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import type { Condition, Position, StandbyFacts } from "../core/facts.ts";
 import type { Heartbeat, Others, Target } from "./engines.ts";
+import { unlessSilent } from "./silence.ts";
 
 /** The tables live in a schema of their own, made by whoever writes first. */
 const TABLES = `
@@ -33,9 +35,16 @@ export function conditionOf(error: unknown): Exclude<Condition, "writes" | "slow
 const opened = new WeakSet<pg.Client>();
 
 function watchPort(client: pg.Client): void {
-  const { stream } = (client as unknown as { connection: { stream: { once(event: "connect", then: () => void): void } } }).connection;
-  stream.once("connect", () => opened.add(client));
+  streamOf(client).once("connect", () => opened.add(client));
 }
+
+interface Stream {
+  readonly bytesRead?: number;
+  once(event: "connect", then: () => void): void;
+  destroy(): void;
+}
+
+const streamOf = (client: pg.Client): Stream => (client as unknown as { connection: { stream: Stream } }).connection.stream;
 
 /** Notes on an error whether the port had opened: then what came after was silence. */
 function noted(error: unknown, client: pg.Client): unknown {
@@ -45,7 +54,7 @@ function noted(error: unknown, client: pg.Client): unknown {
 /** RDS asks for TLS, the certificates come with the Lambda runtime; a server without TLS says so, and is met without. */
 const plainHosts = new Set<string>();
 
-async function connect(target: Target, timeoutMs: number): Promise<pg.Client> {
+async function connect(target: Target, timeoutMs: number, silenceMs?: number): Promise<pg.Client> {
   const client = new pg.Client({
     host: target.host,
     port: target.port,
@@ -61,25 +70,30 @@ async function connect(target: Target, timeoutMs: number): Promise<pg.Client> {
   client.on("error", () => {});
   watchPort(client);
   try {
-    await client.connect();
+    await unlessSilent(client.connect(), streamOf(client), silenceMs);
     return client;
   } catch (error) {
     noted(error, client);
     close(client);
     if (plainHosts.has(target.host) || !/does not support SSL/.test((error as Error).message)) throw error;
     plainHosts.add(target.host);
-    return await connect(target, timeoutMs);
+    return await connect(target, timeoutMs, silenceMs);
   }
 }
 
 /** A graceful end waits for the server; a hung one never answers. The socket is closed without asking. */
 function close(client: pg.Client): void {
   void client.end().catch(() => {});
-  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  streamOf(client).destroy();
 }
 
-async function withSession<T>(target: Target, timeoutMs: number, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = await connect(target, timeoutMs);
+export async function withSession<T>(
+  target: Target,
+  timeoutMs: number,
+  work: (client: pg.Client) => Promise<T>,
+  silenceMs?: number,
+): Promise<T> {
+  const client = await connect(target, timeoutMs, silenceMs);
   try {
     return await work(client);
   } catch (error) {
@@ -120,12 +134,13 @@ const countOf = (row: { rows_changed?: unknown } | undefined): number | null =>
   row?.rows_changed == null ? null : Number(row.rows_changed);
 
 /** Commits a row that nobody else writes and reads it back: the database takes writes. Writing the same token twice is one row. */
-export async function writeCanary(target: Target, token: string, timeoutMs: number): Promise<void> {
-  await withSession(target, timeoutMs, async (client) => {
+export async function writeCanary(target: Target, token: string, timeoutMs: number, silenceMs?: number): Promise<void> {
+  const writeAndRead = async (client: pg.Client): Promise<void> => {
     await write(client, "insert into understudy.canary (token) values ($1) on conflict (token) do update set at = now()", [token]);
     const { rowCount } = await client.query("select 1 from understudy.canary where token = $1", [token]);
     if (rowCount !== 1) throw new Error(`the canary row ${token} was written and is not there`);
-  });
+  };
+  await withSession(target, timeoutMs, writeAndRead, silenceMs);
 }
 
 /**
@@ -150,6 +165,30 @@ export async function askStandby(target: Target, database: string, timeoutMs: nu
       heartbeatAtMs: heartbeat ? Number(heartbeat.at_ms) : null,
       rowsChanged: countOf(heartbeat),
     };
+  });
+}
+
+/** A standby that has more to apply does not stand still for so long. */
+const STANDS_MS = 2_000;
+
+/**
+ * A record is applied when it is whole. Nothing tells a torn one from one not yet applied but that replay, not paused and without a
+ * source, stands still. Where it did not stand still for want of a whole record, nothing is lost either: a promotion applies all whole
+ * records first, paused or not (PostgreSQL: pg_promote, recovery_target_action).
+ */
+export async function endsTorn(target: Target, timeoutMs: number): Promise<boolean> {
+  return await withSession(target, timeoutMs, async (client) => {
+    const look = async () => {
+      const { rows } = await client.query(`
+        select coalesce((select status = 'streaming' from pg_stat_wal_receiver), false) or pg_is_wal_replay_paused() as busy,
+               pg_last_wal_replay_lsn()::text as log`);
+      return rows[0] as { busy: boolean; log: string };
+    };
+    const before = await look();
+    if (before.busy) return false;
+    await pause(STANDS_MS);
+    const after = await look();
+    return !after.busy && after.log === before.log;
   });
 }
 

@@ -11,13 +11,14 @@ const look = z.strictObject({
   database: z.string(),
   order: z.strictObject({
     id: z.string(),
-    verb: z.enum(["failover", "switchover", "failback"]),
+    verb: z.enum(["failover", "switchover", "failback", "reboot-failover"]),
     target: z.nullable(z.string()),
     overrides: z.array(z.int()),
     reason: z.string(),
     by: z.string(),
     atMs: z.number(),
     generation: z.int(),
+    allowDataLoss: z.optional(z.boolean()),
   }),
 });
 

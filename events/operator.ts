@@ -1,5 +1,6 @@
 /** What a person sends to `order`: strict JSON, field by field. Whether they may is not judged here. */
 import * as z from "zod/mini";
+import type { MoveVerb } from "../core/facts.ts";
 import { type OperatorOrder, VERBS } from "../core/order.ts";
 import { databaseOfRequest } from "../core/requests.ts";
 import { EventRefused, type Reading } from "./refused.ts";
@@ -41,7 +42,7 @@ const time = matching(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{3})?)?Z$/, 'expecte
 );
 const never = z.null({ error: "a failover cannot wait: only a switchover or a failback has a time" });
 
-const move = (verb: "failover" | "switchover" | "failback") =>
+const move = (verb: MoveVerb) =>
   z.strictObject({
     verb: z.literal(verb),
     id: orderId,
@@ -55,16 +56,44 @@ const move = (verb: "failover" | "switchover" | "failback") =>
       [],
     ),
     reason,
+    allowDataLoss: z.optional(z.boolean({ error: "expected true or false" })),
     notBefore: z._default(verb === "failover" ? never : z.nullable(time), null as never),
     proof,
   });
 
+const moment = matching(
+  /^(latest|\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z)$/,
+  'expected "latest" or a time in UTC, like "2026-11-21T08:30:00Z"',
+);
+
+const restore = z.strictObject({
+  verb: z.literal("restore"),
+  id: orderId,
+  database,
+  generation: whole(1, 1_000_000_000, ""),
+  from: missing(matching(/^understudy-[a-z0-9-]{1,240}$/, "expected the identifier of one of Understudy's snapshots")),
+  at: missing(moment),
+  region: missing(matching(/^[a-z]{2}(-[a-z]+)+-\d$/, 'expected a region, like "eu-west-1"')),
+  promote: z._default(z.boolean({ error: "expected true or false" }), false),
+  instance: missing(matching(/^[a-z][a-z0-9-]{0,62}$/, "expected the name of an instance that was restored before")),
+  overrides: z._default(
+    z
+      .array(whole(600, 609, ""), { error: "expected a list of rule numbers" })
+      .check(z.maxLength(5, { error: "expected at most five rules" })),
+    [],
+  ),
+  reason,
+  proof,
+});
 const wholeSite = (verb: "evacuate" | "return") => z.strictObject({ verb: z.literal(verb), id: orderId, site, reason, proof });
 
 const SCHEMAS: Record<OperatorOrder["verb"], z.ZodMiniType<OperatorOrder>> = {
   failover: move("failover"),
   switchover: move("switchover"),
   failback: move("failback"),
+  "reboot-failover": move("reboot-failover"),
+  restore,
+  drill: z.strictObject({ verb: z.literal("drill"), id: orderId, database, proof }),
   evacuate: wholeSite("evacuate"),
   return: wholeSite("return"),
   approve: z.strictObject({ verb: z.literal("approve"), id: orderId, request, proof }),
@@ -87,6 +116,10 @@ const EXAMPLES: Record<OperatorOrder["verb"], string> = {
   failover: '{"verb": "failover", "id": "k3v9x2m4p7q1", "database": "shop", "generation": 1, "reason": "the disk is dying"}',
   switchover: '{"verb": "switchover", "id": "k3v9x2m4p7q1", "database": "shop", "generation": 1, "reason": "a larger instance"}',
   failback: '{"verb": "failback", "id": "k3v9x2m4p7q1", "database": "shop", "generation": 2, "reason": "the region is back"}',
+  "reboot-failover":
+    '{"verb": "reboot-failover", "id": "k3v9x2m4p7q1", "database": "shop", "generation": 1, "reason": "a test of the standby"}',
+  restore: '{"verb": "restore", "id": "k3v9x2m4p7q1", "database": "shop", "generation": 1, "reason": "a table was dropped"}',
+  drill: '{"verb": "drill", "id": "k3v9x2m4p7q1", "database": "shop"}',
   evacuate: '{"verb": "evacuate", "id": "k3v9x2m4p7q1", "site": "web", "reason": "the region is failing"}',
   return: '{"verb": "return", "id": "k3v9x2m4p7q1", "site": "web", "reason": "the region is back"}',
   approve: '{"verb": "approve", "id": "k3v9x2m4p7q1", "request": "shop-g1-a8f2c4e6b0d1"}',

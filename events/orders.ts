@@ -6,13 +6,36 @@ import { shape } from "./wake.ts";
 
 const counted = z.int().check(z.gte(1));
 const move = z.strictObject({
-  kind: z.enum(["failover", "switchover", "failback", "rebuild"]),
+  kind: z.enum(["failover", "switchover", "failback", "reboot-failover", "restore", "native", "rebuild", "afterwards"]),
   database: z.string(),
   generation: counted,
   attempt: counted,
 });
 const backup = z.strictObject({ database: z.string(), slot: z.string().check(z.regex(/^\d{8}t\d{4}$/)) });
 
+const nullable = z.nullable(z.string());
+const restore = z.strictObject({
+  database: z.string(),
+  order: z.string(),
+  generation: counted,
+  name: z.string(),
+  from: nullable,
+  at: nullable,
+  region: nullable,
+  by: z.string(),
+  reason: z.string(),
+  request: nullable,
+  again: z.boolean(),
+});
+
+const drill = z.strictObject({
+  database: z.string(),
+  name: z.string().check(z.regex(/^understudy-drill-[a-z0-9-]{1,46}$/)),
+  by: nullable,
+});
+
+export type DrillOrder = z.infer<typeof drill>;
+export type RestoreOrder = z.infer<typeof restore>;
 export type MoveOrder = z.infer<typeof move>;
 export type BackupOrder = z.infer<typeof backup>;
 
@@ -21,6 +44,16 @@ export const readMoveOrder = (event: unknown, _reading: Reading): MoveOrder =>
 
 export const readBackupOrder = (event: unknown, _reading: Reading): BackupOrder =>
   order(backup, event, '{"database": "shop", "slot": "20261121t0900"}');
+
+export const readDrillOrder = (event: unknown, _reading: Reading): DrillOrder =>
+  order(drill, event, '{"database": "shop", "name": "understudy-drill-shop-20261121t090000", "by": null}');
+
+export const readRestoreOrder = (event: unknown, _reading: Reading): RestoreOrder =>
+  order(
+    restore,
+    event,
+    '{"database": "shop", "order": "k3v9x2m4p7q1", "generation": 1, "name": "shop-restored-20261121t090000", "from": null, "at": null, "region": null, "by": "alice", "reason": "a look at last week", "request": null, "again": false}',
+  );
 
 function order<Order>(schema: z.ZodMiniType<Order>, event: unknown, example: string): Order {
   const parsed = schema.safeParse(event);

@@ -1,10 +1,13 @@
-/** The state of everything in one answer, for an operator: `aws lambda invoke --function-name … out.json`. */
+/** The state of everything in one answer, or the evidence of one move: `aws lambda invoke --function-name … out.json`. */
 import middy from "@middy/core";
-import { readWake, type Wake } from "../events/wake.ts";
+import { type Inquiry, readInquiry } from "../events/inquiry.ts";
+import { findEvidence } from "../runbooks/evidence-found.ts";
 import { readSettings } from "../runbooks/settings.ts";
 import { status } from "../runbooks/status.ts";
 import { reads } from "./handler.ts";
 
-export const handler = middy<Wake, Record<string, unknown>>()
-  .use(reads(readWake))
-  .handler(async () => await status(readSettings()));
+export const handler = middy<Inquiry, object>()
+  .use(reads(readInquiry))
+  .handler(async (asked) =>
+    asked.kind === "evidence" ? await findEvidence(readSettings(), asked.database, asked.execution) : await status(readSettings()),
+  );

@@ -38,7 +38,14 @@ export async function bundle(plan: Plan, out: string): Promise<void> {
     logLevel: "warning",
     // pg is CommonJS and asks for Node's modules by require.
     banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
-    plugins: [slimSdk, slimPostgres, slimMySql, onlyEngines(enginesOf(plan)), ...(hasLatch(plan) ? [] : [withoutLatch])],
+    plugins: [
+      slimSdk,
+      slimPostgres,
+      slimMySql,
+      onlyEngines(enginesOf(plan)),
+      ...(hasLatch(plan) ? [] : [withoutLatch]),
+      ...(hasClusters(plan) ? [] : [withoutClusters]),
+    ],
   });
   for (const name of FUNCTIONS) {
     await mkdir(join(ROOT, out, name), { recursive: true });
@@ -85,6 +92,18 @@ const enginesOf = (plan: Plan): string[] => [...new Set(Object.values(plan.datab
 
 const hasLatch = (plan: Plan): boolean => plan.records.some(({ repoint }) => repoint === "latch");
 
+const hasClusters = (plan: Plan): boolean => Object.values(plan.databases).some(({ primary }) => primary.cluster !== undefined);
+
+/** A plan without clusters asks nothing of RDS's operations on them. */
+const withoutClusters: Plugin = {
+  name: "without-clusters",
+  setup(plugin) {
+    const names = ["describeCluster", "failOverCluster", "describeGlobal", "switchOverGlobal", "failOverGlobal"];
+    const stand = names.map((name) => `export const ${name} = ${refuses("what speaks of clusters")};`).join(" ");
+    plugin.onLoad({ filter: /[\\/]aws[\\/]rds-clusters\.ts$/ }, () => ({ contents: stand, loader: "js" }));
+  },
+};
+
 /** A plan whose names all move by their records has no latch: what speaks to one stays behind, with CloudWatch's client. */
 const withoutLatch: Plugin = {
   name: "without-latch",
@@ -108,8 +127,8 @@ const withoutLatch: Plugin = {
 const onlyEngines = (wanted: readonly string[]): Plugin => ({
   name: "only-engines",
   setup(plugin) {
-    plugin.onLoad({ filter: /[\\/]databases[\\/](postgres|mariadb)\.ts$/ }, (args) =>
-      wanted.includes(basename(args.path, ".ts")) ? undefined : { contents: "export {};", loader: "ts" },
+    plugin.onLoad({ filter: /[\\/]databases[\\/](postgres|mariadb)(-inventory)?\.ts$/ }, (args) =>
+      wanted.includes(basename(args.path, ".ts").replace("-inventory", "")) ? undefined : { contents: "export {};", loader: "ts" },
     );
   },
 });

@@ -72,9 +72,11 @@ function statements(plan: Plan): Statement[] {
   const databases = Object.values(plan.databases);
   const members = databases.flatMap((database) => [database.primary, ...database.standbys]);
   // Rebuilt standbys carry their slot's name and the generation.
-  const instances = members.flatMap(({ instance, region }) =>
-    [instance, `${slotName(instance)}*`].map((id) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:db:${id}`)),
+  const rdsArn = (region: string, rest: string) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:${rest}`);
+  const instances = members.flatMap(({ instance, cluster, region }) =>
+    cluster === undefined ? [instance, `${slotName(instance)}*`].map((id) => rdsArn(region, `db:${id}`)) : [],
   );
+  const clusters = members.flatMap(({ cluster, region }) => (cluster === undefined ? [] : [rdsArn(region, `cluster:${cluster}`)]));
   const secrets = databases.map(({ secret }) =>
     sub(`arn:\${AWS::Partition}:secretsmanager:${plan.regions.recovery}:\${AWS::AccountId}:secret:${secret}-*`),
   );
@@ -84,7 +86,8 @@ function statements(plan: Plan): Statement[] {
     // Without it S3 answers 403 for a missing document, and unknown is not absent.
     allow("TellMissingFromForbidden", ["s3:ListBucket"], sub(bucket)),
     allow("Vote", ["s3:PutObject"], sub(`${bucket}/databases/*/vote-near.json`)),
-    allow("SeeInstances", ["rds:DescribeDBInstances"], instances),
+    ...(instances.length > 0 ? [allow("SeeInstances", ["rds:DescribeDBInstances"], instances)] : []),
+    ...(clusters.length > 0 ? [allow("SeeClusters", ["rds:DescribeDBClusters"], clusters)] : []),
     allow("EnterDatabases", ["secretsmanager:GetSecretValue"], secrets),
     allow(
       "NetworkInterfacesHaveNoArnBeforeTheyExist",

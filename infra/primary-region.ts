@@ -54,7 +54,10 @@ export function primaryRegionTemplate(plan: Plan, stack: string): SmallTemplate 
 
 export const rdsEvents = (plan: Plan): Json => ({
   source: ["aws.rds"],
-  "detail-type": ["RDS DB Instance Event"],
+  "detail-type": [
+    "RDS DB Instance Event",
+    ...(Object.values(plan.databases).some(({ primary }) => primary.cluster !== undefined) ? ["RDS DB Cluster Event"] : []),
+  ],
   detail: {
     SourceIdentifier: Object.values(plan.databases).flatMap((database) =>
       [database.primary, ...database.standbys].map(({ instance }) => instance),

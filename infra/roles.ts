@@ -3,9 +3,11 @@
  * form, and says so in its Sid.
  */
 
+import { hasRung } from "../core/ladder.ts";
 import { LATCH_NAMESPACE, sideName } from "../core/latch.ts";
 import type { Plan, RecordPlan } from "../core/plan/schema.ts";
 import { slotName } from "../core/rebuild.ts";
+import { DRILL, newestPointKey, restoredPrefix } from "../core/restore.ts";
 import { stampName } from "../core/stamp.ts";
 import { logical, type Resources, ref, sub } from "./cloudformation.ts";
 import { ordersSites, siteStatements } from "./site-role.ts";
@@ -19,10 +21,18 @@ export function roles(plan: Plan, stackName: string): Resources {
   const members = databases.flatMap((database) => [database.primary, ...database.standbys]);
   const rdsArn = (region: string, rest: string) => sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:${rest}`);
   // Rebuilt standbys carry their slot's name and the generation.
-  const slots = members.flatMap(({ instance, region }) => [instance, `${slotName(instance)}*`].map((id) => ({ id, region })));
+  const instances = members.filter(({ cluster }) => cluster === undefined);
+  const rebuilt = instances.flatMap(({ instance, region }) => [instance, `${slotName(instance)}*`].map((id) => ({ id, region })));
+  // What is restored may become the primary, in either region.
+  const restored = Object.entries(plan.databases).flatMap(([name, database]) =>
+    database.primary.cluster === undefined ? [primary, recovery].map((region) => ({ id: `${restoredPrefix(name)}*`, region })) : [],
+  );
+  const slots = [...rebuilt, ...restored];
   const instanceArn = (region: string, id: string) => rdsArn(region, `db:${id}`);
   const instanceArns = slots.map(({ id, region }) => instanceArn(region, id));
-  const instanceRegions = [...new Set(members.map(({ region }) => region))];
+  const restoredArns = restored.map(({ id, region }) => instanceArn(region, id));
+  const drilledArn = instanceArn(recovery, `${DRILL}*`);
+  const instanceRegions = [...new Set([...instances.map(({ region }) => region), recovery])];
   // A standby is made like the one before it: with whatever groups that one has.
   const parameterGroups = (region: string) => rdsArn(region, "pg:*");
   const groupArns = (region: string) => ["pg:*", "og:*", "subgrp:*"].map((rest) => rdsArn(region, rest));
@@ -42,9 +52,17 @@ export function roles(plan: Plan, stackName: string): Resources {
     allow("ReadRequests", ["s3:GetObject"], bucketKeys("requests")),
     allow("WriteRequests", ["s3:PutObject"], bucketKeys("requests")),
   ];
-  const seesInstances = [allow("SeeInstances", ["rds:DescribeDBInstances"], instanceArns)];
+  const clusterArns = members.flatMap(({ cluster, region }) => (cluster === undefined ? [] : [rdsArn(region, `cluster:${cluster}`)]));
+  // The ARN of a global database has no region.
+  const globalArns = databases.flatMap(({ primary: { globalCluster } }) =>
+    globalCluster === undefined ? [] : [sub(`arn:\${AWS::Partition}:rds::\${AWS::AccountId}:global-cluster:${globalCluster}`)],
+  );
+  const seesInstances = [
+    allow("SeeInstances", ["rds:DescribeDBInstances"], instanceArns),
+    allow("SeeClusters", ["rds:DescribeDBClusters"], clusterArns),
+  ];
   const alarmArns = (names: (region: string) => readonly string[]) =>
-    [...new Set(members.map(({ region }) => region))].flatMap((region) =>
+    instanceRegions.flatMap((region) =>
       names(region).map((name) => sub(`arn:\${AWS::Partition}:cloudwatch:${region}:\${AWS::AccountId}:alarm:${name}`)),
     );
   // CloudWatch finds no alarm by what it watches: all of a region are read.
@@ -60,9 +78,30 @@ export function roles(plan: Plan, stackName: string): Resources {
     allow(
       "CopyAlarms",
       ["cloudwatch:PutMetricAlarm"],
-      alarmArns((region) => members.filter((member) => member.region === region).map(({ instance }) => `*${instance}*`)),
+      alarmArns((region) =>
+        [...members.map(({ instance: id, region: where }) => ({ id, region: where })), ...restored]
+          .filter((each) => each.region === region)
+          .map(({ id }) => `*${id}*`.replace("**", "*")),
+      ),
     ),
   ];
+  // Only where a plan's fence has this rung.
+  const stopped = databases.filter(({ failover }) => hasRung(failover, "stop"));
+  const stoppedArns = stopped.flatMap((database) =>
+    [database.primary, ...database.standbys].flatMap(({ instance, region }) =>
+      [instance, `${slotName(instance)}*`].map((id) => instanceArn(region, id)),
+    ),
+  );
+  const stops = (...more: string[]) => (stopped.length === 0 ? [] : [allow("StopTheFenced", ["rds:StopDBInstance", ...more], stoppedArns)]);
+  const readOnlyArns = databases
+    .filter(({ failover }) => hasRung(failover, "read-only"))
+    .flatMap(({ primary, standbys, fenceParameterGroups = {} }) =>
+      [primary, ...standbys].flatMap(({ instance, region }) => {
+        const group = fenceParameterGroups[instance];
+        return group ? [rdsArn(region, `pg:${group}`)] : [];
+      }),
+    );
+  const readOnly = (...actions: string[]) => (readOnlyArns.length === 0 ? [] : [allow("MakeReadOnly", actions, readOnlyArns)]);
   const fences = [allow("Fence", ["rds:ModifyDBInstance", "rds:RebootDBInstance"], instanceArns)];
   const entersNetwork = allow(
     "NetworkInterfacesHaveNoArnBeforeTheyExist",
@@ -128,6 +167,8 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
       // Former primaries stay closed, and a move that died is undone, without a move.
       ...fences,
+      ...stops(),
+      ...readOnly("rds:ResetDBParameterGroup"),
       ...readsNames(rewritten),
       ...speaksToLatch,
       ...changesNames("KeepSides", latched, latched.flatMap(sidesOf), ["CNAME"], ["UPSERT"]),
@@ -142,8 +183,11 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow("ReadOrders", ["s3:GetObject"], bucketKeys("orders")),
       allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
       ...tells,
-      // It looks at nothing and starts no move itself; what it starts for a site finds a request that enough people have agreed to.
+      // It looks at nothing and moves nothing itself; what only makes something new beside it starts at once, and what it starts for a site
+      // finds a request that enough people have agreed to.
       starts("watch"),
+      starts("restore"),
+      starts("drill"),
       ...ordersSites(plan, bucketKeys, starts("site", "lambda:ListDurableExecutionsByFunction")),
     ],
     move: [
@@ -151,6 +195,16 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow("KeepEvidence", ["s3:PutObject"], bucketKeys("evidence")),
       ...seesInstances,
       ...fences,
+      // A failback asks an old primary, also one that is stopped.
+      ...stops("rds:StartDBInstance"),
+      ...readOnly("rds:ModifyDBParameterGroup", "rds:ResetDBParameterGroup"),
+      allow("FailOverClusters", ["rds:FailoverDBCluster"], clusterArns),
+      allow("SeeGlobalDatabases", ["rds:DescribeGlobalClusters"], globalArns),
+      allow(
+        "MoveGlobalDatabases",
+        ["rds:SwitchoverGlobalCluster", "rds:FailoverGlobalCluster"],
+        globalArns.length > 0 ? [...globalArns, ...clusterArns] : [],
+      ),
       allow("Promote", ["rds:PromoteReadReplica"], instanceArns),
       allow("RebuildStandbys", ["rds:CreateDBInstanceReadReplica"], [...instanceArns, ...instanceRegions.flatMap(groupArns)]),
       // Which group the old primary has, or a standby before this one had, is not in the plan.
@@ -178,6 +232,7 @@ export function roles(plan: Plan, stackName: string): Resources {
     snapshot: [
       allow("SeeSnapshots", ["rds:DescribeDBSnapshots"], snapshotArns([recovery])),
       starts("backup"),
+      ...(plan.drills ? [starts("drill")] : []),
       ...keepsRecords,
       ...seesInstances,
       ...seesAlarms,
@@ -192,6 +247,53 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...usesKeys(plan),
       ...tells,
       ...lasts("backup"),
+    ],
+    restore: [
+      ...keepsRecords,
+      ...keepsRequests,
+      allow("KeepEvidence", ["s3:PutObject"], bucketKeys("evidence")),
+      ...seesInstances,
+      ...entersDatabases,
+      allow(
+        "SeeSnapshots",
+        ["rds:DescribeDBSnapshots"],
+        [...new Set(slots.map(({ id }) => id))].flatMap((id) => [primary, recovery].map((region) => instanceArn(region, id))),
+      ),
+      allow(
+        "RestoreBeside",
+        ["rds:RestoreDBInstanceFromDBSnapshot"],
+        [...restoredArns, ...snapshotArns([primary, recovery]), ...instanceRegions.flatMap(groupArns)],
+      ),
+      // Of the original it reads the automated backups; what it makes has another name.
+      allow("RestoreToATime", ["rds:RestoreDBInstanceToPointInTime"], [...instanceArns, ...instanceRegions.flatMap(groupArns)]),
+      allow("TagWhatIsMade", ["rds:AddTagsToResource"], restoredArns),
+      // Never the original.
+      allow("GuardWhatIsRestored", ["rds:ModifyDBInstance"], [...restoredArns, ...instanceRegions.map(parameterGroups)]),
+      ...usesKeys(plan),
+      ...readsNames(rewritten),
+      starts("move"),
+      ...tells,
+      ...lasts("restore"),
+    ],
+    // Contained (S32): of what production runs on it may read the login and the note of the newest copy, and restore from copies.
+    drill: [
+      allow(
+        "ReadTheNewestPoint",
+        ["s3:GetObject"],
+        Object.keys(plan.databases).map((name) => sub(`\${StateBucket.Arn}/${newestPointKey(name)}`)),
+      ),
+      allow("TellMissingFromForbidden", ["s3:ListBucket"], sub("${StateBucket.Arn}")),
+      allow("ReadTheLastDrill", ["s3:GetObject"], bucketKeys("drills")),
+      allow("KeepReports", ["s3:PutObject"], bucketKeys("drills")),
+      ...entersDatabases,
+      allow("SeeCopies", ["rds:DescribeDBSnapshots"], snapshotArns([recovery])),
+      allow("SeeItsOwn", ["rds:DescribeDBInstances"], drilledArn),
+      allow("RestoreAside", ["rds:RestoreDBInstanceFromDBSnapshot"], [drilledArn, ...snapshotArns([recovery]), ...groupArns(recovery)]),
+      allow("TagItsOwn", ["rds:AddTagsToResource"], drilledArn),
+      allow("DeleteItsOwn", ["rds:DeleteDBInstance"], drilledArn),
+      ...usesKeys(plan).filter(({ Sid }) => Sid !== "ReadEncryptedSnapshots"),
+      ...tells,
+      ...lasts("drill"),
     ],
     notify: [
       allow("ReadWhatWasTold", ["s3:GetObject"], bucketKeys("told")),
@@ -209,9 +311,20 @@ export function roles(plan: Plan, stackName: string): Resources {
       ),
       ...entersDatabases,
       ...readsNames(plan.records),
+      allow("ReadEvidence", ["s3:GetObject"], bucketKeys("evidence")),
     ],
   };
-  return Object.fromEntries(Object.entries(statements).map(([name, list]) => [`${logical(name)}Role`, role(stackName, name, list)]));
+  // A plan without instances, or without clusters, has nothing to allow there.
+  return Object.fromEntries(
+    Object.entries(statements).map(([name, list]) => [
+      `${logical(name)}Role`,
+      role(
+        stackName,
+        name,
+        list.filter(({ Resource }) => !Array.isArray(Resource) || Resource.length > 0),
+      ),
+    ]),
+  );
 }
 
 /**

@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { DatabasePlan, Plan } from "../core/plan/schema.ts";
 import type { World } from "./cloud/world.ts";
+import { buildClusters } from "./estate-clusters.ts";
 import { createHostedZone, createKey, createSecurityGroup } from "./given.ts";
 import { FUNCTION_RANGE } from "./network/addresses.ts";
 import { makeTables } from "./shop/session.ts";
@@ -60,6 +61,12 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
     { Name: database.secret, SecretString: JSON.stringify({ username: MASTER, password }) },
     { region: plan.regions.recovery },
   );
+
+  if (database.primary.cluster !== undefined) {
+    const credentials = { MasterUsername: MASTER, MasterUserPassword: password };
+    await pointNames(world, plan, name, (await buildClusters(world, database, credentials, APP_GROUP)).Address);
+    return { name, engine: database.engine, username: MASTER, password };
+  }
 
   // A standby that takes a silent primary's word for a minute is no quick witness. A replica in the region shares its source's group.
   const { engine } = database;
@@ -119,8 +126,13 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
   }
   const [endpoint] = await Promise.all(members.map((member) => available(world, member.region, member.instance)));
   if (!endpoint) throw new Error(`${name} has no primary`);
+  await pointNames(world, plan, name, endpoint.Address);
+  return { name, engine, username: MASTER, password };
+}
+
+async function pointNames(world: World, plan: Plan, name: string, address: string): Promise<void> {
   for (const record of plan.records.filter((entry) => entry.database === name)) {
-    const set = { Name: record.name, Type: "CNAME", TTL: record.ttlSeconds, ResourceRecords: [{ Value: endpoint.Address }] };
+    const set = { Name: record.name, Type: "CNAME", TTL: record.ttlSeconds, ResourceRecords: [{ Value: address }] };
     await world.call(
       "route53",
       "ChangeResourceRecordSets",
@@ -128,7 +140,6 @@ async function buildDatabase(world: World, plan: Plan, name: string, database: D
       { region: "us-east-1" },
     );
   }
-  return { name, engine, username: MASTER, password };
 }
 
 async function available(world: World, region: string, id: string): Promise<{ Address: string; Port: number }> {

@@ -46,6 +46,13 @@ export async function endpoint(lab: Lab, region: string, id: string): Promise<{ 
   return { host: lab.world.state<Record<string, string>>("hosts", () => ({}))[Address.toLowerCase()] as string, port: Port };
 }
 
+/** Host and port of a cluster's writer. */
+export async function clusterEndpoint(lab: Lab, region: string, id: string): Promise<{ host: string; port: number }> {
+  const { DBClusters } = await lab.world.call("rds", "DescribeDBClusters", { DBClusterIdentifier: id }, { region });
+  const { Endpoint, Port } = DBClusters[0];
+  return { host: lab.world.state<Record<string, string>>("hosts", () => ({}))[Endpoint.toLowerCase()] as string, port: Port };
+}
+
 /** Waits until `look` gives something; says what it waited for when it never does. */
 export async function waitFor<T>(
   what: string,

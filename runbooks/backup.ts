@@ -9,6 +9,7 @@ import { copySnapshot, createSnapshot, describeSnapshot, type SnapshotFacts } fr
 import type { News } from "../core/news.ts";
 import { Problem } from "../core/problem.ts";
 import { type BackupSlot, snapshotName } from "../core/slots.ts";
+import { noteNewest } from "./last-resort.ts";
 import { readRecord } from "./record.ts";
 import { type Protected, protectedDatabase, type Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
@@ -134,6 +135,7 @@ async function note(
   const copy = await describeSnapshot(to, name);
   if (!copy) throw new Problem("SnapshotGone", `the snapshot ${name} is gone from ${to}`, { hint: "Somebody deleted it." });
   await putDocument(settings.state, `backups/${database.name}/${name}.json`, { ...copy, source, places: [from, to] });
+  if (copy.takenAtMs !== null) await noteNewest(settings, database.name, { snapshot: name, region: to, takenAtMs: copy.takenAtMs });
   return copy;
 }
 

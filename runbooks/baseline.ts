@@ -27,7 +27,8 @@ export async function keepBaseline(settings: Settings, database: Protected, nowM
   try {
     const record = (await readRecord(settings, database)).value;
     const { primary } = record;
-    if (record.claim) return;
+    // What RDS moves by itself keeps all it has.
+    if (record.claim || database.plan.primary.cluster) return;
     const stored = await readBaseline(settings, database.name);
     if (stored && !isDue(stored.value, record, nowMs)) return;
     const fresh = await takeBaseline(record.regions[primary] as string, primary, nowMs);

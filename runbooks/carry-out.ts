@@ -11,7 +11,7 @@ import { seen } from "../core/news.ts";
 import { policyOf } from "../core/policy.ts";
 import { recordDecision } from "../core/recorded.ts";
 import { isDue, type MoveRequest, orderOf } from "../core/requests.ts";
-import type { Decision } from "../core/rules.ts";
+import { type Decision, MOVES } from "../core/rules.ts";
 import { type OrderAnswer, yes } from "./answers.ts";
 import { decideNow } from "./decisions.ts";
 import { keepDecision } from "./kept.ts";
@@ -26,7 +26,7 @@ import { tell } from "./tell.ts";
 export async function answerRequest(settings: Settings, database: Protected, id: string): Promise<OrderAnswer> {
   const request = await readRequest(settings, database.name, id);
   const { generation } = (await readRecord(settings, database)).value;
-  if (request && isDue(request, generation, storeNowMs())) return await act(settings, database, request);
+  if (request && isMove(request) && isDue(request, generation, storeNowMs())) return await act(settings, database, request);
   if (request?.usedBy) return started(request.id, request.usedBy, `The request ${id} became ${request.usedBy}.`);
   return {
     accepted: false,
@@ -40,10 +40,15 @@ export async function answerRequest(settings: Settings, database: Protected, id:
   };
 }
 
+/** A restore looks for its own request (restore-steps.ts). */
+const isMove = ({ verb }: MoveRequest): boolean => verb !== "restore";
+
 /** What `order` could not hand over, or what nobody lived to answer. Not to be able to look for it stops no watcher. */
 export async function dueRequests(settings: Settings, database: Protected, generation: number): Promise<MoveRequest[]> {
   try {
-    return (await requestsOf(settings, database.name, generation)).filter((request) => isDue(request, generation, storeNowMs()));
+    return (await requestsOf(settings, database.name, generation)).filter(
+      (request) => isMove(request) && isDue(request, generation, storeNowMs()),
+    );
   } catch (error) {
     console.error(JSON.stringify({ what: "requests not looked through", database: database.name, error: String(error) }));
     return [];
@@ -56,7 +61,9 @@ const started = (request: string, execution: string, sentence: string): OrderAns
 /** The rules decide, once more, and the move starts or the reason is told. Refused, it stays open for another approval until it expires. */
 export async function act(settings: Settings, database: Protected, request: MoveRequest): Promise<OrderAnswer> {
   const { decision, execution, order, facts, diagnosis } = await carryOut(settings, database, request);
-  if (execution !== null) return started(request.id, execution, decision.sentence);
+  // Another watcher may have carried it out while this one would have refused.
+  const became = decision.target === null ? `The request ${request.id} became ${execution}.` : decision.sentence;
+  if (execution !== null) return started(request.id, execution, became);
   const commands = waysPast(decision, database.name, order);
   const next = `Nothing was changed. The request ${request.id} can be approved again until ${new Date(request.expiresAtMs).toISOString()}, if the reason above is gone by then.`;
   await tell(settings, {
@@ -94,7 +101,7 @@ async function carryOut(settings: Settings, database: Protected, request: MoveRe
     console.log(JSON.stringify({ what: "decision", database: database.name, order: order.id, by: order.by, ...decision }));
     await keepDecision(settings, recordDecision(facts, policy, order, decision));
     const done = (execution: string | null): CarriedOut => ({ decision, order, facts, diagnosis, execution });
-    if ((decision.kind !== "failover" && decision.kind !== "switchover") || decision.target === null) {
+    if (!MOVES.includes(decision.kind) || decision.target === null) {
       const answered = await changeRequest(settings, database.name, request.id, (now) =>
         now.usedBy === null && now.due ? { ...now, due: false } : null,
       );

@@ -4,26 +4,34 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { cnameOf, resolve } from "../aws/dns.ts";
-import { appendDocument } from "../aws/documents.ts";
 import { isCode } from "../aws/errors.ts";
 import { describeInstance, promoteReplica, reboot, setSecurityGroups } from "../aws/rds.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
 import { diagnose } from "../core/diagnosis.ts";
 import { type Drift, driftAfter } from "../core/drift.ts";
+import { evidenceOf, type Story } from "../core/evidence.ts";
 import type { DatabaseRecord, Facts, InstanceFacts, Retired } from "../core/facts.ts";
+import type { Climbed } from "../core/ladder.ts";
 import type { News } from "../core/news.ts";
 import { policyOf } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { decide } from "../core/rules.ts";
 import { type DatabaseEngine, engineOf, refusedWrite } from "../databases/engines.ts";
+import { keepEvidence } from "./evidence.ts";
 import type { Stage } from "./failover.ts";
-import { FENCE_PROOF_MS, groupsOf, isFenced } from "./fences.ts";
-import { endpointOf, LOOK_MS, observe, targetOf } from "./observe.ts";
+import { FENCE_SILENCE_MS, groupsOf, isFenced } from "./fences.ts";
+import { endpointOf, LOOK_MS, observe, targetOf, tryDescribe } from "./observe.ts";
+import { endReadOnly, makeReadOnly } from "./read-only.ts";
 import { endClaim, noteOnClaim, readRecord } from "./record.ts";
 import { attemptOf, type Mover, type Way } from "./repoint.ts";
 import { wayOf } from "./repoint-way.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { notYet, type Proof, proven } from "./until.ts";
+
+export interface Drained extends Proof {
+  /** The newest heartbeat it has, and the count of rows that came with it. */
+  readonly newest: NonNullable<Story["drained"]>;
+}
 
 export interface Confirmed {
   readonly atMs: number;
@@ -38,13 +46,16 @@ export interface Confirmed {
   readonly facts: Facts;
 }
 
+/** What only the move itself knows of its story. */
+export type Told = Omit<Story, "execution" | "kind" | "name" | "policy" | "confirmed"> & { readonly confirmed: Confirmed };
+
 export class Move {
   readonly settings: Settings;
   readonly database: Protected;
   readonly execution: string;
   readonly generation: number;
   /** How the clients' names are moved. */
-  private readonly way: Way;
+  protected readonly way: Way;
   /** Region of every instance, as the record had it when the move was confirmed. */
   regions: Readonly<Record<string, string>> = {};
 
@@ -62,7 +73,7 @@ export class Move {
   }
 
   /** What people call this move. */
-  protected get words(): string {
+  protected get words(): Story["kind"] {
     return "failover";
   }
 
@@ -107,9 +118,20 @@ export class Move {
     const { rule, sentence } = decision;
     const goesBack = decision.kind === "switchover" && record.claim.kind === "failback";
     if (decision.kind !== record.claim.kind && !goesBack) return { ...base, refusal: sentence, rule, sentence };
-    if (decision.target === record.claim.target) return { ...base, refusal: null, rule, sentence };
+    if (decision.target === record.claim.target) {
+      if (unfenced !== null) await this.staysDark(record);
+      return { ...base, refusal: null, rule, sentence };
+    }
     const other = `Refused: ${record.claim.target} was claimed, and ${decision.target} is the better standby by now. (rule ${rule})`;
     return { ...base, refusal: other, rule, sentence: other };
+  }
+
+  /** A call that failed is no dark region: only one that stays silent has its primary left open. Else it is confirmed anew. */
+  private async staysDark({ primary, regions }: DatabaseRecord): Promise<void> {
+    for (let looks = 0; looks < DARK_LOOKS; looks++) {
+      await pause(DARK_PAUSE_MS);
+      if ((await tryDescribe(regions[primary] as string, primary)) !== "dark") throw new Error(`RDS in ${regions[primary]} answers again`);
+    }
   }
 
   /** Every effect first makes sure that the claim is still ours: a stale runner must not act. */
@@ -149,6 +171,22 @@ export class Move {
     return isFenced(instance, this.fenceGroup(instance.id));
   }
 
+  /** A rung that the plan may have before the others. */
+  async readOnly({ facts }: Confirmed, id: string): Promise<Climbed> {
+    await this.holdsClaim();
+    return await makeReadOnly(this.database, facts.record, id, async () => {
+      const target = await targetOf(this.settings, this.database, endpointOf(await this.instance(id)));
+      return target ? await refusedWrite(this.engine, target, this.execution, LOOK_MS, FENCE_SILENCE_MS) : "it has no endpoint";
+    });
+  }
+
+  /** A silent region of the old primary must not end a move that needs it no more: then it is said, and a person's. */
+  async readOnlyEnded({ facts }: Confirmed, id: string): Promise<{ seen: string }> {
+    await this.holdsClaim();
+    await endReadOnly(this.database, facts.record, id);
+    return { seen: `the parameter group of ${id} is as it was` };
+  }
+
   /** Leaves the instance with the fence's group alone. RDS takes the change once the instance is in a state that allows it. */
   async networkTaken(id: string): Promise<Proof> {
     await this.holdsClaim();
@@ -163,6 +201,7 @@ export class Move {
   async giveNetworkBack(id: string): Promise<{ given: boolean }> {
     const { claim } = (await readRecord(this.settings, this.database)).value;
     if (claim?.execution !== this.execution || !claim.network) return { given: false };
+    await endReadOnly(this.database, { regions: this.regions }, id);
     if (groupsOf(await this.instance(id)).join() === claim.network.join()) return { given: true };
     await setSecurityGroups(this.regionOf(id), id, claim.network);
     return { given: true };
@@ -186,19 +225,25 @@ export class Move {
     if (!this.isFenced(instance)) return notYet(`the network of ${id} is back: ${instance.securityGroups.join(", ")}`);
     const target = await targetOf(this.settings, this.database, endpointOf(instance));
     if (!target) return notYet(`RDS names no endpoint for ${id}`);
-    const refusal = await refusedWrite(this.engine, target, this.execution, FENCE_PROOF_MS);
+    const refusal = await refusedWrite(this.engine, target, this.execution, LOOK_MS, FENCE_SILENCE_MS);
     return refusal === null ? notYet(`${id} still takes writes`) : proven(`a write to ${id} is refused: ${refusal}`);
   }
 
   /** What the standby has received and not applied would be lost by a promotion; it is applied first. */
-  async drained(id: string): Promise<Proof> {
+  async drained(id: string): Promise<Proof | Drained> {
     const target = await targetOf(this.settings, this.database, endpointOf(await this.instance(id)));
     if (!target) return notYet(`RDS names no endpoint for ${id}`);
     const answer = await this.engine.askStandby(target, this.database.name, LOOK_MS);
-    if (!answer.drained) return notYet(`${id} is still applying what it received`);
+    const torn = !answer.drained && (await this.engine.endsTorn(target, LOOK_MS));
+    if (!answer.drained && !torn) return notYet(`${id} is still applying what it received`);
     // The history goes on from here: what the old primary has beyond it is on the old primary alone.
     const position = await this.engine.position(target, LOOK_MS);
-    return { ...proven(`${id} has applied everything it received, up to ${position.log}`), position };
+    const { heartbeatAtMs, rowsChanged } = answer;
+    return {
+      ...proven(`${id} has applied everything it received, up to ${position.log}${torn ? "; of the record after it, it has a part" : ""}`),
+      position,
+      newest: { heartbeatAtMs, rowsChanged },
+    };
   }
 
   async promote(id: string): Promise<{ atMs: number; already: boolean }> {
@@ -275,7 +320,7 @@ export class Move {
       standbys: [],
       retired: [
         ...this.retiredBefore(record),
-        { instance: primary, generation: this.generation, atMs: storeNowMs(), fenced: unfenced === null, ...past },
+        { instance: primary, generation: this.generation, atMs: storeNowMs(), fenced: unfenced === null, move: this.execution, ...past },
       ],
       networks: record.claim?.network ? { ...record.networks, [primary]: record.claim.network } : (record.networks ?? {}),
       attempts: 0,
@@ -294,11 +339,11 @@ export class Move {
     return record.retired;
   }
 
-  async keepEvidence(told: Record<string, unknown>): Promise<string> {
-    const key = `evidence/${this.database.name}/${this.execution}.json`;
-    // Never over another: a step that runs twice finds its own.
-    await appendDocument(this.settings.state, key, { execution: this.execution, database: this.database.name, ...told });
-    return key;
+  async keepEvidence(told: Told, more: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    const { settings, database, execution } = this;
+    const policy = policyOf(settings.plan, database.plan);
+    const story: Story = { execution, kind: this.words, name: database.record.name, policy, ...told };
+    return await keepEvidence(settings, evidenceOf(story), { ...more, confirmed: told.confirmed });
   }
 
   /** What infrastructure code is to be told of this move. */
@@ -384,3 +429,6 @@ export class Move {
 /** In these no session can be open that was open before the fence. */
 const WITHOUT_SESSIONS = ["rebooting", "stopping", "stopped"];
 const BACKUP_RETENTION_DAYS = 7;
+/** Where nothing comes back a look takes five seconds by itself, and all of them must fit into one run of the function. */
+const DARK_LOOKS = 4;
+const DARK_PAUSE_MS = 2000;

@@ -4,7 +4,10 @@
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { storeNowMs } from "../aws/store-clock.ts";
-import { type Confirmed, Move } from "./failover-steps.ts";
+import { hasRung, STEP_OF } from "../core/ladder.ts";
+import { startAfterwards } from "./afterwards.ts";
+import { noting } from "./evidence.ts";
+import { type Confirmed, type Drained, Move, type Told } from "./failover-steps.ts";
 import { restoreProtections } from "./protect.ts";
 import { startRebuild } from "./rebuild.ts";
 import { endClaim, executionName } from "./record.ts";
@@ -24,9 +27,10 @@ export interface MoveResult {
   readonly evidence: string | null;
 }
 
-export async function failover(input: MoveInput, ctx: DurableContext, settings: Settings): Promise<MoveResult> {
+export async function failover(input: MoveInput, plain: DurableContext, settings: Settings): Promise<MoveResult> {
   const database = protectedDatabase(settings.plan, input.database);
   const execution = executionName(input.database, input.generation, input.attempt);
+  const { ctx, steps } = noting(plain, execution);
   const move = new Move(settings, database, execution, input.generation);
 
   const confirmed = await ctx.step("confirm", () => move.confirm(), patiently);
@@ -41,9 +45,9 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
 
   let stage: Stage = "fence";
   try {
-    const fenced = confirmed.unfenced === null ? await fence(ctx, move, primary) : notFenced(confirmed.unfenced, confirmed.atMs);
+    const fenced = confirmed.unfenced === null ? await fence(ctx, move, confirmed) : notFenced(confirmed.unfenced, confirmed.atMs);
     stage = "drain";
-    const drained = await until(ctx, "the standby has applied what it received", PATIENCE.drain, () => move.drained(standby));
+    const drained = await until<Drained>(ctx, "the standby has applied what it received", PATIENCE.drain, () => move.drained(standby));
     stage = "promote";
     await ctx.step("note that it is promoted", () => move.note({ stage: "promoted" }), patiently);
     await ctx.step("promote", () => move.promote(standby), patiently);
@@ -51,9 +55,9 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
     const promoted = await until(ctx, "the new primary takes writes", PATIENCE.promote, () => move.takesWrites(standby));
     const end = await forward(ctx, settings, move, confirmed, async () => {
       const dnsBefore = await ctx.step("read the record", () => move.readName(), patiently);
-      await ctx.step("change the record", () => move.changeName(standby), patiently);
+      const changed = await ctx.step("change the record", () => move.changeName(standby), patiently);
       const repointed = await until(ctx, "a write through the name arrives", PATIENCE.repoint, () => move.writesThroughName(standby));
-      return { dnsBefore, repointed };
+      return { dnsBefore, changed, repointed };
     });
     stage = "record";
     const after = await ctx.step(
@@ -61,19 +65,39 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
       () => move.raiseGeneration(confirmed, { branchedAt: drained.position ?? null }),
       patiently,
     );
-    const evidence = await ctx.step(
-      "keep the evidence",
-      () => move.keepEvidence({ confirmed, fenced, drained, promoted, ...end, after, infrastructureCode: move.drift(confirmed).hints }),
-      patiently,
-    );
     const state = confirmed.unfenced === null ? "is fenced" : "is not fenced yet: its region does not answer";
     const sentence = `${database.name} now runs on ${standby}: ${database.record.name} points to it and took a write. ${primary} ${state}.`;
+    const { repointed } = end;
+    const evidence = await ctx.step(
+      "keep the evidence",
+      () =>
+        move.keepEvidence(
+          {
+            outcome: "succeeded",
+            sentence,
+            confirmed,
+            drained: drained.newest ?? null,
+            proofs: { fence: fenced, "the standby has applied all": drained, "it takes writes": promoted, "the clients' name": repointed },
+            moments: [
+              ["fence", fenced.atMs, "to the write that was refused"],
+              ["drain", drained.atMs, "to the standby's word that it has applied all"],
+              ["promote", promoted.atMs, "to the first write it took"],
+              ["repoint", end.changed.atMs, "to the change of the name"],
+              ["verified", repointed.atMs, "to the write through the name"],
+            ],
+            steps,
+          },
+          { fenced, drained, promoted, ...end, after, infrastructureCode: move.drift(confirmed).hints },
+        ),
+      patiently,
+    );
     await ctx.step(
       "tell of the success",
       () => tell(settings, move.succeededNews(sentence, confirmed, evidence, end.repointed.atMs)),
       patiently,
     );
     await ctx.step("start the rebuild", () => startRebuild(settings, database, after), patiently);
+    await ctx.step("start the look afterwards", () => startAfterwards(settings, database, after), patiently);
     await restoreProtections(ctx, settings, database, {
       execution,
       generation: input.generation + 1,
@@ -95,18 +119,38 @@ export async function failover(input: MoveInput, ctx: DurableContext, settings: 
       await ctx.step("give its network back", () => move.giveNetworkBack(primary), patiently);
       await ctx.step("release the failed claim", () => endClaim(settings, database, execution, "failed", storeNowMs()), patiently);
     }
-    return { outcome: "failed", sentence, evidence: null };
+    return { outcome: "failed", sentence, evidence: await keepFailure(ctx, move, { sentence, confirmed, steps }) };
   }
 }
 
 export type Stage = "fence" | "drain" | "promote" | "write" | "record";
 
-async function fence(ctx: DurableContext, move: Move, primary: string): Promise<Proof> {
+export async function fence(ctx: DurableContext, move: Move, confirmed: Confirmed): Promise<Proof> {
+  const { primary } = confirmed;
   await ctx.step("note the old network", () => move.noteNetwork(primary), patiently);
-  await until(ctx, "its network is taken away", PATIENCE.fence, () => move.networkTaken(primary));
-  await until(ctx, "its sessions are cut", PATIENCE.fence, () => move.sessionsCut(primary));
-  return await until(ctx, "a write to the old primary is refused", PATIENCE.fence, () => move.fenceHolds(primary));
+  const first = hasRung(move.database.plan.failover, "read-only");
+  if (first) await ctx.step(STEP_OF["read-only"], () => move.readOnly(confirmed, primary), patiently);
+  await until(ctx, STEP_OF.network, PATIENCE.fence, () => move.networkTaken(primary));
+  await until(ctx, STEP_OF.sessions, PATIENCE.fence, () => move.sessionsCut(primary));
+  const fenced = await until(ctx, "a write to the old primary is refused", PATIENCE.fence, () => move.fenceHolds(primary));
+  // Nobody gets in any more, and another instance may take its parameter group over.
+  if (first) await ctx.step("its parameter group is given back", () => move.readOnlyEnded(confirmed, primary), patiently);
+  return fenced;
 }
+
+/** A move that failed has its evidence too. That it cannot be kept must not keep anything from people: they have been told by now. */
+export const keepFailure = (
+  ctx: DurableContext,
+  move: Move,
+  told: Pick<Told, "sentence" | "confirmed" | "steps">,
+): Promise<string | null> =>
+  ctx
+    .step(
+      "keep the evidence of the failure",
+      () => move.keepEvidence({ ...told, outcome: "failed", drained: null, proofs: {}, moments: [] }),
+      patiently,
+    )
+    .catch(() => null);
 
 const notFenced = (why: string, atMs: number): Proof => ({ holds: false, seen: why, atMs });
 

@@ -3,7 +3,7 @@
  * move. Also fences, once it can, what could not be fenced when its region was dark. Opening one on purpose takes a pause.
  */
 import { isNoAnswer } from "../aws/errors.ts";
-import { reboot, setSecurityGroups } from "../aws/rds.ts";
+import { reboot, setSecurityGroups, stopInstance } from "../aws/rds.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
 import type { DatabaseRecord, InstanceFacts, Retired } from "../core/facts.ts";
 import type { News } from "../core/news.ts";
@@ -14,7 +14,12 @@ import type { Protected, Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
 
 /** A fenced instance drops packets in silence, so the proof lasts as long as its patience. */
-export const FENCE_PROOF_MS = 500;
+const FENCE_PROOF_MS = 500;
+/**
+ * Clients wait for a move's proof: it ends where nobody says a first word, and lasts as long as any look where somebody does. A first word
+ * takes two round trips, of a quarter of a second between the regions that are farthest apart.
+ */
+export const FENCE_SILENCE_MS = 500;
 
 /** Nobody gets in but through the fence's group, and that admits nobody. */
 export const isFenced = (instance: InstanceFacts, fenceGroup: string): boolean =>
@@ -46,6 +51,8 @@ async function keepFence(settings: Settings, database: Protected, record: Databa
   if (instance === null) return await forget(settings, database, id);
   const paused = (record.pause?.untilMs ?? 0) > storeNowMs();
   if (isFenced(instance, fence)) {
+    if (retired.stoppedAtMs !== undefined && instance.status === "available" && !paused)
+      return await stopAgain(settings, database, retired, region);
     if (!retired.fenced && !paused) await proveAndNote(settings, database, retired, region, instance);
     return;
   }
@@ -80,6 +87,20 @@ async function proveAndNote(
     sentence: `The former primary ${id} is fenced: it has no way in, its sessions were cut, and a write to it is refused (${refusal}).`,
     details: [["Region", region]],
     next: "Nothing, unless you opened it: then pause Understudy first.",
+  });
+}
+
+/** AWS starts a stopped instance after seven days. Its fence has held meanwhile: nobody got in. */
+async function stopAgain(settings: Settings, database: Protected, { instance: id, generation }: Retired, region: string): Promise<void> {
+  await stopInstance(region, id);
+  await tell(settings, {
+    kind: "Fence Closed",
+    id: `${id}-g${generation}-stopped-${Math.floor(storeNowMs() / 3_600_000)}`,
+    database: database.name,
+    atMs: storeNowMs(),
+    sentence: `The former primary ${id} had been stopped and runs again, as AWS starts it after seven days. Its fence had held, and it is stopped again.`,
+    details: [["Region", region]],
+    next: "Delete it if you need it no more. If you started it yourself, pause Understudy first.",
   });
 }
 

@@ -7,7 +7,9 @@
  * What is not: which of them are RDS's own upkeep, and what a deleted row held.
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
-import { createSnapshot } from "../aws/rds.ts";
+import { appendDocument } from "../aws/documents.ts";
+import { createSnapshot, startInstance } from "../aws/rds.ts";
+import { evidenceKey } from "../core/evidence.ts";
 import type { Alone, Retired } from "../core/facts.ts";
 import { Problem } from "../core/problem.ts";
 import { started } from "./backup.ts";
@@ -85,6 +87,12 @@ class Gate extends PlannedMove {
   }
 
   async opened(id: string): Promise<Proof> {
+    // The fence's last rung had stopped it. RDS changes nothing on an instance that is stopped.
+    if ((await this.instance(id)).status === "stopped") {
+      await this.holdsClaim();
+      await startInstance(this.regionOf(id), id);
+      return notYet(`${id} is being started`);
+    }
     return await this.closed(id);
   }
 
@@ -123,5 +131,18 @@ class Gate extends PlannedMove {
         each.instance === former.instance && each.generation === former.generation ? { ...each, alone } : each,
       ),
     }));
+    // What the move away from it has really cost, beside that move's evidence. The first answer stays.
+    const { instance, move, branchedAt = null } = former;
+    if (move && alone.count !== null)
+      await appendDocument(this.settings.state, evidenceKey(this.database.name, move, "actual.json"), {
+        version: 1,
+        execution: move,
+        instance,
+        branchedAt,
+        transactions: alone.count,
+        named: alone.named,
+        askedAtMs: alone.atMs,
+        rescue: alone.rescue,
+      });
   }
 }

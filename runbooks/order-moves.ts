@@ -11,9 +11,11 @@ import { policyOf } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { recordDecision } from "../core/recorded.ts";
 import { agreed, approve, isEnough, type MoveRequest, requestId, waits } from "../core/requests.ts";
+import { MOVES } from "../core/rules.ts";
 import { type OrderAnswer, taken, yes } from "./answers.ts";
 import { handOver, lookThrough } from "./hand-over.ts";
 import { keepDecision } from "./kept.ts";
+import { startApproved } from "./order-restores.ts";
 import { readRecord } from "./record.ts";
 import { changeRequest, createRequest, expireMinutes, requestFor, requestNews } from "./requests.ts";
 import type { Protected, Settings } from "./settings.ts";
@@ -23,10 +25,11 @@ import { tell } from "./tell.ts";
 export async function ask(settings: Settings, database: Protected, asked: MoveAsked, by: string, nowMs: number): Promise<OrderAnswer> {
   const { verb, target, overrides, reason, generation } = asked;
   const notBeforeMs = timeOf(asked, nowMs);
-  const order: Order = { id: asked.id, verb, target, overrides, reason, by: calledAs(by), atMs: nowMs, generation };
+  const dataLoss = asked.allowDataLoss ? { allowDataLoss: true } : {};
+  const order: Order = { id: asked.id, verb, target, overrides, reason, by: calledAs(by), atMs: nowMs, generation, ...dataLoss };
   const { facts, diagnosis, decision } = await lookThrough(settings, database, order);
   await keepDecision(settings, recordDecision(facts, policyOf(settings.plan, database.plan), order, decision));
-  if ((decision.kind !== "failover" && decision.kind !== "switchover") || decision.target === null) {
+  if (!MOVES.includes(decision.kind) || decision.target === null) {
     const commands = waysPast(decision, database.name, order);
     const next = commands.length > 0 ? `Nothing was changed. To pass over it this once:` : "Nothing was changed.";
     await tell(settings, {
@@ -50,6 +53,7 @@ export async function ask(settings: Settings, database: Protected, asked: MoveAs
       id: requestId(database.name, generation, asked.id),
       verb,
       overrides,
+      ...dataLoss,
       reason,
       askedBy: by,
       expiresAtMs: (notBeforeMs ?? nowMs) + expireMinutes(settings.plan) * 60_000,
@@ -113,6 +117,7 @@ export async function agree(
   });
   if (!changed) throw unknownRequest(id, database);
   if (refusal !== null) throw new Problem("ApprovalRefused", refusal, { hint: `See what is open: ${moveList(database.name)}` });
+  if (changed.verb === "restore" && isEnough(changed)) return await startApproved(settings, changed, nowMs);
   if (isEnough(changed)) return await enough(settings, changed, changed.decision.sentence, nowMs);
   await tell(
     settings,

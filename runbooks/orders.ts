@@ -1,10 +1,13 @@
 /** What becomes of a person's order: who ordered is proven first, then it is done or refused. Both are answered, and told. */
+
 import { storeNowMs } from "../aws/store-clock.ts";
 import {
   acknowledgeCommand,
   approveCommand,
+  drillCommand,
   moveCommand,
   releaseBrakeCommand,
+  restoreCommand,
   resumeCommand,
   siteCommand,
   withdrawCommand,
@@ -18,6 +21,7 @@ import type { ListAnswer, OrderAnswer } from "./answers.ts";
 import { audience, identify } from "./identity.ts";
 import { pause, releaseBrake, setFree } from "./order-brakes.ts";
 import { agree, ask, withdraw } from "./order-moves.ts";
+import { askDrill, askRestore } from "./order-restores.ts";
 import { readRecord } from "./record.ts";
 import { requestsOf } from "./requests.ts";
 import { type Protected, protectedDatabase, protectedDatabases, type Settings, sitePlan } from "./settings.ts";
@@ -71,6 +75,10 @@ async function done(settings: Settings, order: OperatorOrder, by: string | null,
         ? await agree(settings, known, order, proven(by), nowMs)
         : await withdraw(settings, known, order, proven(by), nowMs);
     }
+    case "restore":
+      return await askRestore(settings, database(order.database), order, proven(by), nowMs);
+    case "drill":
+      return await askDrill(settings, database(order.database), order.id, proven(by), nowMs);
     default:
       return await ask(settings, database(order.database), order, proven(by), nowMs);
   }
@@ -129,7 +137,12 @@ function commandsFor(order: OperatorOrder): string[] {
     case "failover":
     case "switchover":
     case "failback":
+    case "reboot-failover":
       return [moveCommand(order.verb, order.database, order)];
+    case "restore":
+      return [restoreCommand(order.database, order)];
+    case "drill":
+      return [drillCommand(order.database)];
     default:
       return [];
   }

@@ -11,18 +11,23 @@ import { policyOf } from "../core/policy.ts";
 import { nextVote } from "../core/vote.ts";
 import { engineOf } from "../databases/engines.ts";
 import { metricLine } from "./metrics.ts";
-import { endpointOf, heartbeatName, LOOK_MS, look, lookAtStandby, targetOf, tryDescribe } from "./observe.ts";
+import { describeMember, endpointOf, heartbeatName, isCluster, LOOK_MS, look, lookAtStandby, targetOf, tryDescribe } from "./observe.ts";
 import { readRecord, readVote, voteKey } from "./record.ts";
 import { type Protected, protectedDatabases, type Settings } from "./settings.ts";
 
 /** Endpoints never change during an instance's life; they are read again when the record names other instances. */
 const endpoints = new Map<string, Endpoint>();
 
+const ASK_MS = 2_000;
+
 /** Where RDS in the region is dark, the place the last vote names is as good. */
-async function endpoint(region: string, id: string, before: Vote | null): Promise<Endpoint | null> {
+async function endpoint(database: Protected, region: string, id: string, before: Vote | null): Promise<Endpoint | null> {
   const known = endpoints.get(`${region}/${id}`);
   if (known) return known;
-  const described = await tryDescribe(region, id);
+  const asked = tryDescribe(region, id, (where, what) => describeMember(database, where, what));
+  const remembered = before?.endpoints[id];
+  // A dark region is silent for longer than a vote counts: whoever knows the place already does not wait that long.
+  const described = remembered ? await Promise.race([asked, pause(ASK_MS, "dark" as const)]).catch(() => "dark" as const) : await asked;
   const found = described === "dark" ? (before?.endpoints[id] ?? null) : endpointOf(described);
   if (found) endpoints.set(`${region}/${id}`, found);
   return found;
@@ -43,8 +48,9 @@ export async function probeLap(settings: Settings, database: Protected): Promise
   const engine = engineOf(database.plan.engine);
   const record = (await readRecord(settings, database)).value;
   const before = (lastVotes.has(database.name) ? lastVotes.get(database.name) : await readVote(settings, database.name, place)) ?? null;
-  const ids = [record.primary, ...record.standbys];
-  const found = await Promise.all(ids.map((id) => endpoint(record.regions[id] ?? database.plan.primary.region, id, before)));
+  // Another cluster of a global database takes no questions by its writer's name.
+  const ids = isCluster(database) ? [record.primary] : [record.primary, ...record.standbys];
+  const found = await Promise.all(ids.map((id) => endpoint(database, record.regions[id] ?? database.plan.primary.region, id, before)));
   const [primaryTarget, ...standbyTargets] = await Promise.all(found.map((each) => targetOf(settings, database, each)));
 
   const startedAtMs = storeNowMs();

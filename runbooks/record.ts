@@ -104,7 +104,7 @@ export async function noteOnClaim(
   settings: Settings,
   database: Protected,
   execution: string,
-  note: Partial<Pick<Claim, "stage" | "network">>,
+  note: Partial<Pick<Claim, "stage" | "network" | "writer">>,
 ): Promise<boolean> {
   const record = await changeRecord(settings, database, (now) =>
     now.claim?.execution === execution ? { ...now, claim: { ...now.claim, ...note } } : null,

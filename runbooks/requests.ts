@@ -57,7 +57,7 @@ export function requestFor(
   facts: Facts,
   diagnosis: Diagnosis,
   decision: Decision & { readonly target: string },
-  asked: Pick<MoveRequest, "id" | "verb" | "overrides" | "reason" | "askedBy" | "expiresAtMs" | "notBeforeMs">,
+  asked: Pick<MoveRequest, "id" | "verb" | "overrides" | "allowDataLoss" | "reason" | "askedBy" | "expiresAtMs" | "notBeforeMs">,
 ): MoveRequest {
   const { record, atMs } = facts;
   const { target, rule, sentence } = decision;

@@ -14,7 +14,14 @@ export interface Settings {
   readonly region: string;
   readonly account: string;
   readonly state: Place;
-  readonly functions: { readonly watch: string; readonly move: string; readonly backup: string; readonly site: string };
+  readonly functions: {
+    readonly watch: string;
+    readonly move: string;
+    readonly backup: string;
+    readonly restore: string;
+    readonly drill: string;
+    readonly site: string;
+  };
   readonly topicArn: string;
   /** Where this process's probe stands. */
   readonly place: ProbePlace;
@@ -46,6 +53,8 @@ function settingsFrom(plan: Plan, place: ProbePlace): Settings {
       watch: far("WATCH_FUNCTION", "a function name"),
       move: far("MOVE_FUNCTION", "a function name"),
       backup: far("BACKUP_FUNCTION", "a function name"),
+      restore: far("RESTORE_FUNCTION", "a function name"),
+      drill: far("DRILL_FUNCTION", "a function name"),
       site: far("SITE_FUNCTION", "a function name"),
     },
     topicArn: far("TOPIC_ARN", "the ARN of an SNS topic"),

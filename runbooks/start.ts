@@ -4,8 +4,8 @@ import type { Claim } from "../core/facts.ts";
 import type { Settings } from "./settings.ts";
 
 export interface MoveInput {
-  /** A rebuild follows a move and needs no claim. */
-  readonly kind: Claim["kind"] | "rebuild";
+  /** A rebuild and the look afterwards follow a move; "native" looks after what RDS did by itself. None of them needs a claim. */
+  readonly kind: Claim["kind"] | "native" | "rebuild" | "afterwards";
   readonly database: string;
   readonly generation: number;
   readonly attempt: number;
@@ -17,5 +17,9 @@ export async function startMove(
   held: Claim,
 ): Promise<void> {
   const input: MoveInput = { kind: held.kind, database: record.database, generation: record.generation, attempt: held.attempt };
-  await startExecution(settings.region, settings.functions.move, held.execution, input);
+  await startDurable(settings, held.execution, input);
+}
+
+export async function startDurable(settings: Settings, execution: string, input: MoveInput): Promise<void> {
+  await startExecution(settings.region, settings.functions.move, execution, input);
 }

@@ -27,7 +27,7 @@ export class PlannedMove extends Move {
     this.kind = kind;
   }
 
-  protected override get words(): string {
+  protected override get words(): "switchover" | "failback" {
     return this.kind;
   }
 

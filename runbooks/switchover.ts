@@ -5,7 +5,9 @@
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { storeNowMs } from "../aws/store-clock.ts";
-import { forward, type MoveResult } from "./failover.ts";
+import { startAfterwards } from "./afterwards.ts";
+import { noting } from "./evidence.ts";
+import { forward, keepFailure, type MoveResult } from "./failover.ts";
 import type { Confirmed } from "./failover-steps.ts";
 import { askRetired } from "./gate.ts";
 import { startRebuild } from "./rebuild.ts";
@@ -21,9 +23,10 @@ const PATIENCE = { close: 300, sessions: 15, equal: 15, begin: 30, promote: 1800
 
 type Stage = "close" | "sessions" | "equal" | "promote" | "repoint" | "record";
 
-export async function switchover(input: MoveInput, ctx: DurableContext, settings: Settings): Promise<MoveResult> {
+export async function switchover(input: MoveInput, plain: DurableContext, settings: Settings): Promise<MoveResult> {
   const database = protectedDatabase(settings.plan, input.database);
   const execution = executionName(input.database, input.generation, input.attempt);
+  const { ctx, steps } = noting(plain, execution);
   const move = new PlannedMove(settings, database, execution, input.generation, input.kind === "failback" ? "failback" : "switchover");
 
   if (move.kind === "failback") await askRetired(ctx, settings, database, execution, input.generation);
@@ -50,10 +53,10 @@ export async function switchover(input: MoveInput, ctx: DurableContext, settings
     if (asked.refusal !== null) throw new Error(asked.refusal);
     const promoted = await until(ctx, "the new primary takes writes", PATIENCE.promote, () => move.takesWrites(standby));
     stage = "repoint";
-    const repointed = await forward(ctx, settings, move, confirmed, async () => {
-      await ctx.step("change the record", () => move.changeName(standby), patiently);
-      return await until(ctx, "a write through the name arrives", PATIENCE.repoint, () => move.writesThroughName(standby));
-    });
+    const { changed, repointed } = await forward(ctx, settings, move, confirmed, async () => ({
+      changed: await ctx.step("change the record", () => move.changeName(standby), patiently),
+      repointed: await until(ctx, "a write through the name arrives", PATIENCE.repoint, () => move.writesThroughName(standby)),
+    }));
     // The clients have not waited for this: nobody but Understudy has reached the old primary since it was closed. What cannot be proven
     // now, the watch over former primaries proves later (fences.ts).
     const fenced = await until(ctx, "a write to the old primary is refused", PATIENCE.fence, () => move.fenceHolds(primary)).catch(
@@ -62,19 +65,46 @@ export async function switchover(input: MoveInput, ctx: DurableContext, settings
     stage = "record";
     const past = { fenced: fenced !== null, branchedAt: drained?.equal.position ?? null, lossless: true };
     const after = await ctx.step("raise the generation", () => move.raiseGeneration(confirmed, past), patiently);
-    const evidence = await ctx.step(
-      "keep the evidence",
-      () => move.keepEvidence({ confirmed, ...drained, asked, promoted, fenced, repointed, after }),
-      patiently,
-    );
     const stood = drained ? `; writes stood still for ${seconds(repointed.atMs - drained.ended.atMs)} s` : "";
     const sentence = `${database.name} now runs on ${standby}: ${database.record.name} points to it and took a write. Nothing was lost${stood}. ${primary} is ${fenced ? "fenced" : "closed, its fence is not proven yet"}.`;
+    const evidence = await ctx.step(
+      "keep the evidence",
+      () =>
+        move.keepEvidence(
+          {
+            outcome: "succeeded",
+            sentence,
+            confirmed,
+            drained: null,
+            proofs: {
+              "closed to its clients": drained?.closed,
+              "no session is left": drained?.ended,
+              "both are equal": drained?.equal,
+              "it takes writes": promoted,
+              "the clients' name": repointed,
+              fence: fenced,
+            },
+            moments: [
+              ["close", drained?.closed.atMs, "to its groups as RDS says"],
+              ["sessions", drained?.ended.atMs, "to nobody being connected"],
+              ["drain", drained?.equal.atMs, "to both standing at one place"],
+              ["promote", promoted.atMs, "to the first write it took"],
+              ["repoint", changed.atMs, "to the change of the name"],
+              ["verified", repointed.atMs, "to the write through the name"],
+            ],
+            steps,
+          },
+          { ...drained, asked, promoted, fenced, repointed, after },
+        ),
+      patiently,
+    );
     await ctx.step(
       "tell of the success",
       () => tell(settings, move.plannedNews(sentence, confirmed, evidence, repointed.atMs, after)),
       patiently,
     );
     await ctx.step("start the rebuild", () => startRebuild(settings, database, after), patiently);
+    await ctx.step("start the look afterwards", () => startAfterwards(settings, database, after), patiently);
     return { outcome: "succeeded", sentence, evidence };
   } catch (error) {
     const back = stage === "promote" ? refused || !(await began(ctx, move, standby)) : !["repoint", "record"].includes(stage);
@@ -88,7 +118,7 @@ export async function switchover(input: MoveInput, ctx: DurableContext, settings
     await ctx.step("tell of the failure", () => tell(settings, move.calledOffNews(sentence, primary, standby, again)), patiently);
     // After the promotion the claim is kept: the watcher starts the move again where it ended (watch.ts).
     if (back) await ctx.step("release the failed claim", () => endClaim(settings, database, execution, "failed", storeNowMs()), patiently);
-    return { outcome: "failed", sentence, evidence: null };
+    return { outcome: "failed", sentence, evidence: await keepFailure(ctx, move, { sentence, confirmed, steps }) };
   }
 }
 

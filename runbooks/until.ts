@@ -36,8 +36,12 @@ export const patiently: StepConfig<any> = {
   }),
 };
 
-const LOOK_AGAIN_MS = 60;
+/** What takes a moment is seen at most a tenth of it late; what takes minutes is not asked for more often than need be. */
+const LOOK_AGAIN_MS = { least: 15, most: 60 };
+/** The first look waits for what takes a second or two, because going to wait durably and coming back takes more than one. */
+const FIRST_LOOK_MS = 2_000;
 const ONE_LOOK_MS = 900;
+const NOBODY_YET = "nobody has looked yet";
 
 /** Looks until the proof holds, for at most `looks` looks, usually a second apart; the last look's words become the error. */
 export async function until<Seen extends Proof>(
@@ -47,11 +51,15 @@ export async function until<Seen extends Proof>(
   look: () => Promise<Seen | Proof>,
   everySeconds = 1,
 ): Promise<Seen> {
-  const last = await ctx.waitForCondition<Seen | Proof>(name, () => lookFor(look), {
-    initialState: notYet("nobody has looked yet"),
-    waitStrategy: (proof, tries) =>
-      proof.holds || tries >= looks ? { shouldContinue: false } : { shouldContinue: true, delay: { seconds: everySeconds } },
-  });
+  const last = await ctx.waitForCondition<Seen | Proof>(
+    name,
+    ({ seen }) => lookFor(look, seen === NOBODY_YET ? FIRST_LOOK_MS : ONE_LOOK_MS),
+    {
+      initialState: notYet(NOBODY_YET),
+      waitStrategy: (proof, tries) =>
+        proof.holds || tries >= looks ? { shouldContinue: false } : { shouldContinue: true, delay: { seconds: everySeconds } },
+    },
+  );
   if (last.holds) return last as Seen;
   throw new Problem("NotProven", `"${name}" could not be proven; the last of ${looks} looks saw: ${last.seen}`, {
     hint: "Nothing is assumed without proof.",
@@ -61,7 +69,7 @@ export async function until<Seen extends Proof>(
 /** For what nobody waits for: one look at a time, soon a minute apart, for about so many minutes. */
 export async function eventually(ctx: DurableContext, name: string, minutes: number, look: () => Promise<Proof>): Promise<Proof> {
   const last = await ctx.waitForCondition<Proof>(name, () => look().catch(sawNothing), {
-    initialState: notYet("nobody has looked yet"),
+    initialState: notYet(NOBODY_YET),
     waitStrategy: (proof, tries) =>
       proof.holds || tries >= minutes + QUICK_LOOKS
         ? { shouldContinue: false }
@@ -75,12 +83,13 @@ export async function eventually(ctx: DurableContext, name: string, minutes: num
 /** Looks before they are a minute apart. */
 const QUICK_LOOKS = 6;
 
-async function lookFor<Seen extends Proof>(look: () => Promise<Seen>): Promise<Seen | Proof> {
-  const endsAtMs = Date.now() + ONE_LOOK_MS;
+async function lookFor<Seen extends Proof>(look: () => Promise<Seen>, patienceMs: number): Promise<Seen | Proof> {
+  const startedAtMs = Date.now();
   for (;;) {
     const proof: Seen | Proof = await look().catch(sawNothing);
-    if (proof.holds || Date.now() >= endsAtMs) return proof;
-    await pause(LOOK_AGAIN_MS);
+    const sinceMs = Date.now() - startedAtMs;
+    if (proof.holds || sinceMs >= patienceMs) return proof;
+    await pause(Math.min(LOOK_AGAIN_MS.most, Math.max(LOOK_AGAIN_MS.least, sinceMs / 10)));
   }
 }
 

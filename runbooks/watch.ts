@@ -14,9 +14,12 @@ import { act, dueRequests } from "./carry-out.ts";
 import { decideNow } from "./decisions.ts";
 import { groupsOf, keepFences } from "./fences.ts";
 import { keepDecision } from "./kept.ts";
+import { withLastResort } from "./last-resort.ts";
 import { metricLine } from "./metrics.ts";
+import { noticeNative } from "./native-watch.ts";
 import { observe } from "./observe.ts";
 import { remindOfPause } from "./pauses.ts";
+import { endReadOnly } from "./read-only.ts";
 import { changeBrake, claim, endClaim, executionName, readBrake, readRecord, succeed } from "./record.ts";
 import { askForApproval } from "./requests.ts";
 import type { Protected, Settings } from "./settings.ts";
@@ -48,11 +51,12 @@ export async function watchLap(settings: Settings, database: Protected): Promise
   const policy = policyOf(settings.plan, database.plan);
   const { facts, diagnosis, decision } = await decideNow(settings, database, seen, policy, null);
   noteNearVote(settings, facts, policy);
+  await noticeNative(settings, facts);
   console.log(JSON.stringify({ what: "decision", database: database.name, ...decision }));
   await keepDecision(settings, recordDecision(facts, policy, null, decision));
   if (decision.kind !== "failover" || decision.target === null) {
     if (decision.kind === "ask") await askForApproval(settings, facts, diagnosis, decision);
-    else if (decision.tell) await tell(settings, decisionNews(decision, facts, diagnosis));
+    else if (decision.tell) await tell(settings, await told(settings, decision, decisionNews(decision, facts, diagnosis)));
     return result(database, decision, null);
   }
   if (!(await countOnBrake(settings, policy, facts.record))) {
@@ -95,6 +99,10 @@ function noteNearVote(settings: Settings, facts: Facts, policy: Policy): void {
   if (nearVote && (atMs - nearVote.atMs) / 1000 <= voteFreshSeconds(policy))
     console.log(metricLine(settings, database, "near", atMs, { NearVoteHeard: 1 }));
 }
+
+/** Where no standby is left a person can do one more thing. */
+const told = async (settings: Settings, { rule }: Decision, news: News): Promise<News> =>
+  rule === 300 ? await withLastResort(settings, news) : news;
 
 /** Every decision's sentence ends with its rule. */
 const ruleIn = (sentence: string): number => Number(/\(rule (\d+)\)$/.exec(sentence)?.[1] ?? 0);
@@ -144,7 +152,7 @@ async function tendClaim(settings: Settings, database: Protected, record: Databa
 async function undo(settings: Settings, database: Protected, record: DatabaseRecord, held: Claim): Promise<string> {
   if (storeNowMs() - held.takenAtMs < LAST_CALLS_MS) return `Held: ${held.execution} is about to undo a move that died.`;
   const target = await describeInstance(record.regions[held.target] as string, held.target);
-  if (target?.sourceId === null) {
+  if (target?.sourceId === null && held.kind !== "restore") {
     // Its last call was the promotion: there is no way back.
     const successor = await succeed(settings, database, held.execution, "promoted", storeNowMs());
     if (successor) await startMove(settings, record, successor);
@@ -154,6 +162,7 @@ async function undo(settings: Settings, database: Protected, record: DatabaseRec
     const region = record.regions[record.primary] as string;
     try {
       const primary = await describeInstance(region, record.primary);
+      await endReadOnly(database, record, record.primary);
       if (primary && groupsOf(primary).join() !== held.network.join()) await setSecurityGroups(region, record.primary, held.network);
     } catch (error) {
       const so = `${record.primary} is still fenced: its groups ${held.network.join(", ")} could not be given back (${(error as Error).message}). It is tried again each minute`;

@@ -5,7 +5,14 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const LONGEST = [
+  "lab/disasters-moves-mariadb",
+  "lab/disasters-moves-postgres",
+  "runbooks/switchover-steps",
+  "lab/disasters-region",
+  "lab/disasters-holds-postgres",
+  "lab/disasters-holds-mariadb",
   "lab/mariadb",
+  "lab/native-global",
   "lab/least-privilege",
   "lab/faults-wakes",
   "cli/commands",
@@ -19,6 +26,7 @@ const LONGEST = [
   "runbooks/site",
   "lab/rds",
   "lab/faults-events",
+  "runbooks/ladder",
 ];
 
 const placeOf = ({ moduleId }: TestSpecification): number => {

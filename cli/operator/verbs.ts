@@ -1,12 +1,13 @@
 /** Every verb of `npm run understudy`: what follows it, what it does in one line, which options it takes, how it is said to the door. */
 import type { ParseArgsConfig } from "node:util";
+import type { MoveVerb } from "../../core/facts.ts";
 import type { Door } from "./door.ts";
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
 export interface Verb {
   /** What stands behind the verb; "" for nothing. */
-  readonly subject: "NAME" | "REQUEST" | "[NAME]" | "";
+  readonly subject: "NAME" | "REQUEST" | "[NAME]" | "NAME [MOVE]" | "";
   readonly what: string;
   readonly options: readonly (readonly [option: string, value: string, what: string])[];
   /** The order, without its id and proof; null: answered in another way (see understudy.ts). */
@@ -19,27 +20,32 @@ const minutesOf = (text: string | boolean | undefined): number | string => {
   return count === undefined ? String(text ?? "nothing") : Number(count) * { m: 1, h: 60, d: 1440 }[(unit ?? "m") as "m" | "h" | "d"];
 };
 
+const rulesOf = (override: string | boolean | undefined): number[] =>
+  String(override ?? "")
+    .split(",")
+    .filter((rule) => rule !== "")
+    .map(Number);
+
 const REASON = ["reason", '"WHY"', "why, for the mails and the evidence"] as const;
 
-const move = (verb: "failover" | "switchover" | "failback", what: string): Verb => ({
+const move = (verb: MoveVerb, what: string): Verb => ({
   subject: "NAME",
   what,
   options: [
     REASON,
     ["target", "INSTANCE", "the standby to move to (the best one)"],
     ["override", "N,N", "rules to pass over, this once"],
+    ["allow-data-loss", "", "of a global database: give up what has not arrived (failover alone)"],
     ["generation", "N", "the generation you looked at (the one on record)"],
     ...(verb === "failover" ? [] : [["at", "TIME", "not before, like 2026-11-22T02:00Z (at once)"] as const]),
   ],
-  order: async (database, { reason, target, override, generation, at }, door) => ({
+  order: async (database, { reason, target, override, generation, at, "allow-data-loss": allowDataLoss }, door) => ({
     verb,
     database,
     generation: generation === undefined ? (await door.requests(database)).databases[database]?.generation : Number(generation),
     ...(target === undefined ? {} : { target }),
-    overrides: String(override ?? "")
-      .split(",")
-      .filter((rule) => rule !== "")
-      .map(Number),
+    ...(allowDataLoss === true ? { allowDataLoss } : {}),
+    overrides: rulesOf(override),
     reason,
     ...(at === undefined ? {} : { notBefore: at }),
   }),
@@ -54,9 +60,43 @@ const wholeSite = (verb: "evacuate" | "return", what: string): Verb => ({
 
 export const VERBS: Readonly<Record<string, Verb>> = {
   status: { subject: "", what: "what is on record, what is seen, what would be decided", options: [], order: null },
+  evidence: { subject: "NAME [MOVE]", what: "what the last move saw, did and proved, or the one named", options: [], order: null },
   failover: move("failover", "move to a standby, because the primary is lost"),
   switchover: move("switchover", "move to a standby with the primary's help; loses nothing"),
   failback: move("failback", "a switchover back to where it ran before"),
+  "reboot-failover": move("reboot-failover", "let RDS move it to its own standby in another zone"),
+  restore: {
+    subject: "NAME",
+    what: "restore a backup beside the original; with --promote, as the new primary",
+    options: [
+      REASON,
+      ["from", "SNAPSHOT", "the snapshot (the newest good copy)"],
+      ["at", "TIME", "a time in UTC or latest, out of the automated backups"],
+      ["region", "REGION", "where to look for it, and to restore it"],
+      ["promote", "", "it becomes the primary; takes approvals"],
+      ["instance", "INSTANCE", "one that was restored before"],
+      ["override", "N,N", "rules to pass over, this once"],
+      ["generation", "N", "the generation you looked at (the one on record)"],
+    ],
+    order: async (database, { reason, from, at, region, promote, instance, override, generation }, door) => ({
+      verb: "restore",
+      database,
+      generation: generation === undefined ? (await door.requests(database)).databases[database]?.generation : Number(generation),
+      ...(from === undefined ? {} : { from }),
+      ...(at === undefined ? {} : { at }),
+      ...(region === undefined ? {} : { region }),
+      ...(instance === undefined ? {} : { instance }),
+      promote: promote === true,
+      overrides: rulesOf(override),
+      reason,
+    }),
+  },
+  drill: {
+    subject: "NAME",
+    what: "restore the newest copy aside, look through it, delete it",
+    options: [],
+    order: async (database) => ({ verb: "drill", database }),
+  },
   evacuate: wholeSite("evacuate", "move a whole site to the recovery region"),
   return: wholeSite("return", "bring a site back to its primary region"),
   requests: { subject: "[NAME]", what: "requests that wait for approval, and what became of others", options: [], order: null },
@@ -116,7 +156,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
 
 /** For parseArgs: the verb's own options and those of all. */
 export function optionsOf(verb: Verb): NonNullable<ParseArgsConfig["options"]> {
-  const own = verb.options.map(([option]) => [option, { type: "string" as const }]);
+  const own = verb.options.map(([option, value]) => [option, { type: value === "" ? ("boolean" as const) : ("string" as const) }]);
   return { ...Object.fromEntries(own), plan: { type: "string" }, json: { type: "boolean" }, help: { type: "boolean" } };
 }
 
@@ -135,7 +175,7 @@ export function helpOf(name: string, verb: Verb): string {
 export const HELP = [
   "npm run understudy -- VERB [NAME] [options]",
   "",
-  ...Object.entries(VERBS).map(([name, { subject, what }]) => `  ${`${name} ${subject}`.padEnd(20)}${what}`),
+  ...Object.entries(VERBS).map(([name, { subject, what }]) => `  ${`${name} ${subject}`.padEnd(22)}${what}`),
   "",
   "Each verb has --help. Credentials and region's endpoint are those of every AWS",
   "tool: AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL. Orders are signed with",

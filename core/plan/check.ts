@@ -1,9 +1,10 @@
 /**
  * What a plan must hold beyond its shape: names that must exist, things that must differ. Pure; returns every finding at once.
  */
+import { hasRung, wrongLadder } from "../ladder.ts";
 import { latchNames } from "../latch.ts";
 import { siteFindings } from "./check-site.ts";
-import type { Plan } from "./schema.ts";
+import type { Member, Plan } from "./schema.ts";
 
 export interface Finding {
   /** Where in the plan, as keys and indexes from the top. */
@@ -33,7 +34,7 @@ export function checkPlan(plan: Plan): Finding[] {
     if (database.primary.region !== plan.regions.primary) {
       find(at("primary", "region"), `expected the primary region, ${plan.regions.primary}`);
     }
-    const members: [path: (string | number)[], member: { instance: string; region: string }, role: string][] = [
+    const members: [path: (string | number)[], member: Member, role: string][] = [
       [["primary"], database.primary, "primary"],
       ...database.standbys.map((standby, index): (typeof members)[number] => [["standbys", index], standby, "standby"]),
     ];
@@ -43,7 +44,7 @@ export function checkPlan(plan: Plan): Finding[] {
           ["databases", key, ...path, "region"],
           `expected one of the plan's regions, ${plan.regions.primary} or ${plan.regions.recovery}`,
         );
-      else if (!database.fenceSecurityGroups[member.region])
+      else if (!member.cluster && !database.fenceSecurityGroups[member.region])
         find(at("fenceSecurityGroups"), `expected a security group for ${member.region}, where ${member.instance} runs`);
       const owner = owners.get(member.instance);
       if (owner)
@@ -57,10 +58,21 @@ export function checkPlan(plan: Plan): Finding[] {
           "expected another group than the fence's: that one admits nobody, this one Understudy's functions",
         );
     }
+    if (database.restore && database.primary.cluster)
+      find(at("restore"), "expected none: Understudy takes no backups of a cluster, so it restores none");
+    for (const where of Object.keys(database.restore ?? {}))
+      if (!database.primary.cluster && !database.drainSecurityGroups?.[where])
+        find(at("restore", where), `expected a drainSecurityGroups entry for ${where} too: what is restored is verified through it`);
+    if (plan.drills && !database.primary.cluster && !database.drainSecurityGroups?.[plan.regions.recovery])
+      find(
+        at("drainSecurityGroups"),
+        `expected a security group for ${plan.regions.recovery}, where drills restore the newest copy, which Understudy's functions alone may reach`,
+      );
+    findings.push(...fenceFindings(key, database));
     const names = plan.records.filter((record) => record.database === key);
     if (names.length === 0)
       find(["records"], `no record names the database "${key}", expected one with "database: ${key}": clients could not follow it`);
-    if (!plan.backups.some((backup) => backup.database === key))
+    if (!database.primary.cluster && !plan.backups.some((backup) => backup.database === key))
       find(["backups"], `no backup of the database "${key}", expected one with "database: ${key}"`);
   }
 
@@ -101,6 +113,37 @@ export function checkPlan(plan: Plan): Finding[] {
   plan.notify.email.forEach((address, index) => {
     if (plan.notify.email.indexOf(address) !== index)
       find(["notify", "email", index], `"${address}" stands here twice, expected each address once`);
+  });
+  return findings;
+}
+
+function fenceFindings(key: string, { failover, fenceParameterGroups = {}, primary, standbys }: Plan["databases"][string]): Finding[] {
+  const at = (...rest: string[]) => ["databases", key, ...rest];
+  const findings: Finding[] = [];
+  const wrong = failover.fence ? wrongLadder(failover.fence) : null;
+  if (wrong) findings.push({ path: at("failover", "fence"), problem: wrong });
+  const readOnly = hasRung(failover, "read-only");
+  const members = [primary, ...standbys].map(({ instance }) => instance);
+  const groups = Object.entries(fenceParameterGroups);
+  if (readOnly && !fenceParameterGroups[primary.instance])
+    findings.push({
+      path: at("failover", "fence"),
+      problem: `"read-only" needs fenceParameterGroups to name the group that ${primary.instance} alone uses`,
+    });
+  if (!readOnly && groups.length > 0)
+    findings.push({ path: at("fenceParameterGroups"), problem: 'expected "read-only" in failover.fence: nothing else uses these groups' });
+  groups.forEach(([instance, group], index) => {
+    if (!members.includes(instance))
+      findings.push({
+        path: at("fenceParameterGroups", instance),
+        problem: `expected one of this database's instances: ${members.join(", ")}`,
+      });
+    const first = groups.findIndex(([, other]) => other === group);
+    if (first !== index)
+      findings.push({
+        path: at("fenceParameterGroups", instance),
+        problem: `expected another group than ${groups[first]?.[0]}'s: what makes one read-only would bind the other too`,
+      });
   });
   return findings;
 }

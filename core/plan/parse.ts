@@ -4,7 +4,8 @@
  */
 import { type Document, isMap, isNode, isPair, isSeq, LineCounter, parseDocument } from "yaml";
 import { checkPlan } from "./check.ts";
-import { type Plan, planSchema } from "./schema.ts";
+import { checkMembers } from "./members.ts";
+import { namedPlan, type Plan, planSchema } from "./schema.ts";
 
 export interface PlanProblem {
   readonly line: number;
@@ -59,11 +60,12 @@ export function parsePlan(text: string): ParsedPlan {
     });
     return { ok: false, problems: problems.sort((a, b) => a.line - b.line) };
   }
-  const findings = checkPlan(parsed.data);
+  const plan = namedPlan(parsed.data);
+  const findings = [...checkMembers(parsed.data), ...checkPlan(plan)];
   if (findings.length > 0) {
     return { ok: false, problems: findings.map((finding) => place(finding.path, finding.problem)).sort((a, b) => a.line - b.line) };
   }
-  return { ok: true, plan: parsed.data };
+  return { ok: true, plan };
 }
 
 /** "recovery-plan.yml:14:5 databases.shop.port: expected …": one line a problem, as editors and terminals link it. */

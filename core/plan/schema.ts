@@ -3,6 +3,7 @@
  * Knows nothing of files or lines; `parse.ts` turns its findings into places in the text.
  */
 import * as z from "zod/mini";
+import { RUNGS, WHAT } from "../ladder.ts";
 import {
   databaseKey,
   described,
@@ -20,9 +21,35 @@ import {
 import { site } from "./site.ts";
 import { WINDOW } from "./window.ts";
 
-const instance = section({
-  instance: described(instanceId, "The DB instance identifier."),
-  region: described(region, "The region the instance runs in."),
+const clusterId = matching(
+  /^(?=.{1,63}$)[a-z](-?[a-z0-9])*$/,
+  'expected a DB cluster identifier: 1 to 63 lower-case letters, digits and single hyphens, starting with a letter, like "shop"',
+);
+// DB parameter group names: 1-255, letter first, no double or trailing hyphen (RDS API reference, CreateDBParameterGroup).
+const parameterGroup = matching(
+  /^(?=.{1,255}$)(?!default\.)[a-z](-?[a-z0-9])*$/,
+  'expected the name of a DB parameter group of your own in lower case, like "shop-a-own"',
+);
+const standby = section({
+  instance: z.optional(described(instanceId, "The DB instance identifier. Either this or cluster.")),
+  cluster: z.optional(described(clusterId, "The DB cluster identifier. Either this or instance.")),
+  region: described(region, "The region it runs in."),
+});
+const primary = section({
+  instance: z.optional(described(instanceId, "The DB instance identifier. Either this or cluster.")),
+  cluster: z.optional(
+    described(
+      clusterId,
+      "The identifier of an Aurora or Multi-AZ DB cluster. RDS fails over inside it by itself; its readers are no standbys here.",
+    ),
+  ),
+  globalCluster: z.optional(
+    described(
+      clusterId,
+      "The identifier of the Aurora Global Database the cluster belongs to; its standbys are the clusters in other regions.",
+    ),
+  ),
+  region: described(region, "The region it runs in."),
 });
 
 const failover = section({
@@ -41,6 +68,22 @@ const failover = section({
   ),
   restartGraceSeconds: z.optional(
     described(whole(0, 900, " of seconds"), "How long RDS may reboot, modify or upgrade a primary before its silence counts (60)."),
+  ),
+  fence: z.optional(
+    described(
+      z.array(z.enum(RUNGS, { error: `expected one of ${RUNGS.map((rung) => `"${rung}"`).join(", ")}` }), {
+        error: "expected a list of rungs",
+      }),
+      `How an old primary is closed, rung by rung (network, sessions). ${Object.entries(WHAT)
+        .map(([rung, what]) => `${rung}: ${what}`)
+        .join("; ")}. network and sessions are always needed.`,
+    ),
+  ),
+  nativeGraceSeconds: z.optional(
+    described(
+      whole(0, 1800, " of seconds"),
+      "How long RDS may take to fail a Multi-AZ primary over by itself before its silence counts (180: AWS states 60 to 120 s as typical). No replica is promoted meanwhile.",
+    ),
   ),
   rebuild: z.optional(
     described(
@@ -64,19 +107,46 @@ const database = section({
     text('expected the name of a Secrets Manager secret, like "understudy/shop"'),
     'A Secrets Manager secret in the recovery region: JSON with "username" and "password".',
   ),
-  primary: instance,
+  primary,
   standbys: described(
-    z.array(instance, { error: "expected a list of standbys" }).check(z.minLength(1, { error: "expected at least one standby" })),
-    "Read replicas of the primary, in order of preference. One in the primary's own region is hot and may take over by itself; one in another region is cold, and a person approves.",
+    z.array(standby, { error: "expected a list of standbys" }),
+    "Read replicas of the primary, in order of preference. One in the primary's own region is hot and may take over by itself; one in another region is cold, and a person approves. Of a global database: its other clusters. Empty for any other cluster.",
   ),
   fenceSecurityGroups: described(
     z.record(region, securityGroup, { error: "expected a security group by region" }),
-    "By region, a security group without any inbound rule: a fenced instance is left with this one alone. Every region an instance runs in needs one.",
+    "By region, a security group without any inbound rule: a fenced instance is left with this one alone. Every region an instance runs in needs one; clusters need none.",
   ),
   drainSecurityGroups: z.optional(
     described(
       z.record(region, securityGroup, { error: "expected a security group by region" }),
       "By region, a security group whose only inbound rule admits Understudy's functions: a switchover closes the primary to everybody else with it, and a failback asks the old primary through it. Without one a region has no planned moves.",
+    ),
+  ),
+  restore: z.optional(
+    described(
+      z.record(
+        region,
+        section({
+          subnetGroup: z.optional(described(text("expected the name of a DB subnet group"), "Its DB subnet group (the default one).")),
+          parameterGroup: z.optional(
+            described(text("expected the name of a DB parameter group"), "Its DB parameter group (the engine's default)."),
+          ),
+          securityGroups: z.optional(
+            described(
+              z.array(securityGroup).check(z.minLength(1, { error: "expected at least one security group id" })),
+              "Through these its clients reach it, once it is the primary. Without them it cannot become the primary there.",
+            ),
+          ),
+        }),
+        { error: "expected, by region, what an instance that is restored there is given" },
+      ),
+      "By region, what an instance that is restored there is given, where no instance of the database shows it. It is verified in the region's drainSecurityGroups first.",
+    ),
+  ),
+  fenceParameterGroups: z.optional(
+    described(
+      z.record(instanceId, parameterGroup, { error: "expected a parameter group by instance" }),
+      'By instance, a DB parameter group that this instance alone uses: the rung "read-only" is set there, and would bind everybody else who shares it.',
     ),
   ),
   failover,
@@ -157,6 +227,14 @@ export const planSchema = section({
       "What moves to the recovery region as a whole when a person orders it: instances, databases, the site's own names, its CDN.",
     ),
   ),
+  drills: z.optional(
+    section({
+      everyDays: described(
+        whole(1, 60, " of days"),
+        "So often the newest copy of each database is restored into an instance of its own, looked through and deleted again, which AWS bills like any instance.",
+      ),
+    }),
+  ),
   notify: section({
     email: described(
       z
@@ -167,8 +245,31 @@ export const planSchema = section({
   }),
 });
 
-export type Plan = z.infer<typeof planSchema>;
-export type DatabasePlan = Plan["databases"][string];
+export type WrittenPlan = z.infer<typeof planSchema>;
+type WrittenDatabase = WrittenPlan["databases"][string];
+
+/** An instance or a cluster. `instance` is what it is called on record: for a cluster, the cluster's identifier. */
+export interface Member {
+  readonly instance: string;
+  readonly cluster?: string;
+  readonly globalCluster?: string;
+  readonly region: string;
+}
+export type DatabasePlan = Omit<WrittenDatabase, "primary" | "standbys"> & { primary: Member; standbys: Member[] };
+export type Plan = Omit<WrittenPlan, "databases"> & { databases: Record<string, DatabasePlan> };
+
+/** The plan with every member called by one name. What names neither an instance nor a cluster is called "". */
+export function namedPlan(written: WrittenPlan): Plan {
+  const named = <M extends { instance?: string; cluster?: string; region: string }>(member: M) => ({
+    ...member,
+    instance: member.instance ?? member.cluster ?? "",
+  });
+  const databases = Object.entries(written.databases).map(([key, database]) => [
+    key,
+    { ...database, primary: named(database.primary), standbys: database.standbys.map(named) },
+  ]);
+  return { ...written, databases: Object.fromEntries(databases) };
+}
 export type RecordPlan = Plan["records"][number];
 export type BackupPlan = Plan["backups"][number];
 export type { SitePlan } from "./site.ts";

@@ -72,6 +72,8 @@ export interface Cluster {
   init(): Promise<void>;
   /** Makes the cluster from a backup folder: its own copy, so that the backup can be used again. */
   initFrom(backup: string): Promise<void>;
+  /** Makes the cluster as `source` was at `atMs`: from a backup of before, and the log `source` has written since. Absent: the engine's logs are not replayed here. */
+  initAt?(backup: string, source: Cluster, atMs: number): Promise<void>;
   /** Makes this cluster a standby of `primary` from a fresh backup of it. It follows whatever listens on `port` of 127.0.0.1. */
   initAsStandby(primary: Cluster, port: number): Promise<void>;
   /** Users as on RDS: the master user is no superuser. Run once, on a started primary. */

@@ -17,7 +17,7 @@ import pg from "pg";
 import { copyAsItLies, copyBackup, onlineBackup } from "./backup.ts";
 import { postgresBinaries } from "./binaries.ts";
 import type { Cluster, Master, QueryOptions, Replication, Row } from "./engine.ts";
-import { prepareDir, removeTree } from "./folders.ts";
+import { copyTree, databaseUser, prepareDir, removeTree } from "./folders.ts";
 import { freePort, sockets } from "./listening.ts";
 import { Server } from "./server.ts";
 import { copyTemplate, REPLICATION_USER, SUPERUSER, writeOwned } from "./template.ts";
@@ -62,6 +62,38 @@ export class PostgresCluster implements Cluster {
   async initFrom(backup: string): Promise<void> {
     prepareDir(this.dir);
     await copyBackup(backup, this.data);
+  }
+
+  /**
+   * As `source` was at `atMs`: a backup of before, and the log `source` has written since, dead or alive. A log that ends earlier holds
+   * nothing later, so all of it is taken. A time before the backup is whole is the backup's own.
+   */
+  async initAt(backup: string, source: Cluster, atMs: number): Promise<void> {
+    const archive = path.join(this.dir, "archive");
+    const target = new Date(atMs).toISOString().replace("Z", "+00");
+    const settings: Record<string, string>[] = [{ recovery_target_time: target, recovery_target_action: "promote" }, {}];
+    for (const each of settings) {
+      await removeTree(this.dir);
+      await this.initFrom(backup);
+      await copyTree(path.join(source.data, "pg_wal"), archive, { owner: databaseUser() });
+      await writeOwned(path.join(this.data, "recovery.signal"), "");
+      await this.configure({ ...each, restore_command: `cp "${archive}/%f" "%p"` });
+      const trouble = await this.start().then(
+        () => null,
+        (error: Error) => error.message,
+      );
+      if (trouble === null) {
+        await this.promoted(60_000);
+        await this.stop();
+        await this.configure({});
+        return await removeTree(archive);
+      }
+      if (/before consistent recovery point/.test(trouble)) {
+        await removeTree(this.dir);
+        return await this.initFrom(backup);
+      }
+      if (!/recovery ended before configured recovery target was reached/.test(trouble)) throw new Error(trouble);
+    }
   }
 
   /** Makes this cluster a standby of `primary` from a fresh backup of it. It follows whatever listens on `port` of 127.0.0.1. */
@@ -216,6 +248,12 @@ export class PostgresCluster implements Cluster {
   /** Ends recovery on a new timeline and resolves when the cluster accepts writes. */
   async promote(limitMs = 60_000): Promise<void> {
     await this.query("SELECT pg_promote(wait => false)");
+    await this.promoted(limitMs);
+    this.upstreamPort = undefined;
+  }
+
+  /** Resolves when recovery has ended. */
+  private async promoted(limitMs: number): Promise<void> {
     for (const start = Date.now(); ; ) {
       const [row] = await this.query<{ standby: boolean }>("SELECT pg_is_in_recovery() AS standby");
       if (row?.standby === false) break;
@@ -223,7 +261,6 @@ export class PostgresCluster implements Cluster {
         throw new Error(`The standby in ${this.dir} was not promoted within ${limitMs / 1000} s. Its log ends:\n${this.server.logTail()}`);
       await sleep(5);
     }
-    this.upstreamPort = undefined;
   }
 
   async replication(timeoutMs = 500): Promise<Replication> {

@@ -11,15 +11,18 @@ export interface ClientSettings extends Omit<ShopAccess, "host"> {
   readonly dns: { readonly host: string; readonly port: number };
   readonly name: string;
   readonly tickMs: number;
+  /** How long a connection or an order may take before it is given up; a second, if nothing is said. */
+  readonly patienceMs?: number;
 }
 
 export type ClientReport =
+  | { readonly kind: "looked up"; readonly atMs: number; readonly address: string; readonly untilMs: number }
   | { readonly kind: "acknowledged"; readonly order: number; readonly sentAtMs: number; readonly atMs: number; readonly address: string }
   | { readonly kind: "trouble"; readonly order: number; readonly atMs: number; readonly message: string }
   | { readonly kind: "stopped"; readonly orders: number };
 
-const PATIENCE_MS = 1000;
 const settings = JSON.parse(process.env.SHOP_CLIENT ?? "null") as ClientSettings;
+const patienceMs = settings.patienceMs ?? 1000;
 const report = (line: ClientReport) => process.send?.(line);
 
 let stopping = false;
@@ -33,7 +36,9 @@ async function address(): Promise<string> {
   if (!kept || Date.now() >= kept.until) {
     const answer = await lookUp(settings.dns, settings.name);
     if (!answer) throw new Error(`${settings.name} does not resolve`);
-    kept = { ...answer, until: Date.now() + answer.ttlSeconds * 1000 };
+    const atMs = Date.now();
+    kept = { ...answer, until: atMs + answer.ttlSeconds * 1000 };
+    report({ kind: "looked up", atMs, address: kept.address, untilMs: kept.until });
   }
   return kept.address;
 }
@@ -42,7 +47,7 @@ let connection: { session: ShopSession; address: string } | undefined;
 async function connected(): Promise<{ session: ShopSession; address: string }> {
   if (connection) return connection;
   const host = await address();
-  const session = await openSession({ ...settings, host }, PATIENCE_MS, drop);
+  const session = await openSession({ ...settings, host }, patienceMs, drop);
   connection = { session, address: host };
   return connection;
 }

@@ -12,6 +12,8 @@ export interface Acknowledged {
 
 export class Traffic {
   readonly acknowledged: Acknowledged[] = [];
+  /** What the name led to whenever the client asked, and how long it keeps the answer. */
+  readonly lookedUp: { atMs: number; address: string; untilMs: number }[] = [];
   readonly troubles: { order: number; atMs: number; message: string }[] = [];
   private readonly child: ChildProcess;
   private readonly exited: Promise<void>;
@@ -27,6 +29,7 @@ export class Traffic {
 
   private note(line: ClientReport): void {
     if (line.kind === "acknowledged") this.acknowledged.push(line);
+    if (line.kind === "looked up") this.lookedUp.push(line);
     if (line.kind === "trouble") this.troubles.push(line);
   }
 

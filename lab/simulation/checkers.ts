@@ -3,7 +3,7 @@
  * requirement it breaks; the numbers are those of the failover requirements.
  */
 import type { EventLog, SimulationEvent } from "./log.ts";
-import type { Instance, SimulatedRds } from "./rds.ts";
+import { CLIENTS, type Instance, type SimulatedRds } from "./rds.ts";
 import type { Acknowledged } from "./shop.ts";
 
 export interface Violation {
@@ -16,32 +16,50 @@ export interface Violation {
 export interface RecordSeen {
   readonly generation: number;
   readonly primary: string;
+  readonly standbys: readonly string[];
   readonly retired: readonly { readonly instance: string }[];
   readonly attempts: number;
-  readonly claim: { readonly execution: string; readonly target: string; readonly stage: string } | null;
+  readonly claim: {
+    readonly execution: string;
+    readonly kind: string;
+    readonly target: string;
+    readonly stage: string;
+    readonly takenAtMs: number;
+    readonly order: { readonly id: string; readonly overrides: readonly number[] } | null;
+  } | null;
   readonly lastMove: { readonly execution: string; readonly outcome: string } | null;
 }
 
 export interface Evidence {
   readonly log: EventLog;
   readonly rds: SimulatedRds;
-  readonly database: string;
   readonly maxLagMs: number;
   /** The record now; undefined before it is first written. */
   record(): RecordSeen | undefined;
   /** The instance the clients' name leads to now. */
   named(): Instance | undefined;
+  /** When RDS in this region was last met without an answer; 0: never. */
+  darkAtMs(region: string): number;
 }
 
-const EFFECTS = ["ModifyDBInstance", "RebootDBInstance", "PromoteReadReplica", "ChangeResourceRecordSets"];
+const EFFECTS = ["ModifyDBInstance", "RebootDBInstance", "PromoteReadReplica", "ChangeResourceRecordSets", "CreateDBInstanceReadReplica"];
+/** What a person passes over who gives up more than the limit on the lag. */
+const ABOUT_LOSS = [303, 304, 305, 306];
+const PLANNED = ["switchover", "failback"];
 
 /** No function but the durable ones lives longer. */
 const LIFE_MS = 75_000;
 /** Late wakes, and Lambda's tries of a function that fails, take their time. */
 const TELLING_LIMIT_MS = 15 * 60_000;
 
+/** A mail from just before the clients were last served may be about what then happened to them. */
+const SERVED_LATELY_MS = 5 * 60_000;
+const SAYS_WHY = /\(rule (10[2578]|20[2-9]|210|3\d\d|499)\)|failed at the stage|died before it was done/;
+
 /** A server that would take writes if somebody reached it. */
 const isPrimary = (instance: Instance): boolean => !instance.server.inRecovery;
+
+const hasClients = ({ server }: Instance): boolean => [...server.sessions].some(({ from }) => from === CLIENTS);
 
 export class Checkers {
   readonly violations: Violation[] = [];
@@ -49,6 +67,8 @@ export class Checkers {
   readonly lost = { priced: 0, unseen: 0 };
   /** When a heartbeat was last acknowledged, by server. */
   readonly lastBeats = new Map<string, number>();
+  /** The same when the move was claimed: what is acknowledged to a probe later, no decision could know. */
+  private beatsAtClaim: ReadonlyMap<string, number> = new Map();
   private readonly evidence: Evidence;
   private lastRecord: RecordSeen | undefined;
   private readonly namesBefore = new Set<string>();
@@ -58,9 +78,16 @@ export class Checkers {
   private served: { readonly by: string; readonly atMs: number } | undefined;
   private readonly retired = new Set<string>();
   private readonly acknowledged: Acknowledged[] = [];
-  private readonly mails: string[] = [];
+  private readonly mails: { readonly text: string; readonly atMs: number }[] = [];
+  /** Primaries that were left open because their region was dark and a person wanted the move all the same. */
+  private readonly leftOpen = new Set<string>();
+  /** Standbys that a rebuild has made. */
+  private readonly rebuilt = new Set<string>();
+  private lastClaim: RecordSeen["claim"] = null;
   /** Decisions people must hear of, until they have. */
-  private untold: { readonly rule: string; readonly by: string; readonly atMs: number }[] = [];
+  private untold: { readonly rule: string; readonly by: string; readonly atMs: number; readonly order: string | undefined }[] = [];
+  /** Orders that became a claim: what another watcher thought of one in the same moment is of no interest. */
+  private readonly followed = new Set<string>();
 
   constructor(evidence: Evidence) {
     this.evidence = evidence;
@@ -92,10 +119,11 @@ export class Checkers {
         break;
       case "decision":
         // A failover is told by the move that follows it, under its own rule.
-        if (event.data.tell && event.data.kind !== "failover") this.decided(`(rule ${event.data.rule})`, event.data.by, event.atMs);
+        if (event.data.tell && !["failover", "switchover"].includes(event.data.kind))
+          this.decided(`(rule ${event.data.rule})`, event.data, event.atMs);
         break;
       case "mail":
-        this.mails.push(event.data.text);
+        this.mails.push({ text: event.data.text, atMs: event.atMs });
         this.untold = this.untold.filter(({ rule }) => !event.data.text.includes(rule));
         break;
       case "fault":
@@ -108,24 +136,26 @@ export class Checkers {
     }
   }
 
-  private decided(rule: string, by: string, atMs: number): void {
-    if (this.mails.some((text) => text.includes(rule)) || this.untold.some((each) => each.rule === rule)) return;
-    this.untold.push({ rule, by, atMs });
+  private decided(rule: string, { by, order }: SimulationEvent["data"], atMs: number): void {
+    if (this.followed.has(order)) return;
+    if (this.mails.some(({ text }) => text.includes(rule)) || this.untold.some((each) => each.rule === rule)) return;
+    this.untold.push({ rule, by, atMs, order });
   }
 
   /** S10: whoever changes anything holds the claim at that moment, and is the move. S2: the others are fenced before a promotion. */
   private effect({ data, atMs, words }: SimulationEvent): void {
     const claim = this.evidence.record()?.claim;
     if (!EFFECTS.includes(data.operation)) return;
-    if (this.keepsFence(data) || this.undoes(data)) return;
+    if (this.keepsFence(data) || this.undoes(data) || this.rebuilds(data) || this.protects(data)) return;
     if (data.execution === undefined || claim?.execution !== data.execution)
       this.violated("S10", `${words} while the claim is ${claim?.execution ?? "nobody's"}`, atMs);
     if (data.operation !== "PromoteReadReplica") return;
     for (const other of this.evidence.rds.instances.values()) {
       if (other.id === data.input.DBInstanceIdentifier || !isPrimary(other)) continue;
-      if (!this.evidence.rds.isFenced(other))
-        this.violated("S2", `${data.input.DBInstanceIdentifier} is promoted and ${other.id} is not fenced`, atMs);
-      else if (other.server.sessions.size > 0)
+      if (!this.evidence.rds.isClosed(other)) {
+        if (claim?.order && this.evidence.darkAtMs(other.region) > claim.takenAtMs - LIFE_MS) this.leftOpen.add(other.id);
+        else this.violated("S2", `${data.input.DBInstanceIdentifier} is promoted and ${other.id} is not fenced`, atMs);
+      } else if (hasClients(other))
         this.violated("S3", `${data.input.DBInstanceIdentifier} is promoted while sessions to ${other.id} are open`, atMs);
     }
   }
@@ -142,22 +172,51 @@ export class Checkers {
     return operation === "RebootDBInstance" || (operation === "ModifyDBInstance" && this.evidence.rds.isFence(input.VpcSecurityGroupIds));
   }
 
+  /** A rebuild makes standbys, and settles what it has made for as long as nobody counts on it. */
+  private rebuilds({ operation, input, execution }: SimulationEvent["data"]): boolean {
+    const id: string = input.DBInstanceIdentifier;
+    if (!execution?.startsWith("rebuild-")) return false;
+    if (operation === "CreateDBInstanceReadReplica") {
+      this.rebuilt.add(id);
+      return true;
+    }
+    const record = this.evidence.record();
+    const free = this.rebuilt.has(id) && record?.primary !== id && record?.claim?.target !== id;
+    return free && !input.VpcSecurityGroupIds && ["ModifyDBInstance", "RebootDBInstance"].includes(operation);
+  }
+
+  /** A move that has succeeded restores what its promotion lost, on the primary it made, while nobody claims it. Network and role stay. */
+  private protects({ operation, input, execution }: SimulationEvent["data"]): boolean {
+    const record = this.evidence.record();
+    if (operation !== "ModifyDBInstance" || input.VpcSecurityGroupIds || record?.claim) return false;
+    return record?.primary === input.DBInstanceIdentifier && record?.lastMove?.execution === execution;
+  }
+
   /** S35: never two that would take writes. S5: what a promotion gives up is not more than the limit on the lag allows. */
   private instance({ data, atMs }: SimulationEvent): void {
-    const open = [...this.evidence.rds.instances.values()].filter((each) => isPrimary(each) && !this.evidence.rds.isFenced(each));
+    const { rds } = this.evidence;
+    for (const id of this.leftOpen) {
+      const left = rds.instances.get(id) as Instance;
+      if (rds.isClosed(left) && !hasClients(left)) this.leftOpen.delete(id);
+    }
+    const open = [...rds.instances.values()].filter((each) => isPrimary(each) && !rds.isClosed(each) && !this.leftOpen.has(each.id));
     if (open.length > 1) this.violated("S35", `${open.map((each) => each.id).join(" and ")} both take writes`, atMs);
     if (!data.promoted) return;
     const promoted = this.evidence.rds.instances.get(data.promoted);
     const old = this.evidence.rds.instances.get(data.from);
     if (!promoted || !old) return;
     const kept = new Set(promoted.server.log.map((row) => row.key));
-    const lastBeat = this.lastBeats.get(old.id) ?? 0;
+    const claim = this.lastClaim?.target === promoted.id ? this.lastClaim : null;
+    const planned = PLANNED.includes(claim?.kind ?? "");
+    const accepted = claim?.order?.overrides.some((rule) => ABOUT_LOSS.includes(rule)) ?? false;
+    const lastBeat = (claim ? this.beatsAtClaim : this.lastBeats).get(old.id) ?? 0;
     for (const row of this.acknowledged) {
       if (row.server !== old.id || kept.has(row.key)) continue;
+      if (planned) this.violated("S23", `${row.key}, acknowledged by ${old.id}, is lost by a ${claim?.kind}`, atMs);
       // After it, clients wrote to a primary that the probe no longer reached: no lag tells of those rows.
       if (row.atMs > lastBeat) this.lost.unseen++;
       else this.lost.priced++;
-      if (row.atMs < lastBeat - this.evidence.maxLagMs)
+      if (!accepted && row.atMs < lastBeat - this.evidence.maxLagMs)
         this.violated("S5", `${row.key}, acknowledged ${(lastBeat - row.atMs) / 1000} s before the last heartbeat, is lost`, atMs);
     }
   }
@@ -167,7 +226,14 @@ export class Checkers {
     const before = this.lastRecord;
     const now = data.record as RecordSeen;
     this.lastRecord = now;
+    this.lastClaim = now.claim ?? this.lastClaim;
+    const order = now.claim?.order?.id;
+    if (order !== undefined) {
+      this.followed.add(order);
+      this.untold = this.untold.filter((each) => each.order !== order);
+    }
     if (!before) return;
+    if (now.claim && !before.claim) this.beatsAtClaim = new Map(this.lastBeats);
     const step = now.generation - before.generation;
     if (step < 0 || step > 1) this.violated("GENERATION", `the generation goes from ${before.generation} to ${now.generation}`, atMs);
     if ((step === 1) !== (now.primary !== before.primary))
@@ -201,7 +267,7 @@ export class Checkers {
   private write({ data, atMs }: SimulationEvent): void {
     this.acknowledged.push(data as unknown as Acknowledged);
     if (data.client === "shop") this.served = { by: data.server, atMs };
-    if (this.acknowledgedBy === data.server) return;
+    if (this.acknowledgedBy === data.server || this.leftOpen.has(data.server)) return;
     if (this.retired.has(data.server))
       this.violated("S1", `${data.server} takes a write of ${data.client} after ${this.acknowledgedBy} did`, atMs);
     if (this.acknowledgedBy) this.retired.add(this.acknowledgedBy);
@@ -215,7 +281,8 @@ export class Checkers {
     const { served } = this;
     const named = this.evidence.named();
     if (named && record.primary === named.id && served?.by === named.id && nowMs - served.atMs < 5000) return "served";
-    const told = this.mails.some((text) => /\(rule (20[2-8]|3\d\d|499)\)|failed at the stage|died before it was done/.test(text));
+    const since = (served?.atMs ?? 0) - SERVED_LATELY_MS;
+    const told = this.mails.some(({ text, atMs }) => atMs > since && SAYS_WHY.test(text));
     return told ? "told" : undefined;
   }
 
@@ -229,7 +296,7 @@ export class Checkers {
     }
     for (const { rule, atMs } of this.untold) this.violated("S16", `the decision ${rule} was never told`, atMs);
     const last = record?.lastMove;
-    if (last && !this.mails.some((text) => text.includes(last.execution)))
+    if (last && !this.mails.some(({ text }) => text.includes(last.execution)))
       this.violated("S16", `the end of ${last.execution} (${last.outcome}) was never told`, nowMs);
   }
 }

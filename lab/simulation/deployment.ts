@@ -21,6 +21,7 @@ const FUNCTIONS: Record<string, Deployed> = {
   snapshot: { timeout: 60 },
   backup: { timeout: 60, durable: 172_800 },
   notify: { timeout: 60 },
+  order: { timeout: 130 },
 };
 
 /** The probe in the primary's network, where the plan names it. */
@@ -38,6 +39,8 @@ export async function deploy(world: World, plan: Plan, endpoint: string, withBac
     WATCH_FUNCTION: "watch",
     MOVE_FUNCTION: "move",
     BACKUP_FUNCTION: "backup",
+    RESTORE_FUNCTION: "restore",
+    DRILL_FUNCTION: "drill",
     SITE_FUNCTION: "site",
   };
   const make = (where: string, name: string, { timeout, durable }: Deployed, code = name, more: Record<string, string> = {}) => {

@@ -54,8 +54,11 @@ export interface Battlefield {
   readonly network: Network;
   readonly rds: SimulatedRds;
   readonly log: EventLog;
+  /** On record at this moment. */
   readonly primary: Instance;
+  /** On record at this moment, the plan's preferred one first; after a move there may be none, and the former one is struck. */
   readonly standby: Instance;
+  readonly standbys: readonly Instance[];
   /** Names of the functions that reach the databases. */
   readonly functions: readonly string[];
   /** The probe in the primary's network; none without one. */
@@ -64,7 +67,7 @@ export interface Battlefield {
   readonly dark: Set<string>;
 }
 
-interface Disaster {
+export interface Disaster {
   readonly words: string;
   /** How long it lasts, in seconds, from and to. */
   readonly lasts: readonly [number, number];
@@ -74,6 +77,8 @@ interface Disaster {
   readonly near?: boolean;
   strike(field: Battlefield, chance: Chance, lastsMs: number): () => void;
 }
+
+const ids = ({ standbys }: Battlefield): string[] => standbys.map(({ id }) => id);
 
 const cutAll = ({ network }: Battlefield, from: readonly string[], to: string) => {
   const heals = from.map((each) => network.cut(each, to));
@@ -93,7 +98,7 @@ const settled = (field: Battlefield, change: () => () => void) => {
   };
 };
 
-const DISASTERS: readonly Disaster[] = [
+export const DISASTERS: readonly Disaster[] = [
   {
     words: "the primary's host dies",
     lasts: [60, 1200],
@@ -157,7 +162,7 @@ const DISASTERS: readonly Disaster[] = [
     lasts: [10, 600],
     weight: 2,
     near: true,
-    strike: (field) => settled(field, () => cutAll(field, [...field.functions, field.standby.id], field.primary.id)),
+    strike: (field) => settled(field, () => cutAll(field, [...field.functions, ...ids(field)], field.primary.id)),
   },
   {
     words: "no function reaches the primary",
@@ -181,13 +186,13 @@ const DISASTERS: readonly Disaster[] = [
     words: "the standby does not reach the primary",
     lasts: [10, 600],
     weight: 2,
-    strike: (field) => settled(field, () => cutAll(field, [field.standby.id], field.primary.id)),
+    strike: (field) => settled(field, () => cutAll(field, ids(field), field.primary.id)),
   },
   {
     words: "the primary's zone is cut off from functions and standby",
     lasts: [10, 600],
     weight: 2,
-    strike: (field) => settled(field, () => cutAll(field, [...field.functions, ...field.near, field.standby.id], field.primary.id)),
+    strike: (field) => settled(field, () => cutAll(field, [...field.functions, ...field.near, ...ids(field)], field.primary.id)),
   },
   {
     words: "no function reaches the standby",
@@ -256,6 +261,25 @@ const DISASTERS: readonly Disaster[] = [
     },
   },
   {
+    words: "the primary and a standby lose their hosts",
+    lasts: [60, 600],
+    weight: 1,
+    strike({ rds, primary, standby }, _, lastsMs) {
+      rds.kill(primary, lastsMs);
+      rds.kill(standby, lastsMs);
+      return () => {};
+    },
+  },
+  {
+    words: "somebody reboots the primary",
+    lasts: [1, 2],
+    weight: 1,
+    strike({ rds, primary }) {
+      if (primary.status === "available" && !primary.promoting) void rds.reboot(primary);
+      return () => {};
+    },
+  },
+  {
     words: "the primary region's APIs are dark",
     lasts: [10, 400],
     weight: 1,
@@ -301,7 +325,7 @@ export function unleash(field: Battlefield, seed: number, without: ReadonlySet<s
     const atMs = drawn.whole(fromMs, untilMs - 1);
     if (without.has(name)) continue;
     field.clock.after(atMs - field.clock.nowMs, () => {
-      field.log.tell("fault", `${disaster.words}, for ${Math.round(lastsMs / 1000)} s (${name})`);
+      field.log.tell("fault", `${disaster.words}, for ${Math.round(lastsMs / 1000)} s (${name})`, { disaster: disaster.words });
       const undo = disaster.strike(field, new Chance(seed, name), lastsMs);
       const end = () => {
         if (!lasting.delete(end)) return;

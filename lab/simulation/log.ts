@@ -15,6 +15,7 @@ export interface SimulationEvent {
     | "decision"
     | "news"
     | "mail"
+    | "person"
     | "record"
     | "name"
     | "write"

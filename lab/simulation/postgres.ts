@@ -5,6 +5,7 @@
  */
 import type { VirtualClock } from "./clock.ts";
 import type { Network } from "./network.ts";
+import { CLIENTS } from "./rds.ts";
 import { type Server, type Session, SqlError } from "./server.ts";
 
 export interface Sea {
@@ -27,7 +28,7 @@ export function open(sea: Sea, from: string, host: string, portOpens: () => void
     if (!server) return reject(Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: "ENOTFOUND" }));
     clock.after(ROUND_TRIP_MS * 2, () => {
       // Packets that are dropped are not answered.
-      if (!network.reaches(from, server.id) || !server.admits()) return;
+      if (!network.reaches(from, server.id) || !server.admits(from)) return;
       if (!server.up) return reject(Object.assign(new Error(`connect ECONNREFUSED ${host}`), { code: "ECONNREFUSED" }));
       // A frozen server's port is opened by its kernel.
       portOpens();
@@ -167,13 +168,30 @@ function statement(session: Session, sql: string, values: any[]): any[] {
       },
     ];
   }
+  if (text.startsWith("select coalesce((select status = 'streaming'")) {
+    server.settle();
+    return [{ busy: server.streaming() || server.replayPaused, log: `0/${server.applied.toString(16).toUpperCase()}` }];
+  }
   if (text.startsWith("select case when pg_is_in_recovery()")) {
     server.settle();
     // A row is a transaction, and moves the log by one.
     return [{ log: `0/${server.applied.toString(16).toUpperCase()}`, transactions: `${server.applied}:${server.applied}` }];
   }
   if (text.startsWith("select usename as user"))
-    return server.endOthers(session).map((from) => ({ user: "shopkeeper", application: from }));
+    return server.endOthers(session).map((from) => ({ user: "shopkeeper", application: from === CLIENTS ? from : "understudy" }));
+  // A transaction's id is its row's place in the log: what a former primary alone holds lies behind the branch.
+  if (text.startsWith("select id::text from generate_series")) {
+    server.settle();
+    const ids = Array.from({ length: Math.max(0, server.applied - Number(values[0])) }, (_, at) => ({
+      id: String(Number(values[0]) + at),
+    }));
+    return ids;
+  }
+  if (text.startsWith("select format('%i.%i', nspname, relname)")) return [{ name: "public.orders" }];
+  if (text.startsWith("select count(*)::int as n from public.orders")) {
+    const ids = new Set((values[0] as string[]).map(Number));
+    return [{ n: server.log.filter((row, at) => row.table === "orders" && ids.has(at)).length }];
+  }
   if (text.startsWith("select * from understudy.heartbeat")) {
     const row = server.find("heartbeat", String(values[0]));
     return row ? [{ at_ms: String(row.value) }] : [];

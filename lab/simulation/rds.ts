@@ -1,14 +1,15 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
 /**
- * RDS over simulated servers: the operations Understudy calls, with statuses that change in AWS's own durations (minutes, drawn from
- * the seed) and AWS's refusals in between. Creating, restoring, parameters and Multi-AZ are the lab's RDS, not this one's.
+ * RDS over simulated servers: instances, replicas and snapshots with statuses that change in AWS's own durations (minutes, drawn from
+ * the seed). What it answers to calls is in rds-service.ts. Restoring, Multi-AZ and clusters are the lab's RDS, not this one's.
  */
-import type { Caller, Operation, Service, World } from "../cloud/world.ts";
+import type { World } from "../cloud/world.ts";
 import { ServiceError } from "../wire/errors.ts";
 import type { Chance } from "./chance.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { EventLog } from "./log.ts";
-import type { Server } from "./server.ts";
+import type { Network } from "./network.ts";
+import { Server } from "./server.ts";
 
 export interface Instance {
   readonly id: string;
@@ -21,9 +22,27 @@ export interface Instance {
   groups: { id: string; status: "adding" | "active" | "removing" }[];
   source: string | undefined;
   promoting: boolean;
+  /** Until then its host is dead. */
+  hostBackAtMs: number;
+  retentionDays: number;
+  deletionProtection: boolean;
+  parameterGroup: { name: string; status: "in-sync" | "pending-reboot" };
+  tags: Record<string, string>;
+  /** Whether there is a server behind it yet: it has an endpoint from then on. */
+  made: boolean;
 }
 
-interface Snapshot {
+/** The plan's groups that close an instance: a fence to everybody, a drain to everybody but the functions. */
+export interface ClosingGroups {
+  readonly fences: readonly string[];
+  readonly drains: readonly string[];
+}
+
+/** Who the clients are called in the network. */
+export const CLIENTS = "shop";
+const PARAMETERS = "shop-parameters";
+
+export interface Snapshot {
   readonly id: string;
   readonly region: string;
   readonly instance: string;
@@ -34,22 +53,36 @@ interface Snapshot {
 
 export class SimulatedRds {
   readonly instances = new Map<string, Instance>();
-  private readonly snapshots = new Map<string, Snapshot>();
-  private readonly world: World;
+  readonly snapshots = new Map<string, Snapshot>();
+  readonly world: World;
   private readonly clock: VirtualClock;
+  private readonly network: Network;
   private readonly log: EventLog;
   private readonly chance: Chance;
-  private readonly fenceGroup: string;
+  private readonly closing: ClosingGroups;
 
-  constructor(world: World, clock: VirtualClock, log: EventLog, chance: Chance, fenceGroup: string) {
+  constructor(world: World, clock: VirtualClock, network: Network, log: EventLog, chance: Chance, closing: ClosingGroups) {
     this.world = world;
     this.clock = clock;
+    this.network = network;
     this.log = log;
     this.chance = chance;
-    this.fenceGroup = fenceGroup;
+    this.closing = closing;
   }
 
-  add(id: string, region: string, server: Server, port: number, group: string, source?: string): Instance {
+  /** A primary of the plan, or a standby of it that has followed its source for long. */
+  add(id: string, region: string, port: number, groups: readonly string[], source?: Instance): Instance {
+    const instance = this.newInstance(id, region, port, groups, source);
+    instance.made = true;
+    instance.status = "available";
+    if (!source) Object.assign(instance, { retentionDays: 14, deletionProtection: true });
+    instance.parameterGroup.name = PARAMETERS;
+    if (source) this.pair(instance, source);
+    return instance;
+  }
+
+  private newInstance(id: string, region: string, port: number, groups: readonly string[], source?: Instance): Instance {
+    const server = new Server(id, this.clock, this.network);
     const instance: Instance = {
       id,
       region,
@@ -57,33 +90,50 @@ export class SimulatedRds {
       port,
       address: `10.0.0.${10 + this.instances.size}`,
       host: `${id}.c9sim.${region}.rds.amazonaws.com`,
-      status: "available",
-      groups: [{ id: group, status: "active" }],
-      source,
+      status: "creating",
+      groups: groups.map((each) => ({ id: each, status: "active" })),
+      source: source?.id,
       promoting: false,
+      hostBackAtMs: 0,
+      retentionDays: 0,
+      deletionProtection: false,
+      // Across regions a replica gets that region's defaults (aws-facts A6).
+      parameterGroup: { name: source?.region === region ? PARAMETERS : "default.postgres18", status: "in-sync" },
+      tags: {},
+      made: false,
     };
-    server.admits = () => instance.groups.some((each) => each.id !== this.fenceGroup);
+    const { fences, drains } = this.closing;
+    server.admits = (from) => instance.groups.some((each) => !fences.includes(each.id) && (from !== CLIENTS || !drains.includes(each.id)));
     this.instances.set(id, instance);
     return instance;
   }
 
+  /** RDS's own way between the two: no group of the plan closes it (RDS User Guide, working with read replicas). */
+  private pair({ server }: Instance, source: Instance): void {
+    server.log = source.server.log.slice();
+    source.server.followers.push(server);
+    server.follow(source.server);
+  }
+
   byHost(host: string): Instance | undefined {
-    for (const instance of this.instances.values()) if (instance.host === host || instance.address === host) return instance;
+    for (const instance of this.instances.values())
+      if (instance.made && (instance.host === host || instance.address === host)) return instance;
     return undefined;
   }
 
   isFence(groups: readonly string[]): boolean {
-    return groups.length === 1 && groups[0] === this.fenceGroup;
+    return groups.length === 1 && this.closing.fences.includes(groups[0] as string);
   }
 
-  /** Nobody new gets in. */
-  isFenced(instance: Instance): boolean {
-    return !instance.server.admits();
+  /** No client gets in any more: it is fenced, or drained. */
+  isClosed(instance: Instance): boolean {
+    return !instance.server.admits(CLIENTS);
   }
 
   /** The host is gone; RDS brings the server back after a while, as its own monitoring does. */
   kill(instance: Instance, backAfterMs: number): void {
     instance.server.stop();
+    instance.hostBackAtMs = this.clock.nowMs + backAfterMs;
     this.tell(instance, "its host dies");
     this.clock.after(backAfterMs, () => {
       if (instance.server.up || instance.status !== "available") return;
@@ -93,80 +143,53 @@ export class SimulatedRds {
     });
   }
 
-  service(): Service {
-    const find = (input: any, caller: Caller): Instance => {
-      const found = this.instances.get(String(input.DBInstanceIdentifier ?? "").toLowerCase());
-      if (!found || found.region !== caller.region)
-        throw new ServiceError("DBInstanceNotFound", `DBInstance ${input.DBInstanceIdentifier} not found.`, 404);
-      return found;
-    };
-    const operations: Record<string, Operation> = {
-      DescribeDBInstances: (input, caller) => ({ DBInstances: [this.shape(find(input, caller))] }),
-      ModifyDBInstance: (input, caller) => {
-        const instance = find(input, caller);
-        mustBeAvailable(instance, "be modified");
-        this.moveToGroups(instance, input.VpcSecurityGroupIds);
-        return { DBInstance: this.shape(instance) };
-      },
-      RebootDBInstance: (input, caller) => {
-        const instance = find(input, caller);
-        mustBeAvailable(instance, "reboot");
-        void this.reboot(instance);
-        return { DBInstance: this.shape(instance) };
-      },
-      PromoteReadReplica: (input, caller) => {
-        const instance = find(input, caller);
-        if (!instance.source) throw new ServiceError("InvalidDBInstanceState", `DB Instance ${instance.id} is not a read replica.`, 400);
-        mustBeAvailable(instance, "be promoted");
-        if (instance.promoting)
-          throw new ServiceError("InvalidDBInstanceState", `DB Instance ${instance.id} is already being promoted.`, 400);
-        void this.promote(instance);
-        return { DBInstance: this.shape(instance) };
-      },
-      CreateDBSnapshot: (input, caller) => {
-        const instance = find(input, caller);
-        mustBeAvailable(instance, "be snapshotted");
-        void this.takeSnapshot(instance, this.newSnapshot(input.DBSnapshotIdentifier, caller.region, instance.id, input.Tags));
-        return {};
-      },
-      CopyDBSnapshot: (input, caller) => {
-        const [, , , from, , , id] = String(input.SourceDBSnapshotIdentifier).split(":");
-        const source = this.snapshots.get(`${from}/${id}`);
-        if (source?.status !== "available") throw new ServiceError("DBSnapshotNotFound", `DBSnapshot ${id} not found.`, 404);
-        const copy = this.newSnapshot(input.TargetDBSnapshotIdentifier, caller.region, source.instance, input.Tags, source.takenAtMs);
-        this.clock.after(this.chance.whole(60, 900) * 1000, () => {
-          copy.status = "available";
-        });
-        return {};
-      },
-      DescribeDBSnapshots: (input, caller) => {
-        const found = [...this.snapshots.values()].filter(
-          (each) =>
-            each.region === caller.region &&
-            (!input.DBSnapshotIdentifier || each.id === input.DBSnapshotIdentifier) &&
-            (!input.DBInstanceIdentifier || each.instance === input.DBInstanceIdentifier),
-        );
-        if (input.DBSnapshotIdentifier && found.length === 0)
-          throw new ServiceError("DBSnapshotNotFound", `DBSnapshot ${input.DBSnapshotIdentifier} not found.`, 404);
-        return { DBSnapshots: found.map((each) => this.snapshotShape(each)) };
-      },
-    };
-    return { name: "rds", operations };
+  /** A new replica of a running source. It takes a while, and longer while the source cannot be read. */
+  async replicate(
+    id: string,
+    region: string,
+    source: Instance,
+    groups: readonly string[],
+    tags: Record<string, string>,
+  ): Promise<Instance> {
+    const instance = this.newInstance(id, region, source.port, groups, source);
+    instance.tags = tags;
+    Object.assign(instance.server, { up: false, inRecovery: true });
+    const far = source.region !== region;
+    this.tell(instance, `is created as a replica of ${source.id}`);
+    if (far) this.status(source, "modifying");
+    const seconds = this.chance.whole(60, 480);
+    void (async () => {
+      await this.clock.sleep(seconds * 500);
+      if (far && source.status === "modifying") this.status(source, "available");
+      await this.clock.sleep(seconds * 500);
+      while (!source.server.up || source.server.hung) await this.clock.sleep(10_000);
+      this.pair(instance, source);
+      instance.server.start();
+      instance.made = true;
+      this.status(instance, "available");
+      this.event(instance, "0005", "creation", "DB instance created");
+    })();
+    return instance;
   }
 
-  private shape(instance: Instance): any {
-    return {
-      DBInstanceIdentifier: instance.id,
-      DBInstanceStatus: instance.status,
-      EngineVersion: "18.4",
-      ReadReplicaSourceDBInstanceIdentifier: instance.source,
-      VpcSecurityGroups: instance.groups.map(({ id, status }) => ({ VpcSecurityGroupId: id, Status: status })),
-      Endpoint: { Address: instance.host, Port: instance.port },
-    };
+  /** What of it interrupts nothing comes at once; backups from or to none take a while (ModifyDBInstance). */
+  modify(instance: Instance, input: any): void {
+    instance.deletionProtection = input.DeletionProtection ?? instance.deletionProtection;
+    if (input.DBParameterGroupName && input.DBParameterGroupName !== instance.parameterGroup.name)
+      instance.parameterGroup = { name: input.DBParameterGroupName, status: "pending-reboot" };
+    const days: number = input.BackupRetentionPeriod ?? instance.retentionDays;
+    const interrupts = days !== instance.retentionDays && (days === 0 || instance.retentionDays === 0);
+    if (interrupts) {
+      this.status(instance, "modifying");
+      this.clock.after(this.chance.whole(10, 120) * 1000, () => {
+        instance.retentionDays = days;
+        if (instance.status === "modifying" && !instance.promoting) this.status(instance, "available");
+      });
+    } else instance.retentionDays = days;
+    if (input.VpcSecurityGroupIds?.length) this.moveToGroups(instance, input.VpcSecurityGroupIds);
   }
 
   private moveToGroups(instance: Instance, wanted: string[]): void {
-    if (!wanted?.length) return;
     const before = instance.groups.filter((group) => group.status !== "removing").map((group) => group.id);
     if (before.join() === wanted.join()) return;
     instance.groups = [
@@ -182,17 +205,21 @@ export class SimulatedRds {
     });
   }
 
-  private async reboot(instance: Instance, seconds: readonly [number, number] = [10, 90]): Promise<void> {
+  async reboot(instance: Instance, seconds: readonly [number, number] = [10, 90]): Promise<void> {
     this.status(instance, "rebooting");
     this.event(instance, "0004", "availability", "DB instance shutdown");
     instance.server.stop();
     await this.clock.sleep(this.chance.whole(...seconds) * 1000);
+    // Now and then RDS has no other host for it.
+    if (instance.hostBackAtMs > this.clock.nowMs && this.chance.happens(0.5))
+      await this.clock.sleep(instance.hostBackAtMs - this.clock.nowMs);
     instance.server.start();
+    instance.parameterGroup.status = "in-sync";
     this.event(instance, "0006", "availability", "DB instance restarted");
     this.status(instance, "available");
   }
 
-  private async promote(instance: Instance): Promise<void> {
+  async promote(instance: Instance, retentionDays: number): Promise<void> {
     const { server, source } = instance;
     instance.promoting = true;
     this.tell(instance, "is asked to become a primary", { promotionOf: instance.id });
@@ -203,13 +230,14 @@ export class SimulatedRds {
     if (!server.up) server.start();
     server.promote();
     instance.source = undefined;
+    instance.retentionDays = retentionDays;
     this.tell(instance, "is no replica any more", { promoted: instance.id, from: source });
     await this.reboot(instance, [5, 30]);
     instance.promoting = false;
     this.tell(instance, "is a primary");
   }
 
-  private newSnapshot(id: string, region: string, instance: string, tags: any[], takenAtMs = this.clock.nowMs): Snapshot {
+  newSnapshot(id: string, region: string, instance: string, tags: any[], takenAtMs = this.clock.nowMs): Snapshot {
     const key = `${region}/${id}`;
     if (this.snapshots.has(key)) throw new ServiceError("DBSnapshotAlreadyExists", `Cannot create the snapshot ${id}: it exists.`, 400);
     const snapshot: Snapshot = { id, region, instance, tags, takenAtMs, status: "creating" };
@@ -217,7 +245,7 @@ export class SimulatedRds {
     return snapshot;
   }
 
-  private async takeSnapshot(instance: Instance, snapshot: Snapshot): Promise<void> {
+  async takeSnapshot(instance: Instance, snapshot: Snapshot): Promise<void> {
     this.status(instance, "backing-up");
     await this.clock.sleep(this.chance.whole(20, 120) * 1000);
     if (instance.status === "backing-up") this.status(instance, "available");
@@ -225,18 +253,11 @@ export class SimulatedRds {
     snapshot.status = "available";
   }
 
-  private snapshotShape(snapshot: Snapshot): any {
-    return {
-      DBSnapshotIdentifier: snapshot.id,
-      DBSnapshotArn: `arn:aws:rds:${snapshot.region}:${this.world.account}:snapshot:${snapshot.id}`,
-      DBInstanceIdentifier: snapshot.instance,
-      Status: snapshot.status,
-      PercentProgress: snapshot.status === "available" ? 100 : 0,
-      Encrypted: false,
-      SnapshotCreateTime: new Date(snapshot.takenAtMs),
-      OriginalSnapshotCreateTime: new Date(snapshot.takenAtMs),
-      TagList: snapshot.tags,
-    };
+  /** A copy is there after a while, as long as it is wanted. */
+  copyLater(copy: Snapshot): void {
+    this.clock.after(this.chance.whole(60, 900) * 1000, () => {
+      copy.status = "available";
+    });
   }
 
   private status(instance: Instance, status: string): void {
@@ -270,12 +291,5 @@ export class SimulatedRds {
       },
     };
     void this.world.call("events", "LabDeliver", { event }, { region: instance.region, principal: "rds.amazonaws.com" });
-  }
-}
-
-function mustBeAvailable(instance: Instance, doing: string): void {
-  if (instance.status !== "available") {
-    const text = `Instance ${instance.id} cannot currently ${doing}: its status is ${instance.status}, not available.`;
-    throw new ServiceError("InvalidDBInstanceState", text, 400);
   }
 }

@@ -15,13 +15,16 @@ import { Chance } from "./chance.ts";
 import { Checkers, type RecordSeen, type Violation } from "./checkers.ts";
 import { VirtualClock } from "./clock.ts";
 import { BUCKET, deploy, deployLatch, NEAR_PROBE } from "./deployment.ts";
-import { type Climate, drawClimate, FAIR, unleash } from "./disaster.ts";
+import { type Battlefield, type Climate, drawClimate, FAIR, unleash } from "./disaster.ts";
 import { type Code, SimulatedEnvironments } from "./environments.ts";
+import { Kills, type PlannedKill, plannedKill } from "./kills.ts";
 import { EventLog, type SimulationEvent } from "./log.ts";
 import { Network } from "./network.ts";
+import { personBehind, settle, type Town } from "./people.ts";
 import { type Instance, SimulatedRds } from "./rds.ts";
+import { rdsService } from "./rds-service.ts";
 import type { Call } from "./sdk.ts";
-import { Server } from "./server.ts";
+import type { Server } from "./server.ts";
 import { POLITE_PATIENCE_MS, ShopClient, STUBBORN } from "./shop.ts";
 import { RandomWeather } from "./weather.ts";
 import { VirtualWorld } from "./world.ts";
@@ -41,6 +44,8 @@ export interface RunOptions {
   readonly without?: ReadonlySet<string>;
   /** A run of one's own: no weather but the clocks', and whatever this does. */
   readonly script?: (field: Stage) => void;
+  /** Where a process dies; without it as the seed has it, and nowhere in a run of one's own. */
+  readonly kill?: PlannedKill;
 }
 
 /** What a script may touch. */
@@ -54,6 +59,8 @@ export interface Stage {
   readonly log: EventLog;
   /** Whose APIs do not answer: regions, or "recovery". */
   readonly dark: Set<string>;
+  /** Whom people order from. */
+  readonly town: Town;
   /** Somebody changes the clients' record by hand. */
   pointName(to: Instance): void;
 }
@@ -63,6 +70,10 @@ export interface RunResult {
   readonly hash: string;
   /** Names of what befell it; each can be left out. */
   readonly befell: readonly string[];
+  /** The kinds of what befell it, in words. */
+  readonly faults: readonly string[];
+  /** Where processes died: runbook, step, before or after. */
+  readonly kills: readonly string[];
   readonly violations: readonly Violation[];
   readonly events: readonly SimulationEvent[];
   /** How it ended for the clients. */
@@ -90,13 +101,13 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   const world = new VirtualWorld(clock, log, { seed, state: {}, dnsInsyncMs });
   const [[databaseName, database]] = Object.entries(plan.databases) as [[string, Plan["databases"][string]]];
 
-  const [hot] = database.standbys as [Plan["databases"][string]["primary"]];
-  const rds = new SimulatedRds(world, clock, log, new Chance(seed, "rds"), database.fenceSecurityGroups[database.primary.region] as string);
-  const [first, second] = [new Server(database.primary.instance, clock, network), new Server(hot.instance, clock, network)];
-  const primary = rds.add(first.id, database.primary.region, first, database.port, "sg-shop");
-  const standby = rds.add(second.id, hot.region, second, database.port, "sg-shop", first.id);
-  first.followers.push(second);
-  second.follow(first);
+  const closing = {
+    fences: Object.values(database.fenceSecurityGroups),
+    drains: Object.values(database.drainSecurityGroups ?? {}),
+  };
+  const rds = new SimulatedRds(world, clock, network, log, new Chance(seed, "rds"), closing);
+  const primary = rds.add(database.primary.instance, database.primary.region, database.port, ["sg-shop"]);
+  const [standby] = database.standbys.map(({ instance, region }) => rds.add(instance, region, database.port, ["sg-shop"], primary));
 
   const record = (): RecordSeen | undefined => {
     const [newest] = s3State(world).buckets[BUCKET]?.objects[`databases/${databaseName}/record.json`] ?? [];
@@ -105,12 +116,19 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   const lookUp = (name: string): string | undefined => resolve(world, rds, name);
   const shopName = plan.records.find((each) => each.database === databaseName) as Plan["records"][number];
   const named = () => rds.byHost(lookUp(shopName.name) ?? "");
-  const checkers = new Checkers({ log, rds, database: databaseName, maxLagMs: database.failover.maxLagSeconds * 1000, record, named });
 
   const climate: Climate = options.script ? { ...FAIR, skewMs: options.skewMs } : drawClimate(story, options.skewMs, without);
   const skewLimit = climate.skewMs;
   const recordEffects = (call: Call) => tellEffect(log, call, record);
-  const sky = new RandomWeather(climate, weather, clock, log, plan.regions.recovery, recordEffects);
+  const kinds = new Map<string, string>();
+  const kindOf = (execution: string): string => kinds.get(execution) ?? (execution.split("-")[0] as string);
+  const kills = new Kills(options.kill ?? (options.script || without.has("kill") ? undefined : plannedKill(seed)), kindOf);
+  const sky = new RandomWeather(climate, weather, clock, log, plan.regions.recovery, kills, recordEffects);
+  const darkAtMs = (region: string): number => sky.darkAtMs.get(region) ?? 0;
+  const checkers = new Checkers({ log, rds, maxLagMs: database.failover.maxLagSeconds * 1000, record, named, darkAtMs });
+  log.listen(({ kind, data }) => {
+    if (kind === "record" && data.record.claim) kinds.set(data.record.claim.execution, data.record.claim.kind);
+  });
   const chance = new Chance(seed, "functions");
   const cloud = { world, clock, weather: sky, chance };
   const sea = {
@@ -125,9 +143,10 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
     log,
     chance,
     code: options.code,
-    planJson: JSON.stringify(byHand(plan)),
+    planJson: JSON.stringify(plan),
     lookUp,
     cnameOf: (name) => cnameOf(world, name),
+    whoSigned: (accessKey) => (sky.dark.has("recovery") ? undefined : personBehind(accessKey, world.account)),
     skewMs: () => (skewLimit > 0 ? story.whole(-skewLimit, skewLimit) : 0),
     line: (name, line) => {
       if (line.what === "decision") log.tell("decision", `${name}: ${line.sentence}`, { ...line, by: name }, line.rule === 101);
@@ -142,7 +161,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
     environments,
     asyncRetryDelaysMs: [60_000, 120_000],
   });
-  for (const service of [createS3(world), createSecretsManager(world), createRoute53(world), events, lambda, rds.service(), mailbox(log)])
+  for (const service of [createS3(world), createSecretsManager(world), createRoute53(world), events, lambda, rdsService(rds), mailbox(log)])
     world.register(service);
   // Alarms wake nobody here: what matters is the metrics, which the health checks read at their own pace.
   world.register({ ...createCloudWatch(world), start: () => {} });
@@ -170,9 +189,30 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
 
   const startMs = clock.nowMs;
   // A minute of peace, so that the pair is known before anything befalls it.
-  const functions = ["probe", "watch", "move"];
+  const functions = ["probe", "watch", "move", "order"];
   const near = plan.network.primary ? [NEAR_PROBE] : [];
-  const field = { clock, network, rds, log, primary, standby, functions, near, dark: sky.dark };
+  const standing = (id: string | undefined): Instance | undefined => {
+    const found = rds.instances.get(id ?? "");
+    return found?.made ? found : undefined;
+  };
+  const field: Battlefield = {
+    clock,
+    network,
+    rds,
+    log,
+    get primary() {
+      return standing(record()?.primary) ?? primary;
+    },
+    get standby() {
+      return this.standbys[0] ?? standby ?? primary;
+    },
+    get standbys() {
+      return (record()?.standbys ?? []).flatMap((id) => standing(id) ?? []);
+    },
+    functions,
+    near,
+    dark: sky.dark,
+  };
   const safetyEndsMs = startMs + 90_000 + options.safetyMs;
   const heal = options.script ? () => {} : unleash(field, seed, without, startMs + 90_000, safetyEndsMs);
   const pointName = (to: Instance) => {
@@ -180,7 +220,12 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
     const ChangeBatch = { Changes: [{ Action: "UPSERT", ResourceRecordSet: set }] };
     void world.call("route53", "ChangeResourceRecordSets", { HostedZoneId: shopName.zone, ChangeBatch }, { region: "us-east-1" });
   };
-  options.script?.({ ...field, world, pointName });
+  const acts = new Set<string>();
+  const town = { world, clock, log, database: databaseName, region: plan.regions.recovery, record };
+  if (!options.script) {
+    settle(town, seed, without, startMs + 90_000, safetyEndsMs, (name) => acts.add(name));
+  }
+  if (standby) options.script?.({ clock, network, rds, primary, standby, world, log, dark: sky.dark, town, pointName });
   await clock.runUntil(safetyEndsMs);
   log.tell("fault", "the healing phase begins");
   heal();
@@ -197,15 +242,26 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   await clock.runUntil(safetyEndsMs + HEALING_LIMIT_MS, atRest);
   checkers.finish(clock.nowMs - START_MS);
   const outcome = checkers.settled(clock.nowMs - START_MS) ?? "unsettled";
+  const weathers = Object.entries(climate).flatMap(([name, rate]) => (rate > 0 ? [name] : []));
   world.closed = true;
   await environments.close();
   return {
     seed,
     hash: log.digest(),
     befell: [
-      ...Object.entries(climate).flatMap(([name, rate]) => (rate > 0 ? [name] : [])),
+      ...weathers,
       ...log.events.flatMap((event) => (event.kind === "fault" ? (/\((disaster \d+)\)$/.exec(event.words)?.slice(1) ?? []) : [])),
+      ...acts,
+      ...(kills.struck ? ["kill"] : []),
     ].filter((name, at, all) => all.indexOf(name) === at),
+    faults: [
+      ...new Set([
+        ...weathers,
+        ...log.events.flatMap(({ data }) => data.disaster ?? []),
+        ...(kills.struck ? ["a kill at a chosen step"] : []),
+      ]),
+    ],
+    kills: [...kills.tried],
     violations: checkers.violations,
     events: log.events,
     outcome,
@@ -217,8 +273,8 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   };
 }
 
-/** One pair is all there is here: new standbys are made in the lab. */
-const byHand = (plan: Plan): Plan => ({
+/** Nothing is built anew: for stories that end with the move. */
+export const byHand = (plan: Plan): Plan => ({
   ...plan,
   databases: Object.fromEntries(
     Object.entries(plan.databases).map(([name, database]) => [
@@ -245,7 +301,9 @@ function mailbox(log: EventLog): { name: string; operations: Record<string, (inp
 }
 
 const EFFECTS: Record<string, (input: any) => string> = {
-  ModifyDBInstance: (input) => `${input.DBInstanceIdentifier} gets the groups ${input.VpcSecurityGroupIds}`,
+  ModifyDBInstance: ({ DBInstanceIdentifier: id, VpcSecurityGroupIds: groups, ...others }) =>
+    `${id} gets ${groups ? `the groups ${groups}` : Object.keys(others).filter((name) => others[name] !== undefined)}`,
+  CreateDBInstanceReadReplica: (input) => `${input.DBInstanceIdentifier} is asked for, a replica of ${input.SourceDBInstanceIdentifier}`,
   RebootDBInstance: (input) => `${input.DBInstanceIdentifier} is rebooted`,
   PromoteReadReplica: (input) => `${input.DBInstanceIdentifier} is promoted`,
   ChangeResourceRecordSets: (input) =>

@@ -65,6 +65,8 @@ interface ClientConfig {
 
 type Exchange = (given: unknown) => Promise<{ readonly response: { readonly headers: { readonly date: string } }; readonly output: any }>;
 type Overhears = (next: Exchange) => Exchange;
+type Whole = (given: { readonly input: unknown }) => Promise<{ readonly output: any }>;
+type Hears = (next: Whole, made: { readonly clientName: string; readonly commandName: string }) => Whole;
 
 /** The module of one AWS client, for one process. */
 export function sdkModule(cloud: Cloud, process: Process, name: string): unknown {
@@ -78,14 +80,21 @@ export function sdkModule(cloud: Cloud, process: Process, name: string): unknown
   }
   class Client {
     private readonly config: ClientConfig;
+    private readonly heard: Hears[] = [];
     private readonly overheard: Overhears[] = [];
-    /** Middleware next to the wire is all anybody adds. */
-    readonly middlewareStack = { add: (overhears: Overhears) => this.overheard.push(overhears) };
+    /** Middleware around the whole call, and next to the wire: nobody adds any other. */
+    readonly middlewareStack = {
+      add: (layer: Hears & Overhears, { step }: { step: string }) => (step === "initialize" ? this.heard : this.overheard).push(layer),
+    };
     constructor(config: ClientConfig) {
       this.config = config;
     }
-    send(command: Command & { readonly operation: string }): Promise<unknown> {
-      return send(cloud, process, service as string, command.operation, command.input, this.config, this.overheard);
+    async send({ operation, input }: Command & { readonly operation: string }): Promise<unknown> {
+      const made = { clientName: `${service}Client`, commandName: `${operation}Command` };
+      const call: Whole = async () => ({
+        output: await send(cloud, process, service as string, operation, input, this.config, this.overheard),
+      });
+      return (await this.heard.reduce((next, hears) => hears(next, made), call)({ input })).output;
     }
   }
   const made: Record<string, unknown> = {};

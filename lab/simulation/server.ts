@@ -52,8 +52,8 @@ export class Server {
   applied = 0;
   upstream: Server | undefined;
   readonly sessions = new Set<Session>();
-  /** Whether a new connection is let in; the instance's security groups say so. */
-  admits: () => boolean = () => true;
+  /** Whether a new connection from there is let in; the instance's security groups say so. */
+  admits: (from: string) => boolean = () => true;
   private linked = false;
   private heardAtMs = 0;
   private readonly newest = new Map<string, Row>();
@@ -103,7 +103,7 @@ export class Server {
       if (!upstream.up || !this.up || this.receiverStopped || this.clock.nowMs - this.heardAtMs > RECEIVER_TIMEOUT_MS) this.linked = false;
       return false;
     }
-    if (!this.linked && upstream.admits() && !upstream.inRecovery) this.linked = true;
+    if (!this.linked && !upstream.inRecovery) this.linked = true;
     return this.linked;
   }
 

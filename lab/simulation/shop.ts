@@ -5,6 +5,7 @@
  */
 import type { EventLog } from "./log.ts";
 import { open, run, type Sea, within } from "./postgres.ts";
+import { CLIENTS } from "./rds.ts";
 import type { Session } from "./server.ts";
 
 const CONNECT_PATIENCE_MS = 1000;
@@ -72,7 +73,7 @@ export class ShopClient {
       if (!address) throw new Error("the name does not resolve");
       this.answer = { address, untilMs: clock.nowMs + this.habits.keepMs };
     }
-    const opening = open(this.sea, "shop", this.answer.address);
+    const opening = open(this.sea, CLIENTS, this.answer.address);
     let late = false;
     void opening.then(
       (session) => late && session.server.end(session),
@@ -93,6 +94,6 @@ export class ShopClient {
     this.session = undefined;
     if (!session?.open) return;
     session.ended = undefined;
-    if (this.sea.network.reaches("shop", session.server.id)) session.server.end(session);
+    if (this.sea.network.reaches(CLIENTS, session.server.id)) session.server.end(session);
   }
 }

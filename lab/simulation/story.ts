@@ -15,7 +15,7 @@ export async function shorten(options: RunOptions, found: RunResult): Promise<{ 
   return { result, without: [...without] };
 }
 
-const TOLD = ["fault", "instance", "effect", "decision", "record", "name", "mail", "news", "verdict"];
+const TOLD = ["fault", "instance", "effect", "decision", "record", "name", "mail", "person", "news", "verdict"];
 const MOST_LINES = 60;
 
 /** One line an event, repetitions folded, up to the moment the rule broke. */

@@ -7,17 +7,21 @@ import type { Service } from "../cloud/world.ts";
 import type { Chance } from "./chance.ts";
 import type { VirtualClock } from "./clock.ts";
 import { type Climate, FAIR } from "./disaster.ts";
+import type { Kills } from "./kills.ts";
 import type { EventLog } from "./log.ts";
 import type { Call, Weather } from "./sdk.ts";
 
 export class RandomWeather implements Weather {
   climate: Climate;
   readonly dark = new Set<string>();
+  /** When a region's RDS was last met without an answer. */
+  readonly darkAtMs = new Map<string, number>();
   private readonly chance: Chance;
   private readonly clock: VirtualClock;
   private readonly log: EventLog;
   private readonly carriedOut: (call: Call, output: any) => void;
   private readonly recovery: string;
+  private readonly kills: Kills;
 
   constructor(
     climate: Climate,
@@ -25,6 +29,7 @@ export class RandomWeather implements Weather {
     clock: VirtualClock,
     log: EventLog,
     recovery: string,
+    kills: Kills,
     done: (call: Call, output: any) => void,
   ) {
     this.climate = climate;
@@ -32,6 +37,7 @@ export class RandomWeather implements Weather {
     this.clock = clock;
     this.log = log;
     this.recovery = recovery;
+    this.kills = kills;
     this.carriedOut = done;
   }
 
@@ -43,15 +49,26 @@ export class RandomWeather implements Weather {
   before(call: Call): ReturnType<Weather["before"]> {
     // Lambda and the functions in it live in the recovery region: what they use of its inside goes on.
     const scope = call.service === "lambda" ? "" : call.region === this.recovery ? "recovery" : call.region;
-    if (this.dark.has(scope)) return "dark";
+    const planned = this.kills.strikes(call, "before");
+    if (this.dark.has(scope)) {
+      if (call.service === "rds") this.darkAtMs.set(call.region, this.clock.nowMs);
+      return "dark";
+    }
     const { throttled, failing, killed } = this.climate;
-    if (this.chance.happens(killed)) return "kill";
+    if (this.chance.happens(killed) || planned) {
+      this.kills.note(call, "before");
+      return "kill";
+    }
     if (this.chance.happens(throttled)) return "throttle";
     return this.chance.happens(failing) ? "fail" : undefined;
   }
 
   after(call: Call): ReturnType<Weather["after"]> {
-    if (this.chance.happens(this.climate.killed)) return "kill";
+    const planned = this.kills.strikes(call, "after");
+    if (this.chance.happens(this.climate.killed) || planned) {
+      this.kills.note(call, "after");
+      return "kill";
+    }
     if (!this.chance.happens(this.climate.lostReplies)) return undefined;
     this.log.tell("fault", `the reply of ${call.service}:${call.operation} to ${call.function} is lost`);
     return "lose reply";

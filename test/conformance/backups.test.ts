@@ -142,3 +142,38 @@ test("a window is read in UTC, may span midnight, and is half an hour at least",
   // Nobody's short lab is backed up in its middle.
   expect(openedAt(usualWindow(lab.world), Date.now())).toBeUndefined();
 });
+
+test("an instance is restored to a point in time: rows of before are in it, rows of after are not, and the source is as it was", async () => {
+  await lab.create("timely", { BackupRetentionPeriod: 1 });
+  await lab.available("timely");
+  const source = lab.rds.cluster(HOME, "timely");
+  await source.query("create table story (word text)");
+  await source.query("insert into story values ('before')");
+  const [{ at }] = (await source.query("select extract(epoch from clock_timestamp()) * 1000 as at")) as [{ at: number }];
+  const RestoreTime = new Date(Math.ceil(Number(at)) + 20);
+  await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(RestoreTime.getTime()), patient);
+  await source.query("insert into story values ('after')");
+  const early = new api.RestoreDBInstanceToPointInTimeCommand({
+    SourceDBInstanceIdentifier: "timely",
+    TargetDBInstanceIdentifier: "timely-then",
+    RestoreTime,
+  });
+  // RDS sends the log away every five minutes: what it has not got yet it cannot restore.
+  await expect(lab.send(early)).rejects.toEqual(refusal("InvalidRestoreFault", 400));
+  vi.spyOn(lab.world, "now").mockImplementation(() => Date.now() + 300_000);
+  await lab.send(early);
+  await lab.available("timely-then");
+  vi.restoreAllMocks();
+  expect(await lab.rds.cluster(HOME, "timely-then").query("select word from story")).toEqual([{ word: "before" }]);
+  expect(await source.query("select count(*)::int as rows from story")).toEqual([{ rows: 2 }]);
+  await lab.create("bare", { BackupRetentionPeriod: 0 });
+  await expect(
+    lab.send(
+      new api.RestoreDBInstanceToPointInTimeCommand({
+        SourceDBInstanceIdentifier: "bare",
+        TargetDBInstanceIdentifier: "never",
+        UseLatestRestorableTime: true,
+      }),
+    ),
+  ).rejects.toEqual(refusal("PointInTimeRestoreNotEnabled", 400));
+});

@@ -2,9 +2,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { Rung } from "../../core/ladder.ts";
+import type { Plan } from "../../core/plan/schema.ts";
 import { alarms } from "../../infra/alarms.ts";
 import { readPlanFile } from "../../infra/plan-file.ts";
 import { roles } from "../../infra/roles.ts";
+import { evaluate } from "../../lab/permissions/evaluate.ts";
 import { safetyPage } from "../safety/page.ts";
 
 const plan = readPlanFile(join(import.meta.dirname, "../../recovery-plan.yml"));
@@ -16,15 +19,124 @@ test("the probe falls silent: an alarm reaches people without any code of ours (
     expect(Properties).toMatchObject({ TreatMissingData: "breaching", AlarmActions: [{ Ref: "Topic" }] });
 });
 
-test("no role may delete what holds data (S26)", () => {
-  const granted = Object.values(roles(plan, "understudy-test")).flatMap(({ Properties }) =>
-    ((Properties?.Policies ?? []) as { PolicyDocument: { Statement: { Action: string[] }[] } }[]).flatMap(({ PolicyDocument }) =>
-      PolicyDocument.Statement.flatMap(({ Action }) => Action),
-    ),
+interface Granted {
+  readonly role: string;
+  readonly action: string;
+  readonly resources: readonly string[];
+}
+
+/** With CloudFormation's places filled in, as one deployment would have them. */
+const ACCOUNT = "111122223333";
+const filled = (value: unknown): string =>
+  JSON.stringify(value)
+    .replaceAll(/\{"Fn::Sub":("[^"]*")\}/g, "$1")
+    .replaceAll(/\{"(?:Ref|Fn::GetAtt)":("\w+"|\["\w+","\w+"\])\}/g, '"arn:aws:other"')
+    .replaceAll("${AWS::Partition}", "aws")
+    .replaceAll("${AWS::AccountId}", ACCOUNT)
+    .replaceAll("${AWS::Region}", "eu-west-1")
+    .replaceAll("${StateBucket.Arn}", "arn:aws:s3:::state");
+const policyOf = (name: string): { Statement: { Action: string[]; Resource: string | string[] }[] } => {
+  const [policy] = (roles(plan, "understudy-test")[name]?.Properties?.Policies ?? []) as { PolicyDocument: object }[];
+  return JSON.parse(filled(policy?.PolicyDocument));
+};
+const granted = (): Granted[] =>
+  Object.keys(roles(plan, "understudy-test")).flatMap((role) =>
+    policyOf(role).Statement.flatMap(({ Action, Resource }) => Action.map((action) => ({ role, action, resources: [Resource].flat() }))),
   );
-  expect(granted.length).toBeGreaterThan(50);
+
+test("no role may delete what holds data, but a drill what it made itself (S26)", () => {
+  const all = granted();
+  expect(all.length).toBeGreaterThan(50);
   // An interface of a function's network holds nothing.
-  expect(granted.filter((action) => /Delete|Terminate|Purge/i.test(action) && action !== "ec2:DeleteNetworkInterface")).toEqual([]);
+  expect(all.filter(({ action }) => /Delete|Terminate|Purge/i.test(action) && action !== "ec2:DeleteNetworkInterface")).toEqual([
+    { role: "DrillRole", action: "rds:DeleteDBInstance", resources: [`arn:aws:rds:eu-west-1:${ACCOUNT}:db:understudy-drill-*`] },
+  ]);
+});
+
+const rds = (region: string, rest: string) => `arn:aws:rds:${region}:${ACCOUNT}:${rest}`;
+const PRODUCTION = ["eu-central-1", "eu-west-1"].flatMap((region) =>
+  ["shop-a", "shop-b", "shop-a-g2", "shop-restored-20261121t090000"].map((id) => rds(region, `db:${id}`)),
+);
+/** Beyond what any role is granted: what would change or lose something. */
+const DANGEROUS = [
+  ...["DeleteDBInstance", "PromoteReadReplica", "ModifyDBInstance", "RebootDBInstance", "StopDBInstance", "AddTagsToResource"],
+  ...["RestoreDBInstanceFromDBSnapshot", "RestoreDBInstanceToPointInTime", "CreateDBInstanceReadReplica", "RemoveTagsFromResource"],
+].map((name) => `rds:${name}`);
+
+test("a drill's role is allowed nothing on what production runs on (S32)", async () => {
+  const policies = { drill: policyOf("DrillRole") };
+  const may = async (action: string, resource: string) =>
+    (
+      await evaluate({
+        principal: `arn:aws:sts::${ACCOUNT}:assumed-role/drill/drill`,
+        account: ACCOUNT,
+        action,
+        resource,
+        context: {},
+        policies,
+      })
+    ).allowed;
+  const known = [...new Set(granted().map(({ action }) => action))];
+  const of = (service: string) => known.filter((action) => action.startsWith(`${service}:`));
+  const lambda = (name: string) => `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:understudy-test-${name}`;
+  const asked: [string[], string[]][] = [
+    [
+      [...new Set([...of("rds"), ...DANGEROUS])].filter((action) => !/Snapshots?$/.test(action) || action === "rds:CreateDBSnapshot"),
+      PRODUCTION,
+    ],
+    [
+      ["rds:DeleteDBSnapshot", "rds:ModifyDBSnapshot", "rds:CopyDBSnapshot", "rds:ModifyDBSnapshotAttribute"],
+      [rds("eu-west-1", "snapshot:understudy-shop-20261121t0900")],
+    ],
+    [["route53:ChangeResourceRecordSets", ...of("route53")], ["arn:aws:route53:::hostedzone/Z08CORNERSHOP0001"]],
+    [
+      ["s3:PutObject", "s3:DeleteObject"],
+      ["record", "brake", "vote", "baseline", "recovery-point"].map((name) => `arn:aws:s3:::state/databases/shop/${name}.json`),
+    ],
+    [
+      ["s3:PutObject"],
+      ["requests", "orders", "evidence", "decisions", "backups"].map((folder) => `arn:aws:s3:::state/${folder}/shop/x.json`),
+    ],
+    [
+      ["lambda:InvokeFunction"],
+      ["move", "watch", "restore", "backup", "order"].flatMap((name) => [lambda(name), `${lambda(name)}:durable`]),
+    ],
+  ];
+  const allowed: string[] = [];
+  let questions = 0;
+  for (const [actions, resources] of asked)
+    for (const action of actions)
+      for (const resource of resources) {
+        questions++;
+        if (await may(action, resource)) allowed.push(`${action} on ${resource}`);
+      }
+  expect(questions).toBeGreaterThan(100);
+  expect(allowed).toEqual([]);
+  // The same question finds what it may do.
+  expect(await may("rds:DeleteDBInstance", rds("eu-west-1", "db:understudy-drill-shop-20261121t090000"))).toBe(true);
+});
+
+test("only a plan whose fence has the rung may make read-only or stop, and only what is its own", () => {
+  const stopping = (made: Plan) =>
+    Object.entries(roles(made, "understudy-test")).flatMap(([name, { Properties }]) =>
+      ((Properties?.Policies ?? []) as { PolicyDocument: { Statement: { Action: string[]; Resource: unknown }[] } }[])
+        .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+        .filter(({ Action }) => Action.some((action) => /StopDBInstance|ResetDBParameterGroup/.test(action)))
+        .map((statement) => ({ name, ...statement })),
+    );
+  expect(stopping(plan)).toEqual([]);
+  const [[key, shop]] = Object.entries(plan.databases) as [[string, Plan["databases"][string]]];
+  const failover = { ...shop.failover, fence: ["read-only", "network", "sessions", "stop"] as Rung[] };
+  const changed = { ...shop, failover, fenceParameterGroups: { [shop.primary.instance]: "shop-a-own" } };
+  const statements = stopping({ ...plan, databases: { ...plan.databases, [key]: changed } });
+  expect(statements.map(({ name, Action }) => [name, Action])).toEqual([
+    ["WatchRole", ["rds:StopDBInstance"]],
+    ["WatchRole", ["rds:ResetDBParameterGroup"]],
+    ["MoveRole", ["rds:StopDBInstance", "rds:StartDBInstance"]],
+    ["MoveRole", ["rds:ModifyDBParameterGroup", "rds:ResetDBParameterGroup"]],
+  ]);
+  expect(JSON.stringify(statements)).not.toMatch(/:(db|pg):\*/);
+  expect(JSON.stringify(statements)).toContain(":pg:shop-a-own");
 });
 
 test("docs/safety.md is the one the list of guards gives", () => {

@@ -1,6 +1,9 @@
 /** Failovers that happen: a killed primary, a hung one. Those that must not are in refusals.test.ts. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import pg from "pg";
 import { expect, test } from "vitest";
+import { userKeyFor } from "../../lab/cloud/iam.ts";
 import { endpoint, waitFor } from "../../lab/look.ts";
 import { lookUp } from "../../lab/shop/lookup.ts";
 import { Shop } from "./shop.ts";
@@ -43,6 +46,19 @@ test("the primary is killed: the standby takes over by itself, no acknowledged r
   expect(shop.callsOn("shop-b", "rds:ModifyDBInstance")).toHaveLength(1);
   const evidence = await shop.json<Record<string, { seen?: string }>>("evidence/shop/move-shop-g1-a1.json");
   expect(evidence?.fenced?.seen).toContain("a write to shop-a is refused");
+  // The bundled functions name their calls too, and a person reads all of it in a terminal.
+  const key = userKeyFor(shop.lab.world, "alice");
+  const { stdout } = await promisify(execFile)(process.execPath, ["cli/run.mjs", "cli/understudy.ts", "evidence", "shop"], {
+    env: {
+      ...process.env,
+      AWS_ENDPOINT_URL: shop.lab.wire.url,
+      AWS_ACCESS_KEY_ID: key.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
+    },
+  });
+  expect(stdout).toMatch(/RDS PromoteReadReplica shop-b +ok/);
+  expect(stdout).toMatch(/Route53 ChangeResourceRecordSets \w+ +ok/);
+  expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
 
   // The old primary is up again behind its fence, and stays there.
   const old = new pg.Client({

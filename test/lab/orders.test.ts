@@ -22,7 +22,6 @@ let packaged: string;
 beforeAll(async () => {
   const text = readFileSync(inject("planFile"), "utf8")
     .replace("      - { instance: shop-b, region: eu-central-1 }", "$&\n      - { instance: shop-c, region: eu-west-1 }")
-    .replace("eu-central-1: sg-0a1b2c3d4e5f6fe0c", "$&, eu-west-1: sg-0a1b2c3d4e5f6fe0d")
     .concat(
       "\napprovals:\n  people: 2\n  expireMinutes: 60\n  from: [arn:aws:iam::111122223333:user/alice, arn:aws:iam::111122223333:user/bob]\n",
     );

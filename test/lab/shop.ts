@@ -8,7 +8,7 @@ import type { LabEvent } from "../../lab/cloud/world.ts";
 import { type ShopDatabase, seedShop } from "../../lab/estate.ts";
 import { throwawayFolder } from "../../lab/folder.ts";
 import { type Lab, type LabOptions, startLab } from "../../lab/lab.ts";
-import { endpoint, readJson, stateBucket, waitFor } from "../../lab/look.ts";
+import { clusterEndpoint, endpoint, readJson, stateBucket, waitFor } from "../../lab/look.ts";
 import { countLost } from "../../lab/shop/orders.ts";
 import { Traffic } from "../../lab/shop/traffic.ts";
 
@@ -47,13 +47,17 @@ export class Shop {
     const lab = await startLab({ folder: throwawayFolder(), timings: { ...BACKED_UP_SOON, ...timings }, ...options });
     onTestFinished(() => lab.close());
     const [access] = (await lab.estate(plan)) as [ShopDatabase];
-    await seedShop(await endpoint(lab, plan.regions.primary, "shop-a"), "shop", access);
+    const { primary } = plan.databases.shop as Plan["databases"][string];
+    const where = primary.cluster ? clusterEndpoint : endpoint;
+    await seedShop(await where(lab, plan.regions.primary, primary.instance), "shop", access);
     await lab.deploy(plan, product?.folder ?? inject("packageFolder"));
     const shop = new Shop(lab, plan, access, await stateBucket(lab, plan.regions.recovery, "understudy-corner-shop-watch"));
     await waitFor("the probe's votes to be well", 20_000, async () => {
       const vote = await shop.vote();
-      return vote?.primarySeen === "alive" && vote.linkSeen === "streaming" && vote.lagSeconds !== null;
+      // A cluster's standbys are RDS's own: nobody asks them.
+      return vote?.primarySeen === "alive" && (primary.cluster || (vote.linkSeen === "streaming" && vote.lagSeconds !== null));
     });
+    if (plan.backups.length === 0) return shop;
     // The first scheduled backup is out of the way: it holds the primary in `backing-up` for a moment.
     await waitFor("the first backup's end", 20_000, () => shop.mailed("backup done"));
     return shop;
@@ -135,11 +139,12 @@ export class Shop {
   }
 
   traffic(): Traffic {
-    const { username, password } = this.access;
+    const { engine, username, password } = this.access;
     const traffic = new Traffic({
+      engine,
       dns: { host: "127.0.0.1", port: this.lab.dns.port },
       name: "db.shop.internal",
-      port: 5432,
+      port: this.plan.databases.shop?.port ?? 5432,
       database: "shop",
       username,
       password,
@@ -149,8 +154,16 @@ export class Shop {
     return traffic;
   }
 
-  async lost(traffic: Traffic, instance: string): Promise<number[]> {
+  /** Orders that were acknowledged and are not on this instance. */
+  async lost(traffic: Traffic, instance: string, region = this.plan.regions.primary): Promise<number[]> {
     const orders = traffic.acknowledged.map((one) => one.order);
-    return await countLost(await endpoint(this.lab, this.plan.regions.primary, instance), "shop", this.access, orders);
+    return await countLost(await this.placeOf(instance, region), "shop", this.access, orders);
+  }
+
+  /** Host and port of an instance of the primary region, or of a cluster's writer, wherever it is. */
+  private async placeOf(id: string, region: string): Promise<{ host: string; port: number }> {
+    const { primary, standbys } = this.plan.databases.shop as Plan["databases"][string];
+    const cluster = [primary, ...standbys].find((member) => member.cluster === id);
+    return cluster ? await clusterEndpoint(this.lab, cluster.region, id) : await endpoint(this.lab, region, id);
   }
 }

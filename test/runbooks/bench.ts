@@ -48,6 +48,8 @@ export function bench(): () => Bench {
       WATCH_FUNCTION: "watch",
       MOVE_FUNCTION: "move",
       BACKUP_FUNCTION: "backup",
+      RESTORE_FUNCTION: "restore",
+      DRILL_FUNCTION: "drill",
       SITE_FUNCTION: "site",
       PLAN_FILE: `${inject("packageFolder")}/../move/plan.json`,
     });

@@ -1,5 +1,6 @@
 import { LocalDurableTestRunner } from "@aws/durable-execution-sdk-js-testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Evidence } from "../../core/evidence.ts";
 import { waitFor } from "../../lab/look.ts";
 import { ServiceError } from "../../lab/wire/errors.ts";
 import { bench, instead } from "./bench.ts";
@@ -50,6 +51,12 @@ async function killed() {
   expect(last.vote).toMatchObject({ primarySeen: "lost", linkSeen: "lost" });
 }
 
+const kept = async (key: string): Promise<string> => {
+  const { lab, plan, bucket } = open();
+  const { Body } = await lab.world.call("s3", "GetObject", { Bucket: bucket, Key: key }, { region: plan.regions.recovery });
+  return Buffer.from(Body).toString("utf8");
+};
+
 const groups = async () => {
   const { DBInstances } = await open().lab.world.call("rds", "DescribeDBInstances", { DBInstanceIdentifier: "shop-a" }, { region: REGION });
   return DBInstances[0].VpcSecurityGroups.map((group: { VpcSecurityGroupId: string }) => group.VpcSecurityGroupId);
@@ -59,8 +66,12 @@ let restores: (() => void)[] = [];
 beforeEach(async () => {
   // Each test starts with the primary alive and nothing claimed.
   const { lab, plan, bucket } = open();
-  await lab.world.call("s3", "DeleteObject", { Bucket: bucket, Key: "databases/shop/record.json" }, { region: plan.regions.recovery });
-  await lab.world.call("s3", "DeleteObject", { Bucket: bucket, Key: "databases/shop/vote.json" }, { region: plan.regions.recovery });
+  const left = [
+    "databases/shop/record.json",
+    "databases/shop/vote.json",
+    ...["json", "html"].map((kind) => `evidence/shop/move-shop-g1-a1.${kind}`),
+  ];
+  for (const Key of left) await lab.world.call("s3", "DeleteObject", { Bucket: bucket, Key }, { region: plan.regions.recovery });
   await lab.world.call("rds", "RebootDBInstance", { DBInstanceIdentifier: "shop-a" }, { region: REGION });
   await waitFor("the primary to be back", 20_000, async () => {
     const { DBInstances } = await lab.world.call("rds", "DescribeDBInstances", { DBInstanceIdentifier: "shop-a" }, { region: REGION });
@@ -112,6 +123,12 @@ test("the fence is not allowed (AccessDenied): nothing is promoted, the claim is
   expect(record).toMatchObject({ generation: 1, primary: "shop-a", claim: null, lastMove: { outcome: "failed" } });
   expect(await groups()).toEqual(before);
   expect(news.at(-1)).toMatchObject({ kind: "Move Failed", next: expect.stringContaining("Nothing was promoted") });
+  // A move that failed leaves its evidence too.
+  const pack: Evidence = JSON.parse(await kept(`evidence/shop/${record.lastMove?.execution}.json`));
+  expect(pack).toMatchObject({ outcome: "failed", sentence: result.sentence, ladder: [{ rung: "network", holds: false }] });
+  expect(pack.steps.find(({ failed }) => failed)?.calls).toContainEqual(
+    expect.objectContaining({ operation: "ModifyDBInstance", target: "shop-a", answer: "AccessDenied" }),
+  );
 });
 
 test("the standby has received rows it has not applied when the primary dies: they are applied before it is promoted", async () => {
@@ -180,6 +197,7 @@ test('RDS says "not now" once to every call: the move ends all the same, step by
     "keep the evidence",
     "tell of the success",
     "start the rebuild",
+    "start the look afterwards",
     "find what the old primary had",
     "the new primary is available",
     "compare it with what the old primary had",
@@ -192,4 +210,38 @@ test('RDS says "not now" once to every call: the move ends all the same, step by
     "tell what was restored",
   ]);
   expect(record).toMatchObject({ generation: 2, primary: "shop-b", standbys: [] });
+
+  // What it leaves: every call with its answer, the refused ones too, in the step they belong to.
+  const { execution } = record.lastMove as { execution: string };
+  const pack: Evidence = JSON.parse(await kept(`evidence/shop/${execution}.json`));
+  expect(pack.steps.map(({ name }) => name)).toEqual(steps.slice(0, steps.indexOf("keep the evidence")));
+  const called = (step: string, operation: string) =>
+    pack.steps.find(({ name }) => name === step)?.calls.filter((call) => call.operation === operation) ?? [];
+  for (const [step, operation, target] of [
+    ["its network is taken away", "ModifyDBInstance", "shop-a"],
+    ["its sessions are cut", "RebootDBInstance", "shop-a"],
+    ["promote", "PromoteReadReplica", "shop-b"],
+  ] as const)
+    expect(called(step, operation), step).toMatchObject([
+      { service: "RDS", region: REGION, target, answer: "InvalidDBInstanceState", times: 1 },
+      { service: "RDS", region: REGION, target, answer: "ok", times: 1 },
+    ]);
+  expect(called("change the record", "ChangeResourceRecordSets")).toMatchObject([{ service: "Route53", answer: "ok" }]);
+  expect(pack.split.map(({ part }) => part)).toEqual(["detect", "decide", "fence", "drain", "promote", "repoint", "verified"]);
+  expect(pack.proofs.map(({ what, holds }) => [what, holds])).toEqual([
+    ["fence", true],
+    ["the standby has applied all", true],
+    ["it takes writes", true],
+    ["the clients' name", true],
+  ]);
+  expect(pack).toMatchObject({
+    outcome: "succeeded",
+    rule: 401,
+    price: { drained: { rows: expect.any(Number), seconds: expect.any(Number) } },
+  });
+  expect(open().news.find(({ kind }) => kind === "Move Succeeded")?.details).toContainEqual([
+    "Evidence",
+    `evidence/shop/${execution}.html`,
+  ]);
+  expect(await kept(`evidence/shop/${execution}.html`)).toContain("InvalidDBInstanceState");
 });

@@ -1,5 +1,6 @@
 /** What the tests of planned moves ask of a bench: an order claimed and run under AWS's kit, and the world as the shop's clients see it. */
 import net from "node:net";
+import type { DurableLambdaHandler } from "@aws/durable-execution-sdk-js";
 import { LocalDurableTestRunner } from "@aws/durable-execution-sdk-js-testing";
 import pg from "pg";
 import type { Order } from "../../core/facts.ts";
@@ -62,13 +63,14 @@ export class Planned {
     return taken && { ...taken, generation: stored.value.generation };
   }
 
-  async run({ kind, generation, attempt }: { kind: string; generation: number; attempt: number }) {
+  async run({ kind, generation, attempt }: { kind: string; generation: number; attempt: number }, handlerFunction?: DurableLambdaHandler) {
     const { handler } = await import("../../functions/move.ts");
-    const runner = new LocalDurableTestRunner({ handlerFunction: handler as never });
+    const runner = new LocalDurableTestRunner({ handlerFunction: handlerFunction ?? (handler as never) });
     const execution = await runner.run({ payload: { kind, generation, attempt, database: "shop" } });
+    const status = execution.getStatus();
     return {
-      status: execution.getStatus(),
-      result: execution.getResult() as { outcome: string; sentence: string },
+      status,
+      result: (status === "FAILED" ? null : execution.getResult()) as { outcome: string; sentence: string },
       steps: execution.getOperations().map((it) => it.getName()),
       record: await this.record(),
     };

@@ -247,6 +247,7 @@ test("everything goes well, and the answer to the promotion is lost on the way: 
     "keep the evidence",
     "tell of the success",
     "start the rebuild",
+    "start the look afterwards",
   ]);
   expect(record).toMatchObject({
     generation: 2,

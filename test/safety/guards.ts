@@ -72,6 +72,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
         SIMULATION,
         "the primary hangs and wakes while it is being fenced",
       ),
+      guard(
+        "no plan's fence is without what proves it",
+        "core/ladder.ts",
+        'const ALWAYS: readonly Rung[] = ["network", "sessions"];',
+        'const ALWAYS: readonly Rung[] = ["network"];',
+        "test/unit/plan.test.ts",
+        "a fence without what proves it is refused",
+      ),
     ],
   },
   {
@@ -85,6 +93,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
         "  if (found.generation < 0) await keepFences(settings, database, found);",
         SIMULATION,
         "somebody gives the old primary its network back long after",
+      ),
+      guard(
+        "one that was stopped and that AWS starts again is stopped again",
+        "runbooks/fences.ts",
+        "return await stopAgain(settings, database, retired, region);",
+        "return;",
+        "test/runbooks/ladder.test.ts",
+        "the fence's last rung stops the old primary",
       ),
     ],
   },
@@ -595,7 +611,20 @@ export const REQUIREMENTS: readonly Requirement[] = [
       ),
     ],
   },
-  { number: 32, says: "Drills have no permission on production", guards: [], open: "there are no drills yet" },
+  {
+    number: 32,
+    says: "Drills have no permission on production",
+    guards: [
+      guard(
+        "a drill's role sees, makes and deletes what begins like a drill alone",
+        "infra/roles.ts",
+        "const drilledArn = instanceArn(recovery, `${DRILL}*`);",
+        'const drilledArn = instanceArn("*", `${DRILL.slice(0, 0)}*`);',
+        TEMPLATE,
+        "a drill's role is allowed nothing on what production runs on",
+      ),
+    ],
+  },
   {
     number: 33,
     says: "The audit is append-only, and a recorded event gives the same decision again",

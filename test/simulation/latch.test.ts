@@ -6,14 +6,14 @@ import type { Plan } from "../../core/plan/schema.ts";
 import { latches } from "../../infra/latch.ts";
 import { readPlanFile } from "../../infra/plan-file.ts";
 import { Code } from "../../lab/simulation/environments.ts";
-import { type RunResult, type Stage, simulate } from "../../lab/simulation/run.ts";
+import { byHand, type RunResult, type Stage, simulate } from "../../lab/simulation/run.ts";
 
 const MINUTES = 60_000;
 let plan: Plan;
 let sources: Record<string, string>;
 
 beforeAll(async () => {
-  const read = readPlanFile(join(import.meta.dirname, "../../recovery-plan.yml"));
+  const read = byHand(readPlanFile(join(import.meta.dirname, "../../recovery-plan.yml")));
   plan = { ...read, records: read.records.map((record) => ({ ...record, repoint: "latch" as const })) };
   sources = await simulationCode();
 });

@@ -6,7 +6,7 @@ import { parsePlan } from "../../core/plan/parse.ts";
 import type { Plan } from "../../core/plan/schema.ts";
 import { readPlanFile } from "../../infra/plan-file.ts";
 import { Code } from "../../lab/simulation/environments.ts";
-import { type RunResult, type Stage, simulate } from "../../lab/simulation/run.ts";
+import { byHand, type RunResult, type Stage, simulate } from "../../lab/simulation/run.ts";
 import { withNearProbe } from "../lab/near.ts";
 
 const MINUTES = 60_000;
@@ -14,7 +14,7 @@ let plan: Plan;
 let code: Map<string, Code>;
 
 beforeAll(async () => {
-  plan = readPlanFile(join(import.meta.dirname, "../../recovery-plan.yml"));
+  plan = byHand(readPlanFile(join(import.meta.dirname, "../../recovery-plan.yml")));
   code = new Map(Object.entries(await simulationCode()).map(([name, source]) => [name, new Code(name, source)]));
 });
 
@@ -288,10 +288,14 @@ describe("the checkers are alive: a product that is wrong in one place breaks th
 
   test("a lag that is not looked at", async () => {
     const edit: Edit = [["watch", "move"], "(prices[id]?.lagSeconds ?? 0) > policy.maxLagSeconds", "false"];
-    const rules = await brokenBy([edit], ({ rds, primary, standby, clock }) => {
+    const rules = await brokenBy([edit], ({ rds, primary, standby, clock, network }) => {
       standby.server.settle();
       standby.server.lagMs = 90_000;
-      clock.after(2 * MINUTES, () => rds.kill(primary, 30 * MINUTES));
+      clock.after(2 * MINUTES, () => {
+        standby.server.settle();
+        network.cut(standby.id, primary.id);
+        rds.kill(primary, 30 * MINUTES);
+      });
     });
     expect(rules).toContain("S5");
   });

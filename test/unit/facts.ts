@@ -9,6 +9,7 @@ export const POLICY: Policy = {
   maxLagSeconds: 30,
   cooldownMinutes: 60,
   restartGraceSeconds: 60,
+  nativeGraceSeconds: 180,
   maintenance: [],
   drainRegions: ["eu-central-1", "eu-west-1"],
   brake: { moves: 3, withinMinutes: 60 },

@@ -52,8 +52,13 @@ test("a standby in a region the plan does not know is refused", () => {
 });
 
 test("a standby in a region without a fence is refused: an old primary could not be shut off there", () => {
-  const found = problems("instance: shop-b, region: eu-central-1", "instance: shop-b, region: eu-west-1");
-  expect(found[0]).toContain("databases.shop.fenceSecurityGroups: expected a security group for eu-west-1, where shop-b runs");
+  const found = problems("fenceSecurityGroups: { eu-central-1: sg-0a1b2c3d4e5f6fe0c, ", "fenceSecurityGroups: { ");
+  expect(found[0]).toContain("databases.shop.fenceSecurityGroups: expected a security group for eu-central-1, where shop-a runs");
+});
+
+test("a region to restore into without a group for its verification is refused, and so are drills", () => {
+  const found = problems("sg-0a1b2c3d4e5f6d4a1, eu-west-1: sg-0a1b2c3d4e5f6d4a2", "sg-0a1b2c3d4e5f6d4a1");
+  expect(found[0]).toContain("databases.shop.restore.eu-west-1: expected a drainSecurityGroups entry for eu-west-1 too");
 });
 
 test("a maintenance window that is none is refused, with an example", () => {
@@ -113,4 +118,30 @@ test("whatever is put in place of one value, the answer is a plan or problems wi
 
 test("the JSON Schema beside the plan is the one the code gives", () => {
   expect(JSON.parse(readFileSync(join(ROOT, "recovery-plan.schema.json"), "utf8"))).toEqual(planJsonSchema());
+});
+
+const fenced = (rungs: string) => problems("cooldownMinutes: 60", `cooldownMinutes: 60\n      fence: ${rungs}`);
+
+test("a fence without what proves it is refused, with the reason (S2, S3)", () => {
+  expect(fenced("[network, stop]")[0]).toContain(
+    'databases.shop.failover.fence: expected "sessions" among them: without it nothing proves that a primary that is silent takes no writes',
+  );
+  expect(fenced("[sessions, stop]")[0]).toContain('expected "network" among them');
+  expect(fenced("[sessions, network]")[0]).toContain("expected the order network, sessions");
+  expect(fenced("[network, network, sessions]")[0]).toContain('"network" stands here twice');
+  expect(fenced("[network, sessions, glue]")[0]).toContain('expected one of "read-only", "network", "sessions", "stop"');
+  expect(fenced("[network, sessions, stop]")).toEqual([]);
+});
+
+test("the read-only rung needs a parameter group that the primary alone has", () => {
+  const all = "[read-only, network, sessions]";
+  const own = (groups: string) =>
+    problems("cooldownMinutes: 60", `cooldownMinutes: 60\n      fence: ${all}\n    fenceParameterGroups: ${groups}`);
+  expect(fenced(all)[0]).toContain('"read-only" needs fenceParameterGroups to name the group that shop-a alone uses');
+  expect(own("{ shop-a: shop-own, shop-b: shop-own }")[0]).toContain(
+    "databases.shop.fenceParameterGroups.shop-b: expected another group than shop-a's",
+  );
+  expect(own("{ shop-a: shop-own, nobody: other }")[0]).toContain("expected one of this database's instances: shop-a, shop-b");
+  expect(own("{ shop-a: default.postgres18 }")[0]).toContain("expected the name of a DB parameter group of your own");
+  expect(own("{ shop-a: shop-a-own }")).toEqual([]);
 });

@@ -440,7 +440,7 @@ const anyFacts: fc.Arbitrary<Facts> = fc
       }),
     }),
   );
-const anyOrder = fc.record({
+const anyOrder: fc.Arbitrary<Order> = fc.record({
   id: fc.constant("o-1"),
   verb: fc.constantFrom("failover" as const, "switchover" as const, "failback" as const),
   target: fc.constantFrom(null, "shop-b", "shop-c", "shop-x"),
@@ -541,9 +541,9 @@ test("whatever the facts: every decision has a filled sentence that ends with it
 test("all refusals stand before the rows that act, numbers rise, and the last row refuses", () => {
   const numbers = RULES.map((rule) => rule.number);
   expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
-  const acting = RULES.flatMap((rule, at) => (["failover", "switchover"].includes(rule.kind) ? [at] : []));
+  const acting = RULES.flatMap((rule, at) => (["failover", "switchover", "native"].includes(rule.kind) ? [at] : []));
   const refusing = RULES.flatMap((rule, at) => (["refuse", "ask", "shadow"].includes(rule.kind) ? [at] : []));
-  expect(acting).toEqual([RULES.length - 4, RULES.length - 3, RULES.length - 2]);
+  expect(acting).toEqual([RULES.length - 5, RULES.length - 4, RULES.length - 3, RULES.length - 2]);
   expect(refusing.at(-1)).toBe(RULES.length - 1);
   expect(Math.max(...refusing.slice(0, -1))).toBeLessThan(Math.min(...acting));
 });

@@ -1,6 +1,6 @@
 /**
- * When automated backups are due, which an instance has, and how far it could be restored. Log backups are told of and not kept: there
- * is no restore to a point in time. Takes and deletes nothing.
+ * When automated backups are due, which an instance has, and how far it could be restored. The log is read
+ * where the instance wrote it (restore.ts), so a deleted instance has none. Takes and deletes nothing.
  */
 import type { World } from "../world.ts";
 import { type InstanceRecord, regionState, type SnapshotRecord } from "./state.ts";

@@ -25,6 +25,8 @@ const STATUS = {
   InvalidDBSnapshotState: 400,
   InvalidGlobalClusterStateFault: 400,
   InvalidParameterCombination: 400,
+  InvalidRestoreFault: 400,
+  PointInTimeRestoreNotEnabled: 400,
   InvalidParameterValue: 400,
   KMSKeyNotAccessibleFault: 400,
   MissingParameter: 400,

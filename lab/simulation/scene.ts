@@ -1,0 +1,53 @@
+/**
+ * The plan of one run: the given one, and what the seed makes of it. Which standbys there are and where, how the name moves, whether a
+ * probe stands near, what people have to say. Decides nothing of what befalls it.
+ */
+import type { Plan } from "../../core/plan/schema.ts";
+import { Chance } from "./chance.ts";
+
+type Database = Plan["databases"][string];
+
+/** Where the standbys stand, the plan's preferred one first. */
+const STANDBYS = ["hot", "hot", "hot", "cold", "cold", "hot cold", "cold hot", "hot hot cold"] as const;
+
+const COLD_FENCE = "sg-0c01df00000000001";
+const COLD_DRAIN = "sg-0c01dd00000000002";
+const NEAR_NETWORK = { subnetIds: ["subnet-0a1b2c3d4e5f60003"], securityGroupIds: ["sg-0a1b2c3d4e5f6bbbb"] };
+
+export interface Scene {
+  readonly plan: Plan;
+  readonly safetyMs: number;
+  /** What was chosen, in words. */
+  readonly words: string;
+}
+
+export function sceneOf(given: Plan, seed: number, safetyMs: number): Scene {
+  const chance = new Chance(seed, "scene");
+  const places = chance.pick(STANDBYS).split(" ");
+  const repoint = chance.happens(0.25) ? "latch" : "record";
+  const near = chance.happens(0.12);
+  const mode = chance.pick(["automatic", "automatic", "automatic", "approval"] as const);
+  const rebuild = chance.happens(0.75) ? "automatic" : "by-hand";
+  const cooldownMinutes = chance.pick([60, 5, 1]);
+  const approvals = { people: chance.pick([1, 2]), expireMinutes: chance.pick([5, 20, 60]) };
+  const stretch = chance.happens(0.04) ? 2.5 : chance.pick([0.6, 1, 1]);
+  const staged = (database: Database): Database => ({
+    ...database,
+    standbys: places.map((place, at) => ({
+      instance: `${database.primary.instance.replace(/-a$/, "")}-${"bcd"[at]}`,
+      region: place === "hot" ? database.primary.region : given.regions.recovery,
+    })),
+    fenceSecurityGroups: { ...database.fenceSecurityGroups, [given.regions.recovery]: COLD_FENCE },
+    drainSecurityGroups: { ...database.drainSecurityGroups, [given.regions.recovery]: COLD_DRAIN },
+    failover: { ...database.failover, mode, rebuild, cooldownMinutes },
+  });
+  const plan: Plan = {
+    ...given,
+    network: { ...given.network, primary: near ? (given.network.primary ?? NEAR_NETWORK) : undefined },
+    databases: Object.fromEntries(Object.entries(given.databases).map(([name, database]) => [name, staged(database)])),
+    records: given.records.map((record) => ({ ...record, repoint })),
+    approvals: { ...given.approvals, ...approvals },
+  };
+  const words = `standbys ${places.join(" and ")}; by the ${repoint}; ${near ? "with" : "without"} a near probe; ${mode}; rebuilt ${rebuild}`;
+  return { plan, safetyMs: safetyMs * stretch, words };
+}

@@ -1,0 +1,154 @@
+/**
+ * A drill, told top to bottom: the newest copy becomes an instance of its own that nobody but Understudy reaches, is looked through, and
+ * is deleted again. It never speaks to what production runs on, and its role could not (S32, infra/roles.ts).
+ */
+import type { DurableContext } from "@aws/durable-execution-sdk-js";
+import { appendDocument, putDocument, readDocument } from "../aws/documents.ts";
+import { deleteDrill } from "../aws/drills.ts";
+import { isCode } from "../aws/errors.ts";
+import { describeShape, describeSnapshot } from "../aws/rds.ts";
+import { drillCommand } from "../core/commands.ts";
+import { drillTrouble, type Manifest } from "../core/drill.ts";
+import { Problem } from "../core/problem.ts";
+import { ageWords, pointWords, type RecoveryPoint } from "../core/restore.ts";
+import { newestPoint } from "./last-resort.ts";
+import { answers, available, created, type Holds, holds, holdsWords, MADE_BY, PATIENCE, verifyGroup } from "./restored.ts";
+import { type Protected, protectedDatabase, type Settings } from "./settings.ts";
+import { tell } from "./tell.ts";
+import { eventually, notYet, type Proof, patiently, proven, reasonOf } from "./until.ts";
+
+export interface DrillInput {
+  readonly database: string;
+  /** Of the instance it makes, and of the drill. */
+  readonly name: string;
+  /** null: the plan's schedule. */
+  readonly by: string | null;
+}
+
+export interface DrillResult {
+  readonly outcome: "passed" | "failed";
+  readonly sentence: string;
+  readonly report: string | null;
+}
+
+const manifestKey = (database: string) => `drills/${database}/manifest.json`;
+
+export async function drill(input: DrillInput, ctx: DurableContext, settings: Settings): Promise<DrillResult> {
+  const database = protectedDatabase(settings.plan, input.database);
+  const { name } = input;
+  const startedAtMs: number = await ctx.step("begin", async () => Date.now(), patiently);
+  let point: RecoveryPoint | null = null;
+  let held: Holds | null = null;
+  let readyAtMs: number | null = null;
+  let trouble: readonly string[] = [];
+  try {
+    const from: RecoveryPoint = await ctx.step("find the newest copy", () => newestCopy(settings, database), patiently);
+    point = from;
+    const like = likeOf(settings, database, input, from.region);
+    await eventually(ctx, "it is being restored", PATIENCE.create, () => created(name, from, like));
+    await eventually(ctx, "it is available", PATIENCE.available, () => available(from.region, name));
+    const answered = await eventually(ctx, "it answers", PATIENCE.answer, () => answers(settings, database, from.region, name));
+    readyAtMs = answered.atMs;
+    const found: Holds = await ctx.step("see what it holds", () => holds(settings, database, from.region, name), patiently);
+    held = found;
+    trouble = await ctx.step("hold it against the last good drill", () => judge(settings, database, found, from), patiently);
+  } catch (error) {
+    trouble = [reasonOf(error)];
+  }
+  const region = settings.region;
+  const leftOver: string | null = await eventually(ctx, "it is gone again", PATIENCE.gone, () => gone(region, input)).then(
+    () => null,
+    (error: unknown) => reasonOf(error),
+  );
+  const passed = trouble.length === 0;
+  const told = { ...input, point, startedAtMs, readyAtMs, held, trouble, leftOver, passed };
+  const report = await ctx.step("keep the report", () => keep(settings, database, name, told), patiently);
+  const tables = held?.tables;
+  if (passed && tables) {
+    const manifest: Manifest = { drill: name, atMs: startedAtMs, tables };
+    await ctx.step("keep what it held, for the next", () => putDocument(settings.state, manifestKey(database.name), manifest), patiently);
+  }
+  const took = readyAtMs === null ? "it never answered" : `it answered after ${ageWords(readyAtMs - startedAtMs)}`;
+  const sentence = passed
+    ? `The newest backup of ${database.name} can be restored: ${took}, and holds ${held ? holdsWords(held) : "nothing"}.`
+    : `The drill of ${database.name} failed: ${trouble.join(" ")}`;
+  const details: [string, string][] = [
+    ["Restored from", point ? `${pointWords(point)} (${ageWords(startedAtMs - point.atMs)} old)` : "nothing"],
+    ["Newest heartbeat", held?.newestMs ? new Date(held.newestMs).toISOString() : "none"],
+    ["Time it took", took],
+    ["Holds", held ? holdsWords(held) : "not seen"],
+    ["Instance", leftOver === null ? `${name}: deleted again` : `${name} COULD NOT BE DELETED: ${leftOver}`],
+    ["Asked for by", input.by ?? "the plan's schedule"],
+    ["Report", report],
+  ];
+  const left = leftOver === null ? "" : ` Delete ${name} by hand: it costs money until then.`;
+  await ctx.step(
+    "tell of the drill",
+    () =>
+      tell(settings, {
+        kind: passed ? "Drill Passed" : "Drill Failed",
+        id: name,
+        database: database.name,
+        atMs: Date.now(),
+        sentence,
+        details,
+        next: `${passed ? (left === "" ? "Nothing." : "") : "Until a drill passes, do not count on this backup. When the reason is gone:"}${left}`.trim(),
+        ...(passed ? {} : { commands: [drillCommand(database.name)] }),
+      }),
+    patiently,
+  );
+  return { outcome: passed ? "passed" : "failed", sentence, report };
+}
+
+/** As the last backup noted it, and RDS still has it. Only the recovery region's: nothing of a drill is anywhere else. */
+async function newestCopy(settings: Settings, database: Protected): Promise<RecoveryPoint> {
+  const newest = await newestPoint(settings, database.name);
+  const hint = "Look at the backups' mails.";
+  if (!newest) throw new Problem("NoBackup", `there is no backup of ${database.name} on record`, { hint });
+  const { snapshot, region } = newest;
+  if (region !== settings.region)
+    throw new Problem("Elsewhere", `the newest copy ${snapshot} is in ${region}, and drills are held in ${settings.region}`, { hint });
+  const found = await describeSnapshot(region, snapshot);
+  if (found?.status !== "available")
+    throw new Problem("SnapshotGone", `the newest copy ${snapshot} is ${found?.status ?? "gone"} in ${region}`, { hint });
+  return { kind: "snapshot", snapshot, region, atMs: found.takenAtMs ?? newest.takenAtMs };
+}
+
+const likeOf = (settings: Settings, database: Protected, { name }: DrillInput, region: string) => ({
+  class: null,
+  securityGroups: [verifyGroup(database, region)],
+  subnetGroup: database.plan.restore?.[region]?.subnetGroup ?? null,
+  parameterGroup: database.plan.restore?.[region]?.parameterGroup ?? null,
+  publiclyAccessible: false,
+  tags: {
+    "understudy:plan": settings.plan.name,
+    "understudy:database": database.name,
+    "understudy:purpose": "drill",
+    [MADE_BY]: name,
+  },
+});
+
+async function judge(settings: Settings, database: Protected, found: Holds, point: RecoveryPoint): Promise<string[]> {
+  const before = await readDocument<Manifest>(settings.state, manifestKey(database.name));
+  return drillTrouble(found, point.atMs, before?.value ?? null);
+}
+
+async function keep(settings: Settings, database: Protected, name: string, told: Record<string, unknown>): Promise<string> {
+  const key = `drills/${database.name}/${name}.json`;
+  await appendDocument(settings.state, key, told);
+  return key;
+}
+
+/** Deletes what this drill made; what has the name and is another's stays. One that is not there is gone. */
+async function gone(region: string, { name }: DrillInput): Promise<Proof> {
+  const there = await describeShape(region, name);
+  if (!there) return proven(`${name} is gone`);
+  if (there.tags[MADE_BY] !== name)
+    throw new Problem("NotOurs", `${name} does not carry this drill's tag`, { hint: "It is left untouched: find out whose it is." });
+  try {
+    await deleteDrill(region, name);
+  } catch (error) {
+    if (!isCode(error, "InvalidDBInstanceState", "DBInstanceNotFound")) throw error;
+  }
+  return notYet(`${name} is being deleted`);
+}

@@ -1,0 +1,3 @@
+import { holds } from "./disasters-holds.ts";
+
+await holds("mariadb");

@@ -1,0 +1,3 @@
+import { moves } from "./disasters-moves.ts";
+
+await moves("mariadb");

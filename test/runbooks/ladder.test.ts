@@ -1,0 +1,82 @@
+import { beforeAll, expect, test } from "vitest";
+import type { Afterwards } from "../../core/evidence.ts";
+import type { Rung } from "../../core/ladder.ts";
+import { waitFor } from "../../lab/look.ts";
+import { bench } from "./bench.ts";
+import { Planned, REGION } from "./planned.ts";
+
+const open = bench();
+const shop = new Planned(open);
+const FENCED = ["sg-0a1b2c3d4e5f6fe0c:active"];
+
+beforeAll(async () => {
+  await shop.afresh();
+  const { shop: database } = await shop.settings();
+  // The plan as it is read once a process, with one rung more.
+  (database.plan.failover as { fence?: Rung[] }).fence = ["network", "sessions", "stop"];
+});
+
+const json = async <Value>(key: string): Promise<Value> => {
+  const { lab, plan, bucket } = open();
+  const { Body } = await lab.world.call("s3", "GetObject", { Bucket: bucket, Key: key }, { region: plan.regions.recovery });
+  return JSON.parse(Buffer.from(Body).toString("utf8"));
+};
+const status = async (id: string): Promise<string> => (await shop.describe(id)).DBInstanceStatus;
+const becomes = (id: string, wanted: string) => waitFor(`${id} to be ${wanted}`, 20_000, async () => (await status(id)) === wanted);
+
+async function watched() {
+  const { settings, shop: database } = await shop.settings();
+  const { keepFences } = await import("../../runbooks/fences.ts");
+  await keepFences(settings, database, await shop.record());
+}
+
+test("the fence's last rung stops the old primary; AWS starts it again after seven days: it is still fenced, and stopped again (S4)", async () => {
+  const { lab, news } = open();
+  await lab.rds.faults.kill(REGION, "shop-a");
+  await shop.laps(3);
+  const moved = await shop.move("shop-b", { verb: "failover", overrides: [207, 303, 304, 305, 306] });
+  expect(moved.result.outcome, moved.result.sentence).toBe("succeeded");
+  // The move has not waited for it.
+  expect(await status("shop-a")).not.toBe("stopped");
+
+  expect((await shop.run({ kind: "afterwards", generation: 2, attempt: 1 })).result).toEqual({ outcome: "kept" });
+  expect(await status("shop-a")).toBe("stopped");
+  const { execution } = moved.record.lastMove as { execution: string };
+  const after = await json<Afterwards>(`evidence/shop/${execution}.after.json`);
+  expect(after).toMatchObject({
+    execution,
+    instance: "shop-a",
+    back: { holds: true, seen: "shop-a is available" },
+    rungs: [{ rung: "stop", holds: true, seen: "shop-a is stopped" }],
+  });
+  expect(after.steps.flatMap(({ calls }) => calls).find(({ operation }) => operation === "StopDBInstance")).toMatchObject({
+    target: "shop-a",
+    answer: "ok",
+    times: 1,
+  });
+
+  await lab.world.call("rds", "StartDBInstance", { DBInstanceIdentifier: "shop-a" }, { region: REGION });
+  await becomes("shop-a", "available");
+  expect(await shop.refusal("shop-a")).not.toBeNull();
+  await watched();
+  await becomes("shop-a", "stopped");
+  expect(await shop.groups("shop-a")).toEqual(FENCED);
+  expect(news.at(-1)).toMatchObject({ kind: "Fence Closed", sentence: expect.stringContaining("is stopped again") });
+});
+
+test("a failback asks an old primary that is stopped: it is started behind its fence, and what the move had cost is written down (S25)", async () => {
+  expect((await shop.run({ kind: "rebuild", generation: 2, attempt: 1 })).result).toEqual({ outcome: "rebuilt", standbys: ["shop-a-g2"] });
+  await waitFor("the standby to follow", 20_000, async () => {
+    const { vote } = await shop.laps(2);
+    return vote.primarySeen === "alive" && vote.linkSeen === "streaming" && (vote.lagSeconds ?? 99) < 2;
+  });
+  const { result, record, steps } = await shop.move("shop-a-g2", { verb: "failback" });
+  expect(result.outcome, result.sentence).toBe("succeeded");
+  expect(steps).toContain("shop-a is asked");
+  const [old] = record.retired;
+  expect(await json(`evidence/shop/${old?.move}.actual.json`)).toMatchObject({ instance: "shop-a", transactions: 0, rescue: null });
+  expect(await shop.groups("shop-a")).toEqual(FENCED);
+  // It was stopped before it was asked, so the watch stops it again.
+  await watched();
+  await becomes("shop-a", "stopped");
+});
