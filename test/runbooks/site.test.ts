@@ -180,9 +180,9 @@ test("the group never becomes healthy: the wait ends, nobody is sent there (S15)
 });
 
 test("Route 53's control plane is dark: the evacuation waits for it, says so, and goes on (S29)", async () => {
-  let refusals = 0;
+  const told = () => open().news.some(({ kind }) => kind === "Move Stuck");
   const dark = (before: (input: unknown) => unknown) => (input: unknown) => {
-    if (refusals++ < 90) throw new ServiceError("ServiceUnavailable", "dark", 503);
+    if (!told()) throw new ServiceError("ServiceUnavailable", "dark", 503);
     return before(input);
   };
   const restore = [
@@ -293,7 +293,8 @@ test("the rules refuse to move the database: the mail names the command, and the
   const stuck = open().news.find(({ kind }) => kind === "Move Stuck");
   expect(stuck?.details).toEqual([["shop", "Refused: the lag is not known (rule 305)"]]);
   expect(stuck?.commands).toEqual(['npm run understudy -- switchover shop --target shop-c --override 305 --reason "WHY"']);
-  expect(shop.heard).not.toContain("do it");
+  // Asked five times before it was told, twice each time: which way fits, and whether it may.
+  expect(shop.heard).toEqual(Array(10).fill("switchover to shop-c?"));
 });
 
 test("the failback of its database is refused: the return stops before the dial (S25)", async () => {
