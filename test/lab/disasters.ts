@@ -156,7 +156,12 @@ export class Disasters {
       const answer = await engineOf(this.engine)
         .askStandby(target, "shop", 5000)
         .catch(() => null);
-      return answer?.drained || (await engineOf(this.engine).endsTorn(target, 5000).catch(() => false));
+      return (
+        answer?.drained ||
+        (await engineOf(this.engine)
+          .endsTorn(target, 5000)
+          .catch(() => false))
+      );
     });
     const rows = await this.cluster("shop-b").query("select id from orders", { database: "shop" });
     return new Set(rows.map(({ id }) => Number(id)));
