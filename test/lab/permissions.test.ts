@@ -289,6 +289,9 @@ function anyInput(keyArn: string) {
     VpcId: "vpc-1",
     Resources: ["i-1", "vol-1", "snap-1", "ami-1"],
     InstanceSpecification: { InstanceId: "i-1" },
+    TargetGroupArn: `arn:aws:elasticloadbalancing:${REGION}:${ACCOUNT}:targetgroup/some/0a1b2c3d4e5f6071`,
+    TargetGroupARNs: [`arn:aws:elasticloadbalancing:${REGION}:${ACCOUNT}:targetgroup/some/0a1b2c3d4e5f6071`],
+    DistributionId: "E1SOME",
   };
 }
 
