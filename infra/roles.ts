@@ -164,6 +164,8 @@ export function roles(plan: Plan, stackName: string): Resources {
             StringEquals: { "cloudwatch:namespace": LATCH_NAMESPACE },
           }),
         ];
+  // The side of a restored instance, or of a standby that was built anew.
+  const keepsSides = () => changesNames("KeepSides", latched, latched.flatMap(sidesOf), ["CNAME"], ["UPSERT"]);
   const sidesOf = ({ name, database }: RecordPlan) =>
     Array.from({ length: 1 + (plan.databases[database]?.standbys.length ?? 0) }, (_, side) => sideName(name, side));
 
@@ -181,7 +183,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...readOnly("rds:ResetDBParameterGroup"),
       ...readsNames(rewritten),
       ...speaksToLatch,
-      ...changesNames("KeepSides", latched, latched.flatMap(sidesOf), ["CNAME"], ["UPSERT"]),
+      ...keepsSides(),
       ...tells,
       starts("move", "lambda:ListDurableExecutionsByFunction"),
     ],
@@ -223,7 +225,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...seesAlarms,
       ...restores,
       ...entersDatabases,
-      ...readsNames(rewritten),
+      ...readsNames(plan.records),
       ...changesNames(
         "PointNames",
         rewritten,
@@ -232,6 +234,7 @@ export function roles(plan: Plan, stackName: string): Resources {
         // The stamp beside the name is exchanged, never overwritten: that is what refuses a late writer.
         ["UPSERT", "CREATE", "DELETE"],
       ),
+      ...keepsSides(),
       ...speaksToLatch,
       ...tells,
       ...lasts("move"),
@@ -278,7 +281,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       // Never the original.
       allow("GuardWhatIsRestored", ["rds:ModifyDBInstance"], [...restoredArns, ...instanceRegions.map(parameterGroups)]),
       ...usesKeys(plan),
-      ...readsNames(rewritten),
+      ...readsNames(plan.records),
       starts("move"),
       ...tells,
       ...lasts("restore"),
