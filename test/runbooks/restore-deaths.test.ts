@@ -1,6 +1,6 @@
 /** A move to a restored instance dies, at every step in turn: the watcher undoes it or has another go on, as with any other move. */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, beforeAll, expect, test } from "vitest";
 import type { Order } from "../../core/facts.ts";
 import { STEP_OF } from "../../core/ladder.ts";
 import { waitFor } from "../../lab/look.ts";
@@ -137,9 +137,9 @@ async function watch() {
   return await watchLap(settings, shop);
 }
 
-async function restoredBeside() {
+/** One that was restored stands beside, closed to everybody. */
+beforeAll(async () => {
   const { lab, plan } = open();
-  const { settings, shop } = await load();
   await laps(2);
   const region = { region: AWAY };
   const snapshot = "understudy-shop-20261121t0600";
@@ -163,11 +163,9 @@ async function restoredBeside() {
     region,
   );
   await waitFor("the restored instance", 30_000, async () => (await described(RESTORED, AWAY)).DBInstanceStatus === "available");
-  return { settings, shop };
-}
+});
 
 test("it dies at each step before it is noted as promoted: nothing was done, or it is undone, and the primary has its network back (S11, S15)", async () => {
-  await restoredBeside();
   const { news } = open();
   const before = await groupsOf("shop-a", HOME);
   deadExecutions();
