@@ -26,7 +26,6 @@ let product: { plan: Plan; folder: string };
 beforeAll(async () => {
   const text = readFileSync(inject("planFile"), "utf8")
     .replace("      - { instance: shop-b, region: eu-central-1 }", "$&\n      - { instance: shop-c, region: eu-west-1 }")
-    .replace("eu-central-1: sg-0a1b2c3d4e5f6fe0c", "$&, eu-west-1: sg-0a1b2c3d4e5f6fe0d")
     .replace("ttlSeconds: 1", "ttlSeconds: 1\n    repoint: latch")
     .concat(ALICE_AND_BOB);
   const parsed = parsePlan(text);
@@ -100,4 +99,4 @@ test("the primary's region and every us-east-1 endpoint are dark: two people agr
   const lost = await shop.lost(traffic, "shop-c", AWAY);
   expect(lost.filter((order) => received.has(order))).toEqual([]);
   console.log(`acknowledged in ${HOME} and never received in ${AWAY}: ${lost.length}`);
-}, 240_000);
+}, 400_000);

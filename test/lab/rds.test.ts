@@ -501,6 +501,13 @@ test("parameters: a dynamic one reaches the server at once, a static one at the 
   await expect(lab.call("ModifyDBParameterGroup", parameter("port", "1", "pending-reboot"))).rejects.toEqual(
     refusal("InvalidParameterValue", /cannot be modified/),
   );
+  await lab.call("ResetDBParameterGroup", {
+    DBParameterGroupName: "shop",
+    Parameters: [{ ParameterName: "wal_receiver_timeout", ApplyMethod: "immediate" }],
+  });
+  await vi.waitFor(async () => expect(await setting("wal_receiver_timeout")).not.toBe("7s"), patient);
+  const left = await lab.call("DescribeDBParameters", { DBParameterGroupName: "shop", Source: "user" });
+  expect(left.Parameters).toMatchObject([{ ParameterName: "shared_buffers" }]);
 });
 
 test("a replica in another region stays behind, terminated, when its source is deleted; one beside it becomes a primary", async () => {
