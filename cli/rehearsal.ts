@@ -21,6 +21,7 @@ const FIRST_PAGE = 2;
 /** Longer than a first look, so that the move and the backup have to wait, and come back to a story of many steps. */
 const SLOW_MS = 3_500;
 const LONG_AGO = "20260101t0000";
+const LATER = "20260101t0600";
 const PATIENCE_MS = 60_000;
 
 /** The lab it happened in, still up: its owner closes it. */
@@ -235,6 +236,12 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
   await orderRestore(lab, plan, name, generation, (payload) => invoke("order", payload));
   await until("the restored instance to be the primary", async () => (await record())?.generation === generation + 1);
   await told("restore done");
+  if (backedUp) {
+    say("the primary runs in the recovery region now, and is backed up there");
+    const done = mails("backup done");
+    await durably("backup", backupName(name, LATER), { database: name, slot: LATER });
+    await until("a backup from there", () => mails("backup done") > done);
+  }
 }
 
 /** What a promotion loses, and the standby never had. */

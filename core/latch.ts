@@ -94,6 +94,21 @@ export function seated(latch: Latch, members: readonly string[]): Latch {
   return { ...latch, sides };
 }
 
+/**
+ * The side for an instance that is no member yet and is to become the primary: the one it has, an empty one, one whose instance is no
+ * member any more, else the last one. Never the side that answers, unless it is its own.
+ */
+export function sideFor(latch: Latch, id: string, members: readonly string[]): number {
+  const own = latch.sides.indexOf(id);
+  if (own >= 0) return own;
+  const answered = answeredSide(latch.bits);
+  const silent = latch.sides.map((old, side) => ({ old, side })).filter(({ side }) => side !== answered);
+  const free = silent.find(({ old }) => old === null) ?? silent.find(({ old }) => old !== null && !members.includes(old));
+  const found = free ?? silent.at(-1);
+  if (!found) throw new RangeError(`a latch with ${latch.sides.length} side has none for ${id}`);
+  return found.side;
+}
+
 /** Whether a move of this generation and attempt comes after the last one that spoke, or is that one. */
 export const mayFollow = (last: { generation: number; attempt: number }, now: { generation: number; attempt: number }): boolean =>
   now.generation > last.generation || (now.generation === last.generation && now.attempt >= last.attempt);

@@ -116,6 +116,7 @@ const withoutLatch: Plugin = {
         loader: "ts",
       }));
     instead(/[\\/]runbooks[\\/]repoint-latch\.ts$/, ["latchWay", "readLatch", "writeLatch"]);
+    instead(/[\\/]runbooks[\\/]restored-side\.ts$/, ["sideTrouble", "seating"]);
     plugin.onLoad({ filter: /[\\/]runbooks[\\/]latch\.ts$/ }, () => ({
       contents: "export const tendLatch = async () => {};",
       loader: "ts",

@@ -154,6 +154,8 @@ export function roles(plan: Plan, stackName: string): Resources {
             StringEquals: { "cloudwatch:namespace": LATCH_NAMESPACE },
           }),
         ];
+  // The side of a restored instance, or of a standby that was built anew.
+  const keepsSides = () => changesNames("KeepSides", latched, latched.flatMap(sidesOf), ["CNAME"], ["UPSERT"]);
   const sidesOf = ({ name, database }: RecordPlan) =>
     Array.from({ length: 1 + (plan.databases[database]?.standbys.length ?? 0) }, (_, side) => sideName(name, side));
 
@@ -171,7 +173,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...readOnly("rds:ResetDBParameterGroup"),
       ...readsNames(rewritten),
       ...speaksToLatch,
-      ...changesNames("KeepSides", latched, latched.flatMap(sidesOf), ["CNAME"], ["UPSERT"]),
+      ...keepsSides(),
       ...tells,
       starts("move", "lambda:ListDurableExecutionsByFunction"),
     ],
@@ -215,7 +217,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...seesAlarms,
       ...restores,
       ...entersDatabases,
-      ...readsNames(rewritten),
+      ...readsNames(plan.records),
       ...changesNames(
         "PointNames",
         rewritten,
@@ -224,6 +226,7 @@ export function roles(plan: Plan, stackName: string): Resources {
         // The stamp beside the name is exchanged, never overwritten: that is what refuses a late writer.
         ["UPSERT", "CREATE", "DELETE"],
       ),
+      ...keepsSides(),
       ...speaksToLatch,
       ...tells,
       ...lasts("move"),
@@ -241,10 +244,11 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...keepsRecords,
       allow("NoteRecoveryPoints", ["s3:PutObject"], bucketKeys("backups")),
       allow("SeeSnapshots", ["rds:DescribeDBSnapshots"], snapshotArns([primary, recovery])),
-      allow("TakeSnapshots", ["rds:CreateDBSnapshot"], [...instanceArns, ...snapshotArns([primary])]),
+      allow("TakeSnapshots", ["rds:CreateDBSnapshot"], [...instanceArns, ...snapshotArns([primary, recovery])]),
       allow("CopySnapshots", ["rds:CopyDBSnapshot"], snapshotArns([primary, recovery])),
       allow("TagSnapshots", ["rds:AddTagsToResource"], snapshotArns([primary, recovery])),
-      ...usesKeys(plan),
+      // The primary may run in either region, and be copied to the other.
+      ...usesKeys(plan, [primary, recovery]),
       ...tells,
       ...lasts("backup"),
     ],
@@ -270,7 +274,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       // Never the original.
       allow("GuardWhatIsRestored", ["rds:ModifyDBInstance"], [...restoredArns, ...instanceRegions.map(parameterGroups)]),
       ...usesKeys(plan),
-      ...readsNames(rewritten),
+      ...readsNames(plan.records),
       starts("move"),
       ...tells,
       ...lasts("restore"),
@@ -329,14 +333,16 @@ export function roles(plan: Plan, stackName: string): Resources {
 
 /**
  * RDS works with a customer's key in its caller's name, who must be let to describe it and to grant on it (RDS User Guide, AWS KMS key
- * management): for a copy on the plan's key, and on the source's, which the plan does not name. Through RDS alone.
+ * management): for a copy on the plan's key, and on the source's, which the plan does not name. Through RDS alone, of the regions in `sources`.
  */
-function usesKeys(plan: Plan): Statement[] {
+function usesKeys(plan: Plan, sources: readonly string[] = [plan.regions.primary]): Statement[] {
   const keys = [...new Set(plan.backups.flatMap(({ kmsKeyId }) => kmsKeyId ?? []))];
   if (keys.length === 0) return [];
-  const { primary, recovery } = plan.regions;
+  const { recovery } = plan.regions;
   const actions = ["kms:DescribeKey", "kms:CreateGrant"];
-  const through = (region: string) => ({ StringEquals: { "kms:ViaService": `rds.${region}.amazonaws.com` } });
+  const through = (...regions: readonly string[]) => ({
+    StringEquals: { "kms:ViaService": regions.map((region) => `rds.${region}.amazonaws.com`) },
+  });
   const anyKey = (region: string) => sub(`arn:\${AWS::Partition}:kms:${region}:\${AWS::AccountId}:key/*`);
   const aliases = keys.flatMap((key) => /alias\/.+$/.exec(key)?.[0] ?? []);
   const arns = keys
@@ -353,7 +359,7 @@ function usesKeys(plan: Plan): Statement[] {
           }),
         ]
       : []),
-    allow("ReadEncryptedSnapshots", actions, anyKey(primary), through(primary)),
+    allow("ReadEncryptedSnapshots", actions, sources.map(anyKey), through(...sources)),
   ];
 }
 

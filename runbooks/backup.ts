@@ -1,12 +1,13 @@
 /**
- * One backup's life, told top to bottom: snapshot, wait, copy to the recovery region, wait, note it, tell. Identifiers come from the
- * database and the time slot, so the same slot makes one snapshot however often it is started.
+ * One backup's life, told top to bottom: snapshot where the primary on record is, wait, copy to the other region, wait, note it, tell.
+ * Identifiers come from the database and the time slot, so the same slot makes one snapshot however often it is started.
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { putDocument } from "../aws/documents.ts";
 import { isCode } from "../aws/errors.ts";
 import { copySnapshot, createSnapshot, describeSnapshot, type SnapshotFacts } from "../aws/rds.ts";
 import type { News } from "../core/news.ts";
+import type { BackupPlan } from "../core/plan/schema.ts";
 import { Problem } from "../core/problem.ts";
 import { type BackupSlot, snapshotName } from "../core/slots.ts";
 import { noteNewest } from "./last-resort.ts";
@@ -34,47 +35,77 @@ export async function backup(input: BackupInput, ctx: DurableContext, settings: 
   const policy = database.backup;
   if (!policy) throw new Problem("NoBackupPlanned", `The plan has no backup of "${database.name}".`, { hint: 'Add one under "backups".' });
   const name = snapshotName(database.name, input.slot);
-  const from = database.plan.primary.region;
-  const to = policy.copyTo;
   const tags = { "understudy:plan": settings.plan.name, "understudy:database": database.name, "understudy:slot": input.slot };
 
+  let from: string | null = null;
+  let to = policy.copyTo;
+  let holds = false;
   try {
-    const source = await ctx.step("find the primary", async () => (await readRecord(settings, database)).value.primary, patiently);
+    const found: Found = await ctx.step("find the primary", () => findPrimary(settings, database), patiently);
+    const { source } = found;
+    const here = found.region;
+    from = here;
+    // It moved to where its copies are: then the copy goes to where it came from.
+    const back = here === policy.copyTo;
+    const there = back ? settings.plan.regions.primary : policy.copyTo;
+    to = there;
     await until(ctx, "the snapshot has started", PATIENCE.start, () =>
-      started(from, name, tags, () => createSnapshot(from, source, name, tags)),
+      started(here, name, tags, () => createSnapshot(here, source, name, tags)),
     );
-    await until(ctx, "the snapshot is available", PATIENCE.snapshot, () => available(from, name));
+    await until(ctx, "the snapshot is available", PATIENCE.snapshot, () => available(here, name));
+    if (back) {
+      // Where Understudy runs it can be restored from already, whether or not the other region answers.
+      await ctx.step("note the snapshot", () => noteHere(settings, database, name), patiently);
+      holds = true;
+    }
     await until(ctx, "the copy has started", PATIENCE.start, () =>
-      started(to, name, tags, async () => {
-        const original = await describeSnapshot(from, name);
+      started(there, name, tags, async () => {
+        const original = await describeSnapshot(here, name);
         if (!original)
-          throw new Problem("SnapshotGone", `the snapshot ${name} is gone from ${from}`, {
+          throw new Problem("SnapshotGone", `the snapshot ${name} is gone from ${here}`, {
             hint: "Somebody deleted it before it was copied.",
           });
-        await copySnapshot(to, original.arn, name, tags, policy.kmsKeyId);
+        const key = back ? keyOfOldHome(policy, original) : policy.kmsKeyId;
+        await copySnapshot(there, original.arn, name, tags, key);
       }),
     );
-    await until(ctx, "the copy is available", PATIENCE.copy, () => available(to, name));
-    const kept = await ctx.step("note the recovery point", () => note(settings, database, source, name, from, to), patiently);
-    const sentence = `${database.name} is backed up: ${name} holds ${source} as of ${new Date(kept.takenAtMs ?? 0).toISOString()}, in ${from} and ${to}.`;
+    await until(ctx, "the copy is available", PATIENCE.copy, () => available(there, name));
+    const kept = await ctx.step("note the recovery point", () => note(settings, database, source, name, here, there), patiently);
+    const sentence = `${database.name} is backed up: ${name} holds ${source} as of ${new Date(kept.takenAtMs ?? 0).toISOString()}, in ${here} and ${there}.`;
     await ctx.step(
       "tell of the backup",
-      () => tell(settings, news("Backup Completed", database, name, sentence, [from, to], "Nothing.")),
+      () => tell(settings, news("Backup Completed", database, name, sentence, [here, there], "Nothing.")),
       patiently,
     );
     return { outcome: "completed", snapshot: name, sentence };
   } catch (error) {
-    const sentence = `The backup ${name} of ${database.name} failed: ${reasonOf(error)}`;
-    const next =
-      "See the reason above. The next backup starts by itself at its time; until then the newest recovery point is the one before.";
+    const sentence = holds
+      ? `The backup ${name} of ${database.name} is in ${from} alone, for its copy to ${to} failed: ${reasonOf(error)}`
+      : `The backup ${name} of ${database.name} failed: ${reasonOf(error)}`;
+    const newest = holds ? `${name} can be restored in ${from}` : "until then the newest recovery point is the one before";
+    const next = `See the reason above. The next backup starts by itself at its time; ${newest}.`;
     await ctx.step(
       "tell of the failure",
-      () => tell(settings, news("Backup Failed", database, name, sentence, [from, to], next)),
+      () => tell(settings, news("Backup Failed", database, name, sentence, from === null ? [to] : [from, to], next)),
       patiently,
     );
     return { outcome: "failed", snapshot: name, sentence };
   }
 }
+
+interface Found {
+  readonly source: string;
+  readonly region: string;
+}
+
+async function findPrimary(settings: Settings, database: Protected): Promise<Found> {
+  const { primary, regions } = (await readRecord(settings, database)).value;
+  return { source: primary, region: regions[primary] ?? database.plan.primary.region };
+}
+
+/** Across regions an encrypted snapshot needs a key of where the copy is made (CopyDBSnapshot). */
+const keyOfOldHome = ({ primaryKmsKeyId }: BackupPlan, { encrypted }: SnapshotFacts): string | undefined =>
+  primaryKmsKeyId ?? (encrypted ? "alias/aws/rds" : undefined);
 
 /** Starts it unless it is there. One that is there counts only when it is ours, whoever's reply was lost. */
 export async function started(region: string, name: string, tags: Record<string, string>, start: () => Promise<void>): Promise<Proof> {
@@ -135,8 +166,19 @@ async function note(
   const copy = await describeSnapshot(to, name);
   if (!copy) throw new Problem("SnapshotGone", `the snapshot ${name} is gone from ${to}`, { hint: "Somebody deleted it." });
   await putDocument(settings.state, `backups/${database.name}/${name}.json`, { ...copy, source, places: [from, to] });
-  if (copy.takenAtMs !== null) await noteNewest(settings, database.name, { snapshot: name, region: to, takenAtMs: copy.takenAtMs });
+  if (to === database.backup?.copyTo) await noteAsNewest(settings, database, copy);
   return copy;
+}
+
+async function noteHere(settings: Settings, database: Protected, name: string): Promise<void> {
+  const region = database.backup?.copyTo ?? settings.region;
+  const snapshot = await describeSnapshot(region, name);
+  if (!snapshot) throw new Problem("SnapshotGone", `the snapshot ${name} is gone from ${region}`, { hint: "Somebody deleted it." });
+  await noteAsNewest(settings, database, snapshot);
+}
+
+async function noteAsNewest(settings: Settings, database: Protected, { id, region, takenAtMs }: SnapshotFacts): Promise<void> {
+  if (takenAtMs !== null) await noteNewest(settings, database.name, { snapshot: id, region, takenAtMs });
 }
 
 const news = (kind: News["kind"], database: Protected, name: string, sentence: string, places: string[], next: string): News => ({

@@ -43,6 +43,8 @@ export async function failover(input: MoveInput, plain: DurableContext, settings
   move.regions = confirmed.facts.record.regions;
   await ctx.step("tell of the start", () => tell(settings, move.startedNews(confirmed)), patiently);
 
+  // Another execution noted the promotion and died: whether it began is seen before anything is undone.
+  const goesOn = confirmed.facts.record.claim?.stage === "promoted";
   let stage: Stage = "fence";
   try {
     const fenced = confirmed.unfenced === null ? await fence(ctx, move, confirmed) : notFenced(confirmed.unfenced, confirmed.atMs);
@@ -108,10 +110,12 @@ export async function failover(input: MoveInput, plain: DurableContext, settings
     return { outcome: "succeeded", sentence, evidence };
   } catch (error) {
     const sentence = `The failover of ${database.name} to ${standby} failed at the stage "${stage}": ${reasonOf(error)}`;
-    const refused = stage === "promote" && (await ctx.step("see that nothing was promoted", () => move.isStillReplica(standby), patiently));
+    const early = stage === "fence" || stage === "drain";
+    const unsure = stage === "promote" || (early && goesOn);
+    const refused = unsure && (await ctx.step("see that nothing was promoted", () => move.isStillReplica(standby), patiently));
     // After the promotion the claim is kept: the watcher starts the move again where it ended (watch.ts).
-    const undone = stage === "fence" || stage === "drain" || refused;
-    const news = move.failedNews(sentence, refused ? "drain" : stage, primary, standby);
+    const undone = refused || (early && !goesOn);
+    const news = move.failedNews(sentence, undone ? "drain" : early ? "promote" : stage, primary, standby);
     // Told first: whatever keeps the fence from being undone must not keep the reason from people.
     await ctx.step("tell of the failure", () => tell(settings, news), patiently);
     if (undone) {

@@ -8,6 +8,7 @@ import { putBits } from "../aws/latch.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
 import type { InstanceFacts } from "../core/facts.ts";
 import { answeredSide, type Bit, type Latch, mayFollow, nodeName, sideName, stagesTo } from "../core/latch.ts";
+import type { RecordPlan } from "../core/plan/schema.ts";
 import { Problem } from "../core/problem.ts";
 import { addressOf, lateMover, type Mover, recordsOf, type Way, wrongAnswer } from "./repoint.ts";
 import type { Protected, Settings } from "./settings.ts";
@@ -26,6 +27,16 @@ export const writeLatch = (settings: Settings, database: Protected, latch: Latch
   etag === null
     ? createDocument(settings.state, latchKey(database.name), latch)
     : replaceDocument(settings.state, latchKey(database.name), latch, etag);
+
+/** Which clients' name does not lead to its latch; null: all do. */
+export async function ledAstray(records: readonly RecordPlan[]): Promise<string | null> {
+  for (const { name } of records) {
+    const led = await cnameOf(name);
+    if (led !== nodeName(name, 0))
+      return `${name} does not lead to the latch (it leads to ${led ?? "nothing"}); point its CNAME at ${nodeName(name, 0)}`;
+  }
+  return null;
+}
 
 export function latchWay(settings: Settings, database: Protected): Way {
   const records = recordsOf(settings, database);
@@ -86,10 +97,9 @@ export function latchWay(settings: Settings, database: Protected): Way {
       if (!stored) return `the latch of ${database.name} has not been set up yet; the watcher does so within a minute`;
       const side = stored.value.sides.indexOf(target.id);
       if (side < 0) return `${target.id} has no side of the latch of ${database.name} yet`;
+      const astray = await ledAstray(records);
+      if (astray !== null) return astray;
       for (const { name } of records) {
-        const led = await cnameOf(name);
-        if (led !== nodeName(name, 0))
-          return `${name} does not lead to the latch (it leads to ${led ?? "nothing"}); point its CNAME at ${nodeName(name, 0)}`;
         const end = await cnameOf(sideName(name, side));
         if (end !== addressOf(target)) return `${sideName(name, side)} leads to ${end ?? "nothing"}, not yet to ${target.id}`;
       }

@@ -10,21 +10,24 @@ import type { Drift } from "../core/drift.ts";
 import type { Facts } from "../core/facts.ts";
 import { policyOf } from "../core/policy.ts";
 import { judgeRestore } from "../core/restore.ts";
+import { startAfterwards } from "./afterwards.ts";
 import { noting } from "./evidence.ts";
-import { fence, forward, type MoveResult } from "./failover.ts";
+import { fence, forward, keepFailure, type MoveResult } from "./failover.ts";
 import { type Confirmed, Move } from "./failover-steps.ts";
 import { groupsOf } from "./fences.ts";
 import { observe } from "./observe.ts";
 import { restoreProtections } from "./protect.ts";
 import { startRebuild } from "./rebuild.ts";
 import { endClaim, executionName, readRecord } from "./record.ts";
+import { restoredTrouble } from "./repoint-way.ts";
+import { seating } from "./restored-side.ts";
 import { protectedDatabase, type Settings } from "./settings.ts";
 import type { MoveInput } from "./start.ts";
 import { tell } from "./tell.ts";
 import { notYet, type Proof, patiently, proven, reasonOf, until } from "./until.ts";
 
 /** Looks of about a second. */
-const PATIENCE = { open: 600, write: 300, repoint: 300 };
+const PATIENCE = { side: 600, open: 600, write: 300, repoint: 300 };
 
 export async function becomePrimary(input: MoveInput, plain: DurableContext, settings: Settings): Promise<MoveResult> {
   const database = protectedDatabase(settings.plan, input.database);
@@ -42,8 +45,11 @@ export async function becomePrimary(input: MoveInput, plain: DurableContext, set
   move.regions = confirmed.facts.record.regions;
   await ctx.step("tell of the start", () => tell(settings, move.startedNews(confirmed)), patiently);
 
-  let stage: "fence" | "write" | "record" = "fence";
+  // One that goes on where another died never gives the old primary its network back.
+  const goesOn = confirmed.facts.record.claim?.stage === "promoted";
+  let stage: "fence" | "write" | "record" = goesOn ? "write" : "fence";
   try {
+    if (database.record.repoint === "latch") await until(ctx, "a side of the latch leads to it", PATIENCE.side, () => move.seated(standby));
     // Again after a death, too: each look does only what is missing.
     const fenced =
       confirmed.unfenced === null ? await fence(ctx, move, confirmed) : { holds: false, seen: confirmed.unfenced, atMs: confirmed.atMs };
@@ -86,6 +92,7 @@ export async function becomePrimary(input: MoveInput, plain: DurableContext, set
       patiently,
     );
     await ctx.step("start the rebuild", () => startRebuild(settings, database, after), patiently);
+    await ctx.step("start the look afterwards", () => startAfterwards(settings, database, after), patiently);
     const generation = input.generation + 1;
     await restoreProtections(ctx, settings, database, {
       execution,
@@ -103,7 +110,7 @@ export async function becomePrimary(input: MoveInput, plain: DurableContext, set
       await ctx.step("give its network back", () => move.giveNetworkBack(primary), patiently);
       await ctx.step("release the failed claim", () => endClaim(settings, database, execution, "failed", storeNowMs()), patiently);
     }
-    return { outcome: "failed", sentence, evidence: null };
+    return { outcome: "failed", sentence, evidence: await keepFailure(ctx, move, { sentence, confirmed, steps }) };
   }
 }
 
@@ -111,6 +118,8 @@ export async function becomePrimary(input: MoveInput, plain: DurableContext, set
 const DEAD_FOR_GOOD = ["failed", "incompatible-restore", "inaccessible-encryption-credentials"];
 
 class RestoredMove extends Move {
+  private seat: ReturnType<typeof seating> | undefined;
+
   protected override get words(): "restore" {
     return "restore";
   }
@@ -132,9 +141,16 @@ class RestoredMove extends Move {
     if (instance.status !== "available") return refuse(rule, `Refused: ${target} is ${instance.status}, not available. (rule ${rule})`);
     const policy = policyOf(this.settings.plan, this.database.plan);
     const unclaimed: Facts = { ...facts, primary, record: { ...record, claim: null } };
-    const trouble = await this.way.trouble(instance);
+    const trouble = await restoredTrouble(this.settings, this.database, record, instance);
     const judged = judgeRestore({ facts: unclaimed, diagnosis: diagnose(unclaimed, policy), policy, order, trouble });
     return judged.refused ? refuse(judged.rule, judged.sentence) : { ...base, refusal: null, rule: judged.rule, sentence: judged.sentence };
+  }
+
+  /** Where the name moves by a latch, one of its sides must lead there before it can. */
+  async seated(id: string): Promise<Proof> {
+    const { value } = await readRecord(this.settings, this.database);
+    this.seat ??= seating(this.settings, this.database, () => this.holdsClaim());
+    return await this.seat(value, await this.instance(id));
   }
 
   /** Its clients' groups are in force. Which they are was found before the claim, and stands in the record. */

@@ -27,7 +27,7 @@ import { readBaseline } from "./baseline.ts";
 import { groupsOf } from "./fences.ts";
 import { observe } from "./observe.ts";
 import { claim, readRecord } from "./record.ts";
-import { wayOf } from "./repoint-way.ts";
+import { restoredTrouble } from "./repoint-way.ts";
 import { changeRequest } from "./requests.ts";
 import { available, MADE_BY, verifyGroup } from "./restored.ts";
 import type { Protected, Settings } from "./settings.ts";
@@ -212,9 +212,7 @@ export class Restore {
         ? `the plan names no securityGroups under restore for ${region}, so clients could not reach ${input.name}`
         : !database.plan.fenceSecurityGroups[region]
           ? `the plan names no fenceSecurityGroups for ${region}, so ${input.name} could not be fenced by a later move`
-          : target
-            ? await wayOf(settings, database).trouble(target)
-            : null;
+          : await restoredTrouble(settings, database, facts.record, target);
     const judged = judgeRestore({ facts, diagnosis: diagnose(facts, policy), policy, order, trouble });
     return { judged: { ...judged, open } satisfies Judged, stored };
   }

@@ -26,6 +26,8 @@ const LONGEST = [
   "runbooks/site",
   "lab/rds",
   "lab/faults-events",
+  "runbooks/restore-deaths",
+  "runbooks/repoint",
   "runbooks/ladder",
 ];
 

@@ -168,9 +168,18 @@ const record = section({
 const backup = section({
   database: described(databaseKey, "Which database is backed up."),
   everyMinutes: described(whole(5, 10080, " of minutes"), "A new recovery point at least this often."),
-  copyTo: described(region, "The region every snapshot is copied to."),
+  copyTo: described(
+    region,
+    "The region every snapshot is copied to; while the primary runs there itself, they are copied to the primary region.",
+  ),
   kmsKeyId: z.optional(
     described(text("expected a KMS key id or ARN of the region in copyTo"), "Key for the copy; needed when the source is encrypted."),
+  ),
+  primaryKmsKeyId: z.optional(
+    described(
+      text("expected a KMS key id or ARN of the primary region"),
+      "Key for the copies that are made in the primary region while the primary runs in the recovery region; without it RDS's own key, alias/aws/rds, when the source is encrypted.",
+    ),
   ),
 });
 

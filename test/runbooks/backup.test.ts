@@ -1,6 +1,6 @@
 import { LocalDurableTestRunner } from "@aws/durable-execution-sdk-js-testing";
-import { expect, test } from "vitest";
-import { snapshots } from "../../lab/look.ts";
+import { expect, onTestFinished, test } from "vitest";
+import { readJson, snapshots, waitFor } from "../../lab/look.ts";
 import { ServiceError } from "../../lab/wire/errors.ts";
 import { bench, instead } from "./bench.ts";
 
@@ -98,6 +98,52 @@ test("too many copies are in flight: it waits its turn", async () => {
   restore();
   expect(result.outcome).toBe("completed");
   expect(refusals).toBeLessThan(0);
+});
+
+test("the primary runs in the recovery region after a move: its snapshot is taken there, and copied to where it came from", async () => {
+  const { lab, plan, news, bucket } = open();
+  const { primary, recovery } = plan.regions;
+  const id = "shop-restored-20261122t200000";
+  const from = { DBInstanceIdentifier: id, DBSnapshotIdentifier: "understudy-shop-20261122t1800" };
+  await lab.world.call("rds", "RestoreDBInstanceFromDBSnapshot", from, { region: recovery });
+  await waitFor("the restored instance", 30_000, async () => {
+    const { DBInstances } = await lab.world.call("rds", "DescribeDBInstances", { DBInstanceIdentifier: id }, { region: recovery });
+    return DBInstances[0].DBInstanceStatus === "available";
+  });
+  const { changeRecord } = await import("../../runbooks/record.ts");
+  const { protectedDatabase, readSettings } = await import("../../runbooks/settings.ts");
+  const shop = protectedDatabase(readSettings().plan, "shop");
+  const before = await changeRecord(readSettings(), shop, () => null);
+  onTestFinished(async () => void (await changeRecord(readSettings(), shop, () => before)));
+  await changeRecord(readSettings(), shop, (record) => ({ ...record, primary: id, regions: { ...record.regions, [id]: recovery } }));
+
+  const name = "understudy-shop-20261124t0000";
+  const { result } = await run("20261124t0000");
+  expect(result.sentence).toContain(`${name} holds ${id} as of`);
+  const found = (await snapshots(lab, [primary, recovery])).filter((it) => it.id === name);
+  expect(found.map(({ region, status }) => [region, status])).toEqual([
+    [primary, "available"],
+    [recovery, "available"],
+  ]);
+  expect(news.at(-1)).toMatchObject({
+    kind: "Backup Completed",
+    details: [
+      ["Snapshot", name],
+      ["Places", `${recovery}, ${primary}`],
+    ],
+  });
+  const newest = () => readJson(lab, recovery, bucket, "databases/shop/recovery-point.json");
+  expect(await newest()).toMatchObject({ snapshot: name, region: recovery });
+
+  // Nothing can be copied to where it came from: what was taken in the other region counts.
+  const stop = instead(lab, "rds", "CopyDBSnapshot", () => () => {
+    throw new ServiceError("KMSKeyNotAccessibleFault", "the key is disabled", 400);
+  });
+  const alone = await run("20261124t0600");
+  stop();
+  expect(alone.result).toMatchObject({ outcome: "failed", sentence: expect.stringContaining(`is in ${recovery} alone`) });
+  expect(news.at(-1)?.next).toContain(`understudy-shop-20261124t0600 can be restored in ${recovery}`);
+  expect(await newest()).toMatchObject({ snapshot: "understudy-shop-20261124t0600", region: recovery });
 });
 
 test("the source snapshot is deleted while it is copied: failed, and told", async () => {

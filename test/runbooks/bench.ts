@@ -2,9 +2,12 @@
  * The runbooks under AWS's own durable testing kit, in skipped time, against a lab with the shop and nothing deployed: the kit calls
  * the very handlers, the handlers call the lab. One bench a test file, because settings are read once a process.
  */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { LocalDurableTestRunner } from "@aws/durable-execution-sdk-js-testing";
 import { afterAll, beforeAll, inject } from "vitest";
 import type { News } from "../../core/news.ts";
+import { parsePlan } from "../../core/plan/parse.ts";
 import type { Plan } from "../../core/plan/schema.ts";
 import { throwawayFolder } from "../../lab/folder.ts";
 import { type Lab, startLab } from "../../lab/lab.ts";
@@ -22,12 +25,13 @@ export interface Bench {
 
 const BUCKET = "understudy-state";
 
-/** Opens a lab before the file's tests and points this process at it, as a function's environment would. */
-export function bench(): () => Bench {
+/** Opens a lab before the file's tests and points this process at it, as a function's environment would; `change`: another plan than the tests'. */
+export function bench(change?: (text: string) => string): () => Bench {
   let opened: Bench | undefined;
   beforeAll(async () => {
-    const plan = testPlan();
-    const lab = await startLab({ folder: throwawayFolder() });
+    const plan = change ? changedPlan(change) : testPlan();
+    const folder = throwawayFolder();
+    const lab = await startLab({ folder });
     await lab.estate(plan);
     await lab.world.call(
       "s3",
@@ -53,6 +57,10 @@ export function bench(): () => Bench {
       SITE_FUNCTION: "site",
       PLAN_FILE: `${inject("packageFolder")}/../move/plan.json`,
     });
+    if (change) {
+      process.env.PLAN_FILE = join(folder.path, "plan.json");
+      writeFileSync(process.env.PLAN_FILE, JSON.stringify(plan));
+    }
     await import("../../lab/runtime/resolver.mjs" as string);
     await import("../../lab/runtime/source.mjs" as string);
     const news: News[] = [];
@@ -76,6 +84,12 @@ export function bench(): () => Bench {
     if (!opened) throw new Error("the bench is not open yet");
     return opened;
   };
+}
+
+function changedPlan(change: (text: string) => string): Plan {
+  const parsed = parsePlan(change(readFileSync(inject("planFile"), "utf8")));
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return parsed.plan;
 }
 
 /** Replaces one operation of the lab until the returned function is called. */

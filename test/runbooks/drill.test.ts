@@ -1,6 +1,7 @@
 /** Drills under AWS's durable kit: the newest copy is restored aside, looked through, deleted. */
 import { LocalDurableTestRunner } from "@aws/durable-execution-sdk-js-testing";
 import { afterEach, expect, test } from "vitest";
+import { ServiceError } from "../../lab/wire/errors.ts";
 import { bench, instead } from "./bench.ts";
 
 const open = bench();
@@ -82,4 +83,45 @@ test("somebody else's instance has the drill's name: it stays", async () => {
   const { sentence } = await drill("03");
   expect(sentence).toContain("that this restore did not make");
   expect(await instances()).toEqual([id]);
+});
+
+test("drills are planned for every seven days: one begins each week, by a name of its own, and the drill says that the plan asked for it", async () => {
+  const { lab, news } = open();
+  const { startDueDrill } = await import("../../runbooks/drills-due.ts");
+  const { protectedDatabase, readSettings } = await import("../../runbooks/settings.ts");
+  const settings = readSettings();
+  const planned = { ...settings, plan: { ...settings.plan, drills: { everyDays: 7 } } };
+  const shop = protectedDatabase(planned.plan, "shop");
+  const begun: { name: string; payload: object }[] = [];
+  const listen = (refused: boolean) =>
+    restores.push(
+      instead(lab, "lambda", "Invoke", () => (call) => {
+        if (refused) throw new ServiceError("AccessDeniedException", "not authorized to perform: lambda:InvokeFunction", 403);
+        const { DurableExecutionName, Payload } = call as { DurableExecutionName: string; Payload: Uint8Array };
+        begun.push({ name: DurableExecutionName, payload: JSON.parse(Buffer.from(Payload).toString("utf8")) });
+        return { StatusCode: 202 };
+      }),
+    );
+  listen(false);
+  const at = (text: string) => Date.parse(text);
+  expect(await startDueDrill(settings, shop, at("2026-11-21T09:00:00Z"))).toBeNull();
+  const week = await startDueDrill(planned, shop, at("2026-11-21T09:00:00Z"));
+  expect(week).toBe("understudy-drill-shop-20261119t000000");
+  expect(await startDueDrill(planned, shop, at("2026-11-25T23:59:59Z"))).toBe(week);
+  expect(await startDueDrill(planned, shop, at("2026-11-26T00:00:00Z"))).toBe("understudy-drill-shop-20261126t000000");
+  // The same name and the same payload: Lambda joins them.
+  expect(begun.map(({ name, payload }) => ({ name, payload }))).toEqual(
+    [week, week, "understudy-drill-shop-20261126t000000"].map((name) => ({ name, payload: { database: "shop", name, by: null } })),
+  );
+  // The schedule's other work goes on where a drill cannot be started, or there is nothing to drill.
+  listen(true);
+  expect(await startDueDrill(planned, shop, at("2026-12-03T00:00:00Z"))).toBeNull();
+  const never = { ...planned, state: { ...planned.state, bucket: "understudy-empty" } };
+  const location = { CreateBucketConfiguration: { LocationConstraint: AWAY } };
+  await lab.world.call("s3", "CreateBucket", { Bucket: never.state.bucket, ...location }, { region: AWAY });
+  expect(await startDueDrill(never, shop, at("2026-12-03T00:00:00Z"))).toBeNull();
+  expect(begun).toHaveLength(3);
+
+  await run("drill", begun[0]?.payload as object);
+  expect(news.at(-1)?.details).toContainEqual(["Asked for by", "the plan's schedule"]);
 });

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { InstanceFacts } from "../../core/facts.ts";
-import { answeredSide, type Latch } from "../../core/latch.ts";
+import { answeredSide, firstLatch, type Latch, sideFor } from "../../core/latch.ts";
 import type { Plan } from "../../core/plan/schema.ts";
 import { stampName } from "../../core/stamp.ts";
 import { latches } from "../../infra/latch.ts";
@@ -221,6 +221,58 @@ test("a new standby takes the side of the retired one, and no side that answers 
   await tend();
   expect(await answering()).toBe("shop-c");
   await batch(UPSERT("db-side-0.shop.internal", host("shop-a")));
+});
+
+test("a restored instance has no side: it gets one under the claim, the name goes there, and a standby that lost its own gets one again (S21)", async () => {
+  const { restoredTrouble } = await import("../../runbooks/repoint-way.ts");
+  const { seating } = await import("../../runbooks/restored-side.ts");
+  const { readRecord } = await import("../../runbooks/record.ts");
+  await atRest();
+  const record = async () => (await readRecord(latched, await shop(latched))).value;
+  const trouble = async (id: string | null) =>
+    restoredTrouble(latched, await shop(latched), await record(), id === null ? null : instance(id));
+  expect(await (await way(latched)).trouble(instance("shop-d"))).toContain("has no side of the latch");
+  expect(await trouble(null)).toBeNull();
+  expect(await trouble("shop-d")).toBeNull();
+  const dark = await lab.faults.inject({ fault: "controlPlaneDark" });
+  expect(await trouble("shop-d")).toContain("no side of the latch of shop can lead to shop-d");
+  await dark.stop();
+
+  await changeRecord({ claim: { execution: "move-shop-g1-a1" } });
+  const lost = seating(latched, await shop(latched), () => Promise.reject(new Error("the claim is gone")));
+  await expect(lost(await record(), instance("shop-d"))).rejects.toThrow("the claim is gone");
+  const seat = seating(latched, await shop(latched), async () => {});
+  const seen = new Set<string>();
+  await waitFor("its side", 10_000, async () => {
+    seen.add(await answering());
+    await tend();
+    return (await seat(await record(), instance("shop-d"))).holds;
+  });
+  expect(seen).toEqual(new Set(["shop-a"]));
+  expect((await latch()).sides).toEqual(["shop-a", "shop-b", "shop-d"]);
+  expect(await moveTo("shop-d", mover(1))).toEqual(new Set(["shop-a", "shop-d"]));
+  // It answers now: whoever asks for a side for it finds it, and nothing is rewritten.
+  expect((await seat(await record(), instance("shop-d"))).holds).toBe(true);
+
+  // Called off: the standby whose side it took is seated again.
+  await moveTo("shop-a", mover(2));
+  await changeRecord({ claim: null });
+  await waitFor("the standby's side", 10_000, async () => {
+    await tend();
+    return (await (await way(latched)).trouble(instance("shop-c"))) === null;
+  });
+  expect((await latch()).sides).toEqual(["shop-a", "shop-b", "shop-c"]);
+});
+
+test("the way from a side to a restored instance: an empty one, a retired one's, the last standby's, never the one that answers", () => {
+  const of = (...sides: (string | null)[]): Latch => ({ ...firstLatch("shop", [], sides.length, 0), sides });
+  expect(sideFor(of("a", "b", null), "r", ["a", "b"])).toBe(2);
+  expect(sideFor(of("a", "old", "c"), "r", ["a", "c"])).toBe(1);
+  expect(sideFor(of("a", "b", "c"), "r", ["a", "b", "c"])).toBe(2);
+  expect(sideFor({ ...of("old", "b", "a"), bits: [1, 1] }, "r", ["a", "b"])).toBe(0);
+  expect(sideFor({ ...of("old", "a"), bits: [0] }, "r", ["a"])).toBe(1);
+  expect(sideFor(of("a", "r"), "r", ["a"])).toBe(1);
+  expect(() => sideFor(of("a"), "r", ["a"])).toThrow("has none for r");
 });
 
 test("a health check is replaced after a move and remembers nothing: the watcher's next word leads on again (S20)", async () => {

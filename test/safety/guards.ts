@@ -19,6 +19,7 @@ const LATCH = "test/unit/latch.test.ts";
 const LATCHED = "test/simulation/latch.test.ts";
 const SWITCHOVER = "test/runbooks/switchover.test.ts";
 const RACES = "test/lab/races.test.ts";
+const NATIVE = "test/unit/native.test.ts";
 const DEAF = "test/lab/deaf-bus.test.ts";
 const TEMPLATE = "test/infra/safety.test.ts";
 
@@ -58,6 +59,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
         SIMULATION,
         "the primary's host dies: one move",
       ),
+      guard(
+        "one lost call to RDS is no dark region, whose primary may stay open",
+        "runbooks/failover-steps.ts",
+        "if (unfenced !== null) await this.staysDark(record);",
+        "",
+        "test/simulation/people.test.ts",
+        "one call to RDS gets no answer while an approved move begins",
+      ),
     ],
   },
   {
@@ -79,6 +88,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
         'const ALWAYS: readonly Rung[] = ["network"];',
         "test/unit/plan.test.ts",
         "a fence without what proves it is refused",
+      ),
+      guard(
+        "a server that has said anything is not silent",
+        "databases/silence.ts",
+        "stream.bytesRead === 0",
+        "stream.bytesRead >= 0",
+        "test/unit/silence.test.ts",
+        "a server whose first word comes in time",
       ),
     ],
   },
@@ -140,6 +157,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
         RULES,
         "clients wrote on while the route between the regions was cut",
       ),
+      guard(
+        "a failover of a global database gives data up, and needs the word for it",
+        "core/rules.ts",
+        "s.order?.allowDataLoss !== true",
+        "s.order?.allowDataLoss === null",
+        NATIVE,
+        "a failover of a global database needs the word for it",
+      ),
     ],
   },
   {
@@ -165,10 +190,18 @@ export const REQUIREMENTS: readonly Requirement[] = [
       guard(
         "its status",
         "core/candidates.ts",
-        'instance?.status !== "available"',
-        "instance === undefined",
+        '=> instance?.status !== "available",',
+        "=> instance === undefined,",
         RULES,
         "the standby is backing up",
+      ),
+      guard(
+        "a cluster must be of the primary's own global database",
+        "core/candidates.ts",
+        "instance?.native?.global !== policy.globalCluster",
+        "instance?.native?.global === null",
+        NATIVE,
+        "a cluster of another global database",
       ),
     ],
   },
@@ -183,6 +216,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
         's.policy.mode === "approval"',
         RULES,
         "the hot standby is unfit: automation never crosses a region",
+      ),
+      guard(
+        "a global database is never failed over by itself",
+        "core/rules.ts",
+        "byItself(s) && globalIsLost(s)",
+        "byItself(s) && globalIsLost(s) && s.policy.mode === null",
+        NATIVE,
+        "a global database whose region is dark never moves by itself",
       ),
     ],
   },
@@ -284,6 +325,22 @@ export const REQUIREMENTS: readonly Requirement[] = [
         SIMULATION,
         "after the promotion: another execution goes on where it ended",
       ),
+      guard(
+        "one that goes on after the promotion undoes nothing that was promoted",
+        "runbooks/failover.ts",
+        "const undone = refused || (early && !goesOn);",
+        "const undone = refused || early;",
+        "test/runbooks/failover-successor.test.ts",
+        "its successor cannot prove the fence",
+      ),
+      guard(
+        "a move to a restored instance that goes on never opens the old primary",
+        "runbooks/restore-move.ts",
+        '= goesOn ? "write" : "fence";',
+        '= "fence";',
+        "test/runbooks/restore-deaths.test.ts",
+        "it dies at each step after that",
+      ),
     ],
   },
   {
@@ -319,6 +376,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
         '"promoted"',
         SIMULATION,
         "between the fence and the promotion: the primary gets its network back",
+      ),
+      guard(
+        "a move that is called off ends the read-only rung",
+        "runbooks/failover-steps.ts",
+        "await endReadOnly(this.database, { regions: this.regions }, id);",
+        "",
+        "test/runbooks/ladder-read-only.test.ts",
+        "the move is called off after the read-only rung",
       ),
     ],
   },
@@ -403,6 +468,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
         "return [last];",
         LATCH,
         "while each stage spreads only the old or the new side answers",
+      ),
+      guard(
+        "a restored instance never gets the side that answers",
+        "core/latch.ts",
+        ".filter(({ side }) => side !== answered)",
+        ".filter(({ side }) => side >= 0)",
+        "test/runbooks/repoint.test.ts",
+        "the way from a side to a restored instance",
       ),
     ],
   },
@@ -492,6 +565,15 @@ export const REQUIREMENTS: readonly Requirement[] = [
         "test/runbooks/failback.test.ts",
         "(S25",
       ),
+      guard(
+        "an old primary that is stopped is started, to be asked what it holds alone",
+        "runbooks/gate.ts",
+        "await startInstance(this.regionOf(id), id);",
+        "",
+        "test/runbooks/ladder.test.ts",
+        // The failback's test goes on from the one before it: both are run.
+        "stopped",
+      ),
     ],
   },
   {
@@ -564,8 +646,15 @@ export const REQUIREMENTS: readonly Requirement[] = [
         RULES,
         "whatever the facts: an automatic failover needs every safety requirement at once",
       ),
+      guard(
+        "a region whose RDS does not answer is dark, not in error",
+        "runbooks/observe.ts",
+        'if (isNoAnswer(error)) return "dark";',
+        "if (isNoAnswer(error)) return null;",
+        "test/lab/disasters-region.test.ts",
+        "the primary's region and every us-east-1 endpoint are dark",
+      ),
     ],
-    open: "an approved cold move through the latch with the primary region dark has no test yet",
   },
   {
     number: 30,
@@ -586,6 +675,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
         "{ opened: false }",
         "test/lab/conditions-postgres.test.ts",
         "slow, hung, read-only, full",
+      ),
+      guard(
+        "what RDS fails over by itself has its time",
+        "core/native.ts",
+        "return Math.min(lostForSeconds, begun) < policy.nativeGraceSeconds;",
+        "return Math.min(lostForSeconds, begun) < 0;",
+        NATIVE,
+        "a Multi-AZ primary is lost: RDS has its time",
       ),
     ],
   },
