@@ -57,7 +57,7 @@ await endWell(async (atEnd) => {
 
   if (values.story) {
     const code = new Map(Object.entries(sources).map(([name, source]) => [name, new Code(name, source)]));
-    const scene = values.fixed ? { plan, safetyMs, words: "the plan as it stands" } : sceneOf(plan, first, safetyMs);
+    const scene = values.fixed ? { plan, safetyMs, multiAz: false, words: "the plan as it stands" } : sceneOf(plan, first, safetyMs);
     const latchResources = latchedDatabases(scene.plan).length > 0 ? latches(scene.plan) : undefined;
     const result = await simulate({ seed: first, ...scene, latchResources, code, skewMs, without: new Set(without) });
     console.log(`seed ${first}: ${scene.words}\n`);
