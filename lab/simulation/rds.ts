@@ -62,6 +62,8 @@ export class SimulatedRds {
   readonly snapshots = new Map<string, Snapshot>();
   /** The plan's global database. */
   global: GlobalDatabase | undefined;
+  /** The parameter groups there are. */
+  readonly groups: Set<string>;
   /** Parameters that are set, by group. */
   private readonly parameters = new Map<string, Map<string, string>>();
   /** After so long AWS starts what was stopped. */
@@ -80,6 +82,7 @@ export class SimulatedRds {
     this.log = log;
     this.chance = chance;
     this.closing = closing;
+    this.groups = new Set([PARAMETERS, ...Object.values(closing.parameterGroups ?? {})]);
   }
 
   newServer(id: string): Server {
@@ -253,7 +256,7 @@ export class SimulatedRds {
   /** Parameters of a group, at once; an empty value gives one back. */
   setParameters(region: string, group: string, values: readonly (readonly [name: string, value: string])[]): void {
     const known = [...this.instances.values()].filter((each) => each.region === region && each.parameterGroup.name === group);
-    if (known.length === 0) throw new ServiceError("DBParameterGroupNotFound", `DBParameterGroup not found: ${group}`, 404);
+    if (!this.groups.has(group)) throw new ServiceError("DBParameterGroupNotFound", `DBParameterGroup not found: ${group}`, 404);
     const set = this.parameters.get(`${region}/${group}`) ?? new Map<string, string>();
     this.parameters.set(`${region}/${group}`, set);
     for (const [name, value] of values) value === "" ? set.delete(name) : set.set(name, value);

@@ -17,6 +17,9 @@ const NEAR_NETWORK = { subnetIds: ["subnet-0a1b2c3d4e5f60003"], securityGroupIds
 
 /** Of twenty scenes, three are of a kind that RDS moves by itself. */
 const KINDS = [...Array<"replicas">(17).fill("replicas"), "multi-az", "cluster", "global"] as const;
+/** What every seed may be made to be: of a kind, or with every rung of the fence. */
+export const ONLY = ["replicas", "multi-az", "cluster", "global", "every-rung"] as const;
+export type Only = (typeof ONLY)[number];
 const LADDERS = 0.06;
 
 export interface Scene {
@@ -30,7 +33,7 @@ export interface Scene {
   readonly words: string;
 }
 
-export function sceneOf(given: Plan, seed: number, safetyMs: number): Scene {
+export function sceneOf(given: Plan, seed: number, safetyMs: number, only?: Only): Scene {
   const chance = new Chance(seed, "scene");
   const places = chance.pick(STANDBYS).split(" ");
   const repoint = chance.happens(0.25) ? "latch" : "record";
@@ -58,8 +61,9 @@ export function sceneOf(given: Plan, seed: number, safetyMs: number): Scene {
     approvals: { ...given.approvals, ...approvals },
   };
   const kinds = new Chance(seed, "kind");
-  const kind = kinds.pick(KINDS);
-  const ladder = kinds.happens(LADDERS);
+  const drawn = kinds.pick(KINDS);
+  const ladder = kinds.happens(LADDERS) || only === "every-rung";
+  const kind = only === undefined ? drawn : only === "every-rung" ? "replicas" : only;
   const stoppedForMs = kinds.whole(2, 15) * 60_000;
   if (kind === "cluster" || kind === "global") {
     const words = `a ${kind === "global" ? "global database" : "cluster"}; ${near ? "with" : "without"} a near probe; ${mode}`;
