@@ -82,6 +82,13 @@ export function rdsService(rds: SimulatedRds): Service {
       void rds.stop(instance);
       return answer(instance);
     },
+    StartDBInstance: (input, caller) => {
+      const instance = named(input, caller);
+      if (instance.status !== "stopped")
+        throw new ServiceError("InvalidDBInstanceState", `Instance ${instance.id} is ${instance.status}, not stopped.`, 400);
+      void rds.startStopped(instance);
+      return answer(instance);
+    },
     ModifyDBParameterGroup: ({ DBParameterGroupName: group, Parameters }, caller) => {
       const values = Parameters.map((each: any) => [each.ParameterName, each.ParameterValue]);
       rds.setParameters(caller.region, group, values);

@@ -32,6 +32,7 @@ export interface Instance {
   tags: Record<string, string>;
   /** Whether there is a server behind it yet: it has an endpoint from then on. */
   made: boolean;
+  stoppedAtMs: number;
   /** What RDS fails over by itself: a Multi-AZ instance, or a cluster. */
   native: Native | undefined;
 }
@@ -120,6 +121,7 @@ export class SimulatedRds {
       parameterGroup: { name: source?.region === region ? PARAMETERS : "default.postgres18", status: "in-sync" },
       tags: {},
       made: false,
+      stoppedAtMs: 0,
       native: undefined,
     };
     const { fences, drains } = this.closing;
@@ -276,9 +278,16 @@ export class SimulatedRds {
     await this.clock.sleep(this.chance.whole(20, 120) * 1000);
     this.status(instance, "stopped");
     this.event(instance, "0087", "notification", "DB instance stopped");
+    const stoppedAtMs = this.clock.nowMs;
+    instance.stoppedAtMs = stoppedAtMs;
     await this.clock.sleep(this.stoppedForMs);
-    this.status(instance, "starting");
+    if (instance.status !== "stopped" || instance.stoppedAtMs !== stoppedAtMs) return;
     this.event(instance, "0154", "notification", "DB instance is being started due to it exceeding the maximum allowed time being stopped");
+    await this.startStopped(instance);
+  }
+
+  async startStopped(instance: Instance): Promise<void> {
+    this.status(instance, "starting");
     await this.clock.sleep(this.chance.whole(20, 120) * 1000);
     instance.server.start();
     this.status(instance, "available");

@@ -128,7 +128,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   };
   const lookUp = (name: string): string | undefined => resolve(world, rds, name);
   const shopName = plan.records.find((each) => each.database === databaseName) as Plan["records"][number];
-  const named = () => rds.byHost(lookUp(shopName.name) ?? "");
+  const named = () => rds.byHost(resolve(world, rds, shopName.name, true) ?? "");
 
   const climate: Climate = options.script ? { ...FAIR, skewMs: options.skewMs } : drawClimate(story, options.skewMs, without);
   const skewLimit = climate.skewMs;
@@ -356,13 +356,13 @@ function wakeOf(input: any): "lossy" | "sure" | undefined {
 
 const MAX_CHAIN = 8;
 
-/** What the name servers answer now: an instance's own name, or the CNAMEs of the zone that lead to one. */
-function resolve(world: VirtualWorld, rds: SimulatedRds, name: string): string | undefined {
+/** What the name servers answer now: an instance's own name, or the CNAMEs of the zone that lead to one. `asleep`: where they lead, answered or not. */
+function resolve(world: VirtualWorld, rds: SimulatedRds, name: string, asleep = false): string | undefined {
   if (/^10\./.test(name)) return name;
   let at: string | undefined = name;
   for (let hop = 0; at !== undefined && hop < MAX_CHAIN; hop++) {
     const own = rds.byHost(at);
-    if (own) return answersByName(rds, own) ? own.address : undefined;
+    if (own) return asleep || answersByName(rds, own) ? own.address : undefined;
     at = cnameOf(world, at);
   }
   return undefined;
