@@ -82,7 +82,7 @@ export class Checkers {
   /** When the far probe itself last heard of one, by server. */
   private readonly probed = new Map<string, number>();
   /** The same when the move was claimed: what is acknowledged to a probe later, no decision could know. */
-  private claimedAtMs = 0;
+  private lostForMsAtClaim = 0;
   private beatsAtClaim: ReadonlyMap<string, number> = new Map();
   private readonly evidence: Evidence;
   private lastRecord: RecordSeen | undefined;
@@ -141,7 +141,7 @@ export class Checkers {
         break;
       case "decision":
         // A failover is told by the move that follows it, under its own rule.
-        if (event.data.tell && !["failover", "switchover"].includes(event.data.kind))
+        if (event.data.tell && !["failover", "switchover", "native"].includes(event.data.kind))
           this.decided(`(rule ${event.data.rule})`, event.data, event.atMs);
         break;
       case "mail":
@@ -197,7 +197,7 @@ export class Checkers {
     const record = this.evidence.record();
     if (!record?.claim || record.claim.order) return;
     const primary = this.evidence.rds.instances.get(record.primary);
-    const lostForMs = this.claimedAtMs - (this.probed.get(record.primary) ?? 0);
+    const lostForMs = this.lostForMsAtClaim;
     if (primary?.native && lostForMs < this.evidence.nativeGraceMs)
       this.violated(
         "NATIVE",
@@ -292,7 +292,7 @@ export class Checkers {
     if (!before) return;
     if (now.claim && !before.claim) {
       this.beatsAtClaim = new Map(this.lastBeats);
-      this.claimedAtMs = this.evidence.rds.clock.nowMs;
+      this.lostForMsAtClaim = this.evidence.rds.clock.nowMs - (this.probed.get(now.primary) ?? 0);
     }
     const step = now.generation - before.generation;
     if (step < 0 || step > 1) this.violated("GENERATION", `the generation goes from ${before.generation} to ${now.generation}`, atMs);
