@@ -149,6 +149,9 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
   await durably("move", `move-${name}-g1-a9`, { kind: "failover", database: name, generation: 1, attempt: 9 });
   await told("failover called off");
 
+  say("a site that the plan does not have is ordered away");
+  await durably("site", "site-nobody-g1-a1", { site: "nobody", generation: 1, attempt: 1 });
+
   say("somebody pauses automation");
   await first();
   await invoke("order", { verb: "pause", id: "rehearsalpause", database: name, minutes: 5, reason: "a rehearsal" });

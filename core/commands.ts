@@ -26,6 +26,8 @@ export function moveCommand(
   );
 }
 
+export const siteCommand = (verb: "evacuate" | "return", site: string): string => run(verb, site, '--reason "WHY"');
+
 /** What is left when there is no standby: the newest backup becomes the primary. */
 export function restoreCommand(
   database: string,

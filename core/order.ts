@@ -8,6 +8,8 @@ export const VERBS = [
   "reboot-failover",
   "restore",
   "drill",
+  "evacuate",
+  "return",
   "approve",
   "withdraw",
   "pause",
@@ -72,6 +74,12 @@ export interface DrillAsked extends Signable {
   readonly database: string;
 }
 
+export interface SiteAsked extends Signable {
+  readonly verb: "evacuate" | "return";
+  readonly site: string;
+  readonly reason: string;
+}
+
 export interface RequestNamed extends Signable {
   readonly verb: "approve" | "withdraw";
   readonly request: string;
@@ -103,6 +111,7 @@ export type OperatorOrder =
   | MoveAsked
   | RestoreAsked
   | DrillAsked
+  | SiteAsked
   | RequestNamed
   | PauseAsked
   | DatabaseNamed

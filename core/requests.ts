@@ -54,12 +54,15 @@ export function peopleNeeded(
   return what.otherRegion || what.overrides.length > 0 ? (plan?.people ?? 1) : 1;
 }
 
+/** What an approval is judged by, whatever is asked for. */
+export type Approvable = Pick<MoveRequest, "id" | "generation" | "expiresAtMs" | "people" | "approvals" | "withdrawnBy" | "usedBy" | "due">;
+
 /** How many different people have agreed. */
-export const agreed = ({ approvals }: MoveRequest): number => new Set(approvals.map(({ by }) => personOf(by))).size;
+export const agreed = ({ approvals }: Pick<Approvable, "approvals">): number => new Set(approvals.map(({ by }) => personOf(by))).size;
 
-export const isEnough = (request: MoveRequest): boolean => agreed(request) >= request.people;
+export const isEnough = (request: Pick<Approvable, "approvals" | "people">): boolean => agreed(request) >= request.people;
 
-export const isOpen = (request: MoveRequest, generation: number, atMs: number): boolean =>
+export const isOpen = (request: Approvable, generation: number, atMs: number): boolean =>
   request.usedBy === null && request.withdrawnBy === null && atMs < request.expiresAtMs && request.generation === generation;
 
 /** Its time has not come. */
@@ -70,7 +73,7 @@ export const isDue = (request: MoveRequest, generation: number, atMs: number): b
   request.due && isEnough(request) && !waits(request, atMs) && isOpen(request, generation, atMs);
 
 interface Standing {
-  readonly request: MoveRequest;
+  readonly request: Approvable;
   /** On record now. */
   readonly generation: number;
   readonly approval: Approval;
@@ -116,12 +119,12 @@ export const REQUEST_RULES: readonly RequestRule[] = [
   },
 ];
 
-export type Judged =
+export type Judged<Request extends Approvable = MoveRequest> =
   | { readonly counts: false; readonly rule: number; readonly sentence: string }
-  | { readonly counts: true; readonly request: MoveRequest; readonly missing: number };
+  | { readonly counts: true; readonly request: Request; readonly missing: number };
 
 /** The request with the approval in it, or why it does not count. Approving what has enough approvals already makes it due once more. */
-export function approve(request: MoveRequest, approval: Approval, generation: number): Judged {
+export function approve<Request extends Approvable>(request: Request, approval: Approval, generation: number): Judged<Request> {
   const standing: Standing = { request, generation, approval };
   const rule = REQUEST_RULES.find(({ matches }) => matches(standing));
   if (rule) return { counts: false, rule: rule.number, sentence: `${fill(rule.sentence, words(standing))} (rule ${rule.number})` };

@@ -39,6 +39,11 @@ export interface DatabaseEngine {
    */
   writeCanary(target: Target, token: string, timeoutMs: number, silenceMs?: number): Promise<void>;
   askStandby(target: Target, database: string, timeoutMs: number): Promise<StandbyFacts>;
+  /**
+   * Whether a standby that has lost its source and has not applied all it received never will: the source died in the middle of a record,
+   * and what is there of it is worth nothing. Takes some seconds.
+   */
+  endsTorn(target: Target, timeoutMs: number): Promise<boolean>;
   /** Where an instance stands in its log. */
   position(target: Target, timeoutMs: number): Promise<Position>;
   /** Whether an instance that stands at `at` has all there was up to `wanted`, in a history they share. */

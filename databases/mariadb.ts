@@ -198,6 +198,9 @@ export async function askStandby(target: Target, database: string, timeoutMs: nu
   });
 }
 
+/** Its relay log counts whole transactions alone (Gtid_IO_Pos). */
+export const endsTorn = async (): Promise<boolean> => false;
+
 /** Whether `applied` has come as far as `received` in every domain. A GTID is domain-server-sequence; a position lists one a domain. */
 export function reached(applied: string, received: string): boolean {
   const done = positions(applied);

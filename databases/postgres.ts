@@ -2,6 +2,7 @@
  * PostgreSQL as the probe and the runbooks need it: heartbeat, the standby's link and lag, the canary write.
  * Every question opens its own connection, is bounded in time and leaves nothing open. Nothing decides here.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import type { Condition, Position, StandbyFacts } from "../core/facts.ts";
 import type { Heartbeat, Others, Target } from "./engines.ts";
@@ -164,6 +165,30 @@ export async function askStandby(target: Target, database: string, timeoutMs: nu
       heartbeatAtMs: heartbeat ? Number(heartbeat.at_ms) : null,
       rowsChanged: countOf(heartbeat),
     };
+  });
+}
+
+/** A standby that has more to apply does not stand still for so long. */
+const STANDS_MS = 2_000;
+
+/**
+ * A record is applied when it is whole. Nothing tells a torn one from one not yet applied but that replay, not paused and without a
+ * source, stands still. Where it did not stand still for want of a whole record, nothing is lost either: a promotion applies all whole
+ * records first, paused or not (PostgreSQL: pg_promote, recovery_target_action).
+ */
+export async function endsTorn(target: Target, timeoutMs: number): Promise<boolean> {
+  return await withSession(target, timeoutMs, async (client) => {
+    const look = async () => {
+      const { rows } = await client.query(`
+        select coalesce((select status = 'streaming' from pg_stat_wal_receiver), false) or pg_is_wal_replay_paused() as busy,
+               pg_last_wal_replay_lsn()::text as log`);
+      return rows[0] as { busy: boolean; log: string };
+    };
+    const before = await look();
+    if (before.busy) return false;
+    await pause(STANDS_MS);
+    const after = await look();
+    return !after.busy && after.log === before.log;
   });
 }
 

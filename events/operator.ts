@@ -14,6 +14,7 @@ const whole = (from: number, to: number, unit: string) => {
 
 const orderId = matching(/^[a-z0-9]{12,32}$/, "expected 12 to 32 lower-case letters and digits, new for each order");
 const database = matching(/^[a-z][a-z0-9-]{0,30}$/, "expected the name of a database in the plan");
+const site = matching(/^[a-z][a-z0-9-]{0,30}$/, "expected the name of a site in the plan");
 const instance = matching(/^[a-z][a-z0-9-]{0,62}$/, "expected the identifier of a standby");
 const reason = matching(/^[^\p{Cc}\p{Zl}\p{Zp}]{3,200}$/u, "expected a reason of 3 to 200 characters on one line");
 const request = z
@@ -84,6 +85,7 @@ const restore = z.strictObject({
   reason,
   proof,
 });
+const wholeSite = (verb: "evacuate" | "return") => z.strictObject({ verb: z.literal(verb), id: orderId, site, reason, proof });
 
 const SCHEMAS: Record<OperatorOrder["verb"], z.ZodMiniType<OperatorOrder>> = {
   failover: move("failover"),
@@ -92,6 +94,8 @@ const SCHEMAS: Record<OperatorOrder["verb"], z.ZodMiniType<OperatorOrder>> = {
   "reboot-failover": move("reboot-failover"),
   restore,
   drill: z.strictObject({ verb: z.literal("drill"), id: orderId, database, proof }),
+  evacuate: wholeSite("evacuate"),
+  return: wholeSite("return"),
   approve: z.strictObject({ verb: z.literal("approve"), id: orderId, request, proof }),
   withdraw: z.strictObject({ verb: z.literal("withdraw"), id: orderId, request, proof }),
   pause: z.strictObject({
@@ -116,6 +120,8 @@ const EXAMPLES: Record<OperatorOrder["verb"], string> = {
     '{"verb": "reboot-failover", "id": "k3v9x2m4p7q1", "database": "shop", "generation": 1, "reason": "a test of the standby"}',
   restore: '{"verb": "restore", "id": "k3v9x2m4p7q1", "database": "shop", "generation": 1, "reason": "a table was dropped"}',
   drill: '{"verb": "drill", "id": "k3v9x2m4p7q1", "database": "shop"}',
+  evacuate: '{"verb": "evacuate", "id": "k3v9x2m4p7q1", "site": "web", "reason": "the region is failing"}',
+  return: '{"verb": "return", "id": "k3v9x2m4p7q1", "site": "web", "reason": "the region is back"}',
   approve: '{"verb": "approve", "id": "k3v9x2m4p7q1", "request": "shop-g1-a8f2c4e6b0d1"}',
   withdraw: '{"verb": "withdraw", "id": "k3v9x2m4p7q1", "request": "shop-g1-a8f2c4e6b0d1"}',
   pause: '{"verb": "pause", "id": "k3v9x2m4p7q1", "database": "shop", "minutes": 60, "reason": "an upgrade"}',

@@ -9,22 +9,11 @@ import type { Plan, RecordPlan } from "../core/plan/schema.ts";
 import { slotName } from "../core/rebuild.ts";
 import { DRILL, newestPointKey, restoredPrefix } from "../core/restore.ts";
 import { stampName } from "../core/stamp.ts";
-import { type Json, logical, type Resources, ref, sub } from "./cloudformation.ts";
+import { logical, type Resources, ref, sub } from "./cloudformation.ts";
+import { ordersSites, siteStatements } from "./site-role.ts";
+import { allow, type Statement } from "./statement.ts";
 
-export interface Statement {
-  readonly [key: string]: Json;
-  readonly Sid: string;
-  readonly Action: readonly string[];
-  readonly Resource: Json;
-}
-
-export const allow = (Sid: string, Action: readonly string[], Resource: Json, Condition?: Json): Statement => ({
-  Sid,
-  Effect: "Allow",
-  Action,
-  Resource,
-  ...(Condition === undefined ? {} : { Condition }),
-});
+export { allow, type Statement } from "./statement.ts";
 
 export function roles(plan: Plan, stackName: string): Resources {
   const { primary, recovery } = plan.regions;
@@ -114,17 +103,18 @@ export function roles(plan: Plan, stackName: string): Resources {
     );
   const readOnly = (...actions: string[]) => (readOnlyArns.length === 0 ? [] : [allow("MakeReadOnly", actions, readOnlyArns)]);
   const fences = [allow("Fence", ["rds:ModifyDBInstance", "rds:RebootDBInstance"], instanceArns)];
+  const entersNetwork = allow(
+    "NetworkInterfacesHaveNoArnBeforeTheyExist",
+    ["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"],
+    "*",
+  );
   const entersDatabases = [
     allow(
       "EnterDatabases",
       ["secretsmanager:GetSecretValue"],
       databases.map(({ secret }) => sub(`arn:\${AWS::Partition}:secretsmanager:${recovery}:\${AWS::AccountId}:secret:${secret}-*`)),
     ),
-    allow(
-      "NetworkInterfacesHaveNoArnBeforeTheyExist",
-      ["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"],
-      "*",
-    ),
+    entersNetwork,
   ];
   const tells = [
     allow("Tell", ["events:PutEvents"], sub(`arn:\${AWS::Partition}:events:${recovery}:\${AWS::AccountId}:event-bus/default`)),
@@ -193,10 +183,12 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow("ReadOrders", ["s3:GetObject"], bucketKeys("orders")),
       allow("KeepDecisions", ["s3:PutObject"], bucketKeys("decisions")),
       ...tells,
-      // It looks at nothing and moves nothing itself; what only makes something new beside it starts at once.
+      // It looks at nothing and moves nothing itself; what only makes something new beside it starts at once, and what it starts for a site
+      // finds a request that enough people have agreed to.
       starts("watch"),
       starts("restore"),
       starts("drill"),
+      ...ordersSites(plan, bucketKeys, starts("site", "lambda:ListDurableExecutionsByFunction")),
     ],
     move: [
       ...keepsRecords,
@@ -236,6 +228,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...tells,
       ...lasts("move"),
     ],
+    site: [entersNetwork, ...siteStatements(plan, bucketKeys, [...keepsRequests, ...tells, starts("watch"), ...lasts("site")])],
     snapshot: [
       allow("SeeSnapshots", ["rds:DescribeDBSnapshots"], snapshotArns([recovery])),
       starts("backup"),

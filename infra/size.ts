@@ -10,7 +10,7 @@ import { bundle, FUNCTIONS } from "./bundle.ts";
 import { readPlanFile } from "./plan-file.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const DURABLE = ["backup", "drill", "move", "restore"];
+const DURABLE = ["backup", "drill", "move", "restore", "site"];
 const LIMITS = { plain: { kb: 400, ms: 60 }, durable: { kb: 700, ms: 75 } };
 const RUNS = 11;
 

@@ -65,6 +65,10 @@ const STAND_INS: Record<string, string> = {
   ),
 };
 
+/** What @aws/durable-execution-sdk-js takes out of the client it loads by itself; infra/size.ts and every durable test would miss more. */
+const DURABLE_CALLS =
+  'export { CheckpointDurableExecutionCommand, GetDurableExecutionStateCommand, LambdaClient } from "@aws-sdk/client-lambda";';
+
 const escaped = (text: string) => text.replace(/[.*+?^$()|[\]\\/]/g, "\\$&");
 const STANDS_IN = new RegExp(`(${Object.keys(STAND_INS).map(escaped).join("|")})(\\.js)?$`);
 const SDK = /[\\/]node_modules[\\/]@(aws-sdk|smithy)[\\/]/;
@@ -86,6 +90,15 @@ export const slimSdk: Plugin = {
       const [, end = ""] = STANDS_IN.exec(path) ?? [];
       return SDK.test(importer) ? { path: end, namespace: "stand-in", pluginData: resolveDir, sideEffects: false } : undefined;
     });
+    // The durable SDK loads the whole client late; of all its operations it asks for two.
+    plugin.onResolve({ filter: /^@aws-sdk\/client-lambda$/ }, ({ kind, resolveDir }) =>
+      kind === "dynamic-import" ? { path: "durable-calls", namespace: "durable-calls", pluginData: resolveDir } : undefined,
+    );
+    plugin.onLoad({ filter: /.*/, namespace: "durable-calls" }, ({ pluginData }) => ({
+      contents: DURABLE_CALLS,
+      resolveDir: pluginData as string,
+      loader: "js",
+    }));
     plugin.onLoad({ filter: /.*/, namespace: "stand-in" }, ({ path, pluginData }) => ({
       contents: STAND_INS[path] as string,
       resolveDir: pluginData as string,

@@ -1,8 +1,10 @@
 /** One account of the lab: every service of AWS, made for one world. Which accounts there are is in accounts.ts. */
 import type { Accounts } from "./accounts.ts";
 import { createAutoScaling } from "./cloud/autoscaling.ts";
+import { createCloudFront } from "./cloud/cloudfront.ts";
 import { createCloudWatch, extractEmf } from "./cloud/cloudwatch.ts";
 import { createEc2 } from "./cloud/ec2.ts";
+import { createElbV2 } from "./cloud/elbv2.ts";
 import { createEventBridge } from "./cloud/eventbridge.ts";
 import { createIam, type Iam } from "./cloud/iam.ts";
 import { createKms } from "./cloud/kms.ts";
@@ -62,6 +64,8 @@ export function makeAccount(world: World, { url, dns, smtpPort, faults, accounts
     createSsm(world),
     createKms(world),
     createAutoScaling(world),
+    createElbV2(world),
+    createCloudFront(world),
     createScheduler(world),
     createRoute53(world),
     createSns(world, { smtp: () => ({ host: "127.0.0.1", port: smtpPort }), autoConfirm: true, url }),

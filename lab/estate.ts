@@ -9,6 +9,7 @@ import { buildClusters } from "./estate-clusters.ts";
 import { createHostedZone, createKey, createSecurityGroup } from "./given.ts";
 import { FUNCTION_RANGE } from "./network/addresses.ts";
 import { makeTables } from "./shop/session.ts";
+import { buildSites } from "./site-estate.ts";
 
 export interface ShopDatabase {
   readonly name: string;
@@ -41,6 +42,7 @@ export async function buildEstate(world: World, plan: Plan): Promise<ShopDatabas
       "shop-databases",
       Object.values(plan.databases).map((database) => database.port),
     );
+  await buildSites(world, plan);
   for (const { kmsKeyId, copyTo } of plan.backups) if (kmsKeyId) createKey(world, copyTo, kmsKeyId);
   return await Promise.all(Object.entries(plan.databases).map(([name, database]) => buildDatabase(world, plan, name, database)));
 }

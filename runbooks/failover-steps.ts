@@ -234,12 +234,13 @@ export class Move {
     const target = await targetOf(this.settings, this.database, endpointOf(await this.instance(id)));
     if (!target) return notYet(`RDS names no endpoint for ${id}`);
     const answer = await this.engine.askStandby(target, this.database.name, LOOK_MS);
-    if (!answer.drained) return notYet(`${id} is still applying what it received`);
+    const torn = !answer.drained && (await this.engine.endsTorn(target, LOOK_MS));
+    if (!answer.drained && !torn) return notYet(`${id} is still applying what it received`);
     // The history goes on from here: what the old primary has beyond it is on the old primary alone.
     const position = await this.engine.position(target, LOOK_MS);
     const { heartbeatAtMs, rowsChanged } = answer;
     return {
-      ...proven(`${id} has applied everything it received, up to ${position.log}`),
+      ...proven(`${id} has applied everything it received, up to ${position.log}${torn ? "; of the record after it, it has a part" : ""}`),
       position,
       newest: { heartbeatAtMs, rowsChanged },
     };

@@ -9,6 +9,7 @@ import {
   releaseBrakeCommand,
   restoreCommand,
   resumeCommand,
+  siteCommand,
   withdrawCommand,
 } from "../core/commands.ts";
 import type { News } from "../core/news.ts";
@@ -23,7 +24,8 @@ import { agree, ask, withdraw } from "./order-moves.ts";
 import { askDrill, askRestore } from "./order-restores.ts";
 import { readRecord } from "./record.ts";
 import { requestsOf } from "./requests.ts";
-import { type Protected, protectedDatabase, protectedDatabases, type Settings } from "./settings.ts";
+import { type Protected, protectedDatabase, protectedDatabases, type Settings, sitePlan } from "./settings.ts";
+import { agreeSite, askSite, withdrawSite } from "./site-orders.ts";
 import { tell } from "./tell.ts";
 
 export async function takeOrder(settings: Settings, order: OperatorOrder): Promise<OrderAnswer | ListAnswer> {
@@ -61,8 +63,13 @@ async function done(settings: Settings, order: OperatorOrder, by: string | null,
     case "resume":
     case "acknowledge":
       return await setFree(settings, database(order.database), order, proven(by), nowMs);
+    case "evacuate":
+    case "return":
+      return await askSite(settings, sitePlan(settings.plan, order.site), order, proven(by), nowMs);
     case "approve":
     case "withdraw": {
+      const site = settings.plan.sites?.find(({ name }) => name === databaseOfRequest(order.request));
+      if (site) return await (order.verb === "approve" ? agreeSite : withdrawSite)(settings, site, order, proven(by), nowMs);
       const known = database(databaseOfRequest(order.request) ?? "");
       return order.verb === "approve"
         ? await agree(settings, known, order, proven(by), nowMs)
@@ -103,7 +110,7 @@ function strangerNews(order: OperatorOrder, sentence: string, hint: string, nowM
   return {
     kind: "Order Refused",
     id: `stranger-${personOf(who).replaceAll("/", "-")}-${new Date(nowMs).toISOString().slice(0, 10)}`,
-    database: "database" in order && order.database !== null ? order.database : "(all)",
+    database: "site" in order ? order.site : "database" in order && order.database !== null ? order.database : "(all)",
     atMs: nowMs,
     sentence,
     details: [["Ordered", order.verb]],
@@ -124,6 +131,9 @@ function commandsFor(order: OperatorOrder): string[] {
       return [acknowledgeCommand(order.database)];
     case "release-brake":
       return [releaseBrakeCommand()];
+    case "evacuate":
+    case "return":
+      return [siteCommand(order.verb, order.site)];
     case "failover":
     case "switchover":
     case "failback":

@@ -6,7 +6,7 @@ import { createDocument, readDocument, replaceDocument, type Stored } from "../a
 import type { Brake, Claim, DatabaseRecord, Vote } from "../core/facts.ts";
 import type { ProbePlace, Protected, Settings } from "./settings.ts";
 
-const recordKey = (database: string) => `databases/${database}/record.json`;
+export const recordKey = (database: string) => `databases/${database}/record.json`;
 const BRAKE_KEY = "databases/brake.json";
 
 export const voteKey = (database: string, place: ProbePlace) => `databases/${database}/${place === "far" ? "vote" : "vote-near"}.json`;

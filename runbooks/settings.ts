@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Place } from "../aws/documents.ts";
-import type { BackupPlan, DatabasePlan, Plan, RecordPlan } from "../core/plan/schema.ts";
+import type { BackupPlan, DatabasePlan, Plan, RecordPlan, SitePlan } from "../core/plan/schema.ts";
 import { Problem } from "../core/problem.ts";
 
 export interface Settings {
@@ -20,6 +20,7 @@ export interface Settings {
     readonly backup: string;
     readonly restore: string;
     readonly drill: string;
+    readonly site: string;
   };
   readonly topicArn: string;
   /** Where this process's probe stands. */
@@ -54,6 +55,7 @@ function settingsFrom(plan: Plan, place: ProbePlace): Settings {
       backup: far("BACKUP_FUNCTION", "a function name"),
       restore: far("RESTORE_FUNCTION", "a function name"),
       drill: far("DRILL_FUNCTION", "a function name"),
+      site: far("SITE_FUNCTION", "a function name"),
     },
     topicArn: far("TOPIC_ARN", "the ARN of an SNS topic"),
     identityEndpoint: process.env.AWS_ENDPOINT_URL_STS ?? process.env.AWS_ENDPOINT_URL ?? regionalSts(region),
@@ -109,3 +111,14 @@ export function protectedDatabase(plan: Plan, name: string): Protected {
 }
 
 export const protectedDatabases = (plan: Plan): Protected[] => Object.keys(plan.databases).map((name) => protectedDatabase(plan, name));
+
+/** A site of the plan; an unknown name is an error that lists the known ones. */
+export function sitePlan(plan: Plan, name: string): SitePlan {
+  const site = plan.sites?.find((each) => each.name === name);
+  if (site) return site;
+  throw new Problem("UnknownSite", `The plan has no site "${name}".`, {
+    hint: plan.sites?.length
+      ? `Name one of: ${plan.sites.map((each) => each.name).join(", ")}.`
+      : "Add it under sites in the plan, and deploy.",
+  });
+}

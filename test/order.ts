@@ -22,6 +22,8 @@ const LONGEST = [
   "lab/refusals",
   "lab/failover",
   "conformance/durable-runbooks",
+  "lab/site",
+  "runbooks/site",
   "lab/rds",
   "lab/faults-events",
   "runbooks/ladder",

@@ -51,6 +51,13 @@ const move = (verb: MoveVerb, what: string): Verb => ({
   }),
 });
 
+const wholeSite = (verb: "evacuate" | "return", what: string): Verb => ({
+  subject: "NAME",
+  what,
+  options: [REASON],
+  order: async (site, { reason }) => ({ verb, site, reason }),
+});
+
 export const VERBS: Readonly<Record<string, Verb>> = {
   status: { subject: "", what: "what is on record, what is seen, what would be decided", options: [], order: null },
   evidence: { subject: "NAME [MOVE]", what: "what the last move saw, did and proved, or the one named", options: [], order: null },
@@ -90,6 +97,8 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     options: [],
     order: async (database) => ({ verb: "drill", database }),
   },
+  evacuate: wholeSite("evacuate", "move a whole site to the recovery region"),
+  return: wholeSite("return", "bring a site back to its primary region"),
   requests: { subject: "[NAME]", what: "requests that wait for approval, and what became of others", options: [], order: null },
   approve: {
     subject: "REQUEST",

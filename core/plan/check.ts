@@ -3,6 +3,7 @@
  */
 import { hasRung, wrongLadder } from "../ladder.ts";
 import { latchNames } from "../latch.ts";
+import { siteFindings } from "./check-site.ts";
 import type { Member, Plan } from "./schema.ts";
 
 export interface Finding {
@@ -57,10 +58,12 @@ export function checkPlan(plan: Plan): Finding[] {
           "expected another group than the fence's: that one admits nobody, this one Understudy's functions",
         );
     }
+    if (database.restore && database.primary.cluster)
+      find(at("restore"), "expected none: Understudy takes no backups of a cluster, so it restores none");
     for (const where of Object.keys(database.restore ?? {}))
-      if (!database.drainSecurityGroups?.[where])
+      if (!database.primary.cluster && !database.drainSecurityGroups?.[where])
         find(at("restore", where), `expected a drainSecurityGroups entry for ${where} too: what is restored is verified through it`);
-    if (plan.drills && !database.drainSecurityGroups?.[plan.regions.recovery])
+    if (plan.drills && !database.primary.cluster && !database.drainSecurityGroups?.[plan.regions.recovery])
       find(
         at("drainSecurityGroups"),
         `expected a security group for ${plan.regions.recovery}, where drills restore the newest copy, which Understudy's functions alone may reach`,
@@ -95,6 +98,8 @@ export function checkPlan(plan: Plan): Finding[] {
     if (first !== index)
       find(["backups", index, "database"], `a second backup of "${backup.database}" (the first is backups[${first}]), expected one each`);
   });
+
+  findings.push(...siteFindings(plan));
 
   const { people = 1, from } = plan.approvals ?? {};
   from?.forEach((arn, index) => {

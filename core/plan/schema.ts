@@ -4,40 +4,32 @@
  */
 import * as z from "zod/mini";
 import { RUNGS, WHAT } from "../ladder.ts";
+import {
+  databaseKey,
+  described,
+  dnsName,
+  hostedZone,
+  instanceId,
+  matching,
+  options,
+  region,
+  section,
+  securityGroup,
+  text,
+  whole,
+} from "./forms.ts";
+import { site } from "./site.ts";
 import { WINDOW } from "./window.ts";
 
-const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
-
-/** `say` is the whole of what a person reads: what was expected, in words. */
-const matching = (pattern: RegExp, say: string) => z.string({ error: say }).check(z.regex(pattern, { error: say }));
-const whole = (from: number, to: number, unit: string) => {
-  const say = `expected a whole number${unit} from ${from} to ${to}`;
-  return z.int({ error: say }).check(z.gte(from, { error: say }), z.lte(to, { error: say }));
-};
-const described = <T extends z.ZodMiniType>(schema: T, description: string): T => schema.check(z.describe(description)) as T;
-
-const section = <S extends z.core.$ZodShape>(shape: S) =>
-  z.strictObject(shape, { error: `expected a section with ${Object.keys(shape).join(", ")}` });
-
-const region = matching(REGION, 'expected an AWS region, like "eu-central-1"');
-const databaseKey = matching(/^[a-z][a-z0-9-]{0,30}$/, 'expected a short name of lower-case letters, digits and hyphens, like "shop"');
-// DB instance ids: 1-63, letter first, no double or trailing hyphen (RDS API reference, CreateDBInstance).
-const instanceId = matching(
-  /^(?=.{1,63}$)[a-z](-?[a-z0-9])*$/,
-  'expected a DB instance identifier: 1 to 63 lower-case letters, digits and single hyphens, starting with a letter, like "shop-a"',
-);
 const clusterId = matching(
   /^(?=.{1,63}$)[a-z](-?[a-z0-9])*$/,
   'expected a DB cluster identifier: 1 to 63 lower-case letters, digits and single hyphens, starting with a letter, like "shop"',
 );
-const securityGroup = matching(/^sg-[0-9a-f]{8,17}$/, 'expected a security group id, like "sg-0123456789abcdef0"');
 // DB parameter group names: 1-255, letter first, no double or trailing hyphen (RDS API reference, CreateDBParameterGroup).
 const parameterGroup = matching(
   /^(?=.{1,255}$)(?!default\.)[a-z](-?[a-z0-9])*$/,
   'expected the name of a DB parameter group of your own in lower case, like "shop-a-own"',
 );
-const text = (say: string) => z.string({ error: say }).check(z.minLength(1, { error: say }));
-
 const standby = section({
   instance: z.optional(described(instanceId, "The DB instance identifier. Either this or cluster.")),
   cluster: z.optional(described(clusterId, "The DB cluster identifier. Either this or instance.")),
@@ -59,8 +51,6 @@ const primary = section({
   ),
   region: described(region, "The region it runs in."),
 });
-
-const options = <S extends z.core.$ZodShape>(shape: S) => z.optional(section(shape));
 
 const failover = section({
   mode: z.optional(
@@ -163,17 +153,8 @@ const database = section({
 });
 
 const record = section({
-  name: described(
-    matching(
-      /^(?=.{1,253}$)([a-z0-9_]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/,
-      'expected a DNS name in lower case without a final dot, like "db.shop.internal"',
-    ),
-    "The name the database's clients use.",
-  ),
-  zone: described(
-    matching(/^Z[0-9A-Z]{6,32}$/, 'expected a Route 53 hosted zone id, like "Z08ABCDEFGHIJK"'),
-    "The hosted zone that holds the record.",
-  ),
+  name: described(dnsName("db.shop.internal"), "The name the database's clients use."),
+  zone: described(hostedZone, "The hosted zone that holds the record."),
   ttlSeconds: described(whole(1, 60, " of seconds"), "How long clients may keep an answer. It is part of every outage."),
   database: described(databaseKey, "Which database stands behind the name."),
   repoint: z.optional(
@@ -240,6 +221,12 @@ export const planSchema = section({
     ),
   }),
   backups: z.array(backup, { error: "expected a list of backups" }),
+  sites: z.optional(
+    described(
+      z.array(site, { error: "expected a list of sites" }),
+      "What moves to the recovery region as a whole when a person orders it: instances, databases, the site's own names, its CDN.",
+    ),
+  ),
   drills: z.optional(
     section({
       everyDays: described(
@@ -285,6 +272,7 @@ export function namedPlan(written: WrittenPlan): Plan {
 }
 export type RecordPlan = Plan["records"][number];
 export type BackupPlan = Plan["backups"][number];
+export type { SitePlan } from "./site.ts";
 
 /** JSON Schema (draft 2020-12) of the plan, for editors. */
 export function planJsonSchema(): Record<string, unknown> {

@@ -81,6 +81,18 @@ export function createFleet(world: World, timings: FleetTimings): Fleet {
     });
   }
 
+  /** Its target groups hear of a member that comes or goes; one that is gone itself is no reason to stop. */
+  function register(place: Place, group: GroupRecord, operation: "RegisterTargets" | "DeregisterTargets", id: string): void {
+    const run = world.services.get("elasticloadbalancing")?.operations[operation];
+    for (const TargetGroupArn of group.targetGroupArns ?? []) {
+      try {
+        run?.({ TargetGroupArn, Targets: [{ Id: id }] }, { ...place, principal: "service:autoscaling", requestId: world.id(32) });
+      } catch (error) {
+        told(place, group, `could not reach ${TargetGroupArn}: ${(error as Error).message}`);
+      }
+    }
+  }
+
   const told = (place: Place, group: GroupRecord, what: string) =>
     world.tell({
       kind: "state",
@@ -159,6 +171,7 @@ export function createFleet(world: World, timings: FleetTimings): Fleet {
     world.later(timings.inServiceMs, `${member.id} of ${group.name}`, () => {
       if (member.lifecycle !== "Pending" || !member.runs) return;
       member.lifecycle = "InService";
+      register(place, group, "RegisterTargets", member.id);
       told(place, group, `has ${member.id} in service`);
       end(place, group, member.activityId, member.id, "Launch");
     });
@@ -190,6 +203,7 @@ export function createFleet(world: World, timings: FleetTimings): Fleet {
         "Launch",
         member.lifecycle === "Pending" ? "The instance was terminated before it was in service." : undefined,
       );
+      if (member.lifecycle === "InService") register(place, group, "DeregisterTargets", member.id);
       member.lifecycle = "Terminating";
       member.activityId = activity.id;
       told(place, group, `terminates ${member.id}`);

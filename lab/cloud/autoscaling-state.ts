@@ -39,6 +39,7 @@ export interface GroupRecord {
   cooldownSeconds: number;
   healthCheckType: string;
   graceSeconds: number;
+  targetGroupArns?: string[];
   members: MemberRecord[];
   /** Oldest first. */
   activities: ActivityRecord[];
@@ -80,7 +81,7 @@ export function toGroup(group: GroupRecord): any {
     DefaultCooldown: group.cooldownSeconds,
     AvailabilityZones: group.zones,
     LoadBalancerNames: [],
-    TargetGroupARNs: [],
+    TargetGroupARNs: group.targetGroupArns ?? [],
     HealthCheckType: group.healthCheckType,
     HealthCheckGracePeriod: group.graceSeconds,
     Instances: group.members.map((member) => toMember(group, member)),

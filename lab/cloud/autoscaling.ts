@@ -1,7 +1,8 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
 /**
- * EC2 Auto Scaling: groups of a wished size between two limits. No policies, schedules, hooks, warm pools or load balancers; what a launch
- * template says is recorded and every group launches the lab's stock image.
+ * EC2 Auto Scaling: groups of a wished size between two limits. No policies, schedules, hooks or warm pools; members are
+ * registered with the target groups named when the group is made. What a launch template says is recorded and every group launches the
+ * lab's stock image.
  */
 import { ServiceError } from "../wire/errors.ts";
 import { createFleet, type FleetTimings } from "./autoscaling-fleet.ts";
@@ -113,6 +114,7 @@ export function createAutoScaling(world: World, timings: Partial<FleetTimings> =
           cooldownSeconds: input.DefaultCooldown ?? 300,
           healthCheckType: input.HealthCheckType ?? "EC2",
           graceSeconds: input.HealthCheckGracePeriod ?? 0,
+          targetGroupArns: input.TargetGroupARNs ?? [],
           members: [],
           activities: [],
           tags: (input.Tags ?? []).map(({ Key, Value = "", PropagateAtLaunch = false }: any) => ({ Key, Value, PropagateAtLaunch })),

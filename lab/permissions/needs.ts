@@ -12,6 +12,7 @@ import { events, monitoring, route53, sns, sts } from "./needs-others.ts";
 import { rds } from "./needs-rds.ts";
 import { rdsClusters } from "./needs-rds-clusters.ts";
 import { s3 } from "./needs-s3.ts";
+import { cloudfront, elasticloadbalancing } from "./needs-sites.ts";
 
 export const NEEDS: Readonly<Record<string, Readonly<Record<string, Needs>>>> = {
   rds: { ...rds, ...rdsClusters },
@@ -24,6 +25,8 @@ export const NEEDS: Readonly<Record<string, Readonly<Record<string, Needs>>>> = 
   monitoring,
   ec2,
   autoscaling,
+  elasticloadbalancing,
+  cloudfront,
   kms,
   ssm,
   scheduler,

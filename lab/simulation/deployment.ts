@@ -41,6 +41,7 @@ export async function deploy(world: World, plan: Plan, endpoint: string, withBac
     BACKUP_FUNCTION: "backup",
     RESTORE_FUNCTION: "restore",
     DRILL_FUNCTION: "drill",
+    SITE_FUNCTION: "site",
   };
   const make = (where: string, name: string, { timeout, durable }: Deployed, code = name, more: Record<string, string> = {}) => {
     const version = {

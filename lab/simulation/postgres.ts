@@ -168,6 +168,10 @@ function statement(session: Session, sql: string, values: any[]): any[] {
       },
     ];
   }
+  if (text.startsWith("select coalesce((select status = 'streaming'")) {
+    server.settle();
+    return [{ busy: server.streaming() || server.replayPaused, log: `0/${server.applied.toString(16).toUpperCase()}` }];
+  }
   if (text.startsWith("select case when pg_is_in_recovery()")) {
     server.settle();
     // A row is a transaction, and moves the log by one.

@@ -20,6 +20,12 @@ const PROTOCOLS: Record<string, Spoken> = {
   sts: { client: "sts", protocol: "query", xmlNamespace: "https://sts.amazonaws.com/doc/2011-06-15/" },
   ec2: { client: "ec2", protocol: "ec2", xmlNamespace: "http://ec2.amazonaws.com/doc/2016-11-15/" },
   autoscaling: { client: "auto-scaling", protocol: "query", xmlNamespace: "http://autoscaling.amazonaws.com/doc/2011-01-01/" },
+  elasticloadbalancing: {
+    client: "elastic-load-balancing-v2",
+    protocol: "query",
+    xmlNamespace: "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
+  },
+  cloudfront: { client: "cloudfront", protocol: "restXml", xmlNamespace: "http://cloudfront.amazonaws.com/doc/2020-05-31/" },
   s3: { client: "s3", protocol: "restXml", xmlNamespace: "http://s3.amazonaws.com/doc/2006-03-01/", s3: true },
   route53: { client: "route-53", protocol: "restXml", xmlNamespace: "https://route53.amazonaws.com/doc/2013-04-01/" },
   monitoring: {

@@ -12,7 +12,9 @@ import { codecFor } from "../../lab/wire/protocols.ts";
 const ROOT = join(import.meta.dirname, "../..");
 /** The SDK's package of a service by the name in a signature's scope. */
 const SCOPES: Record<string, string> = {
+  "auto-scaling": "autoscaling",
   cloudwatch: "monitoring",
+  "elastic-load-balancing-v2": "elasticloadbalancing",
   eventbridge: "events",
   lambda: "lambda",
   rds: "rds",

@@ -6,7 +6,7 @@ export function clusterPlan(text: string, primary: string, standbys: string): st
   const value = (yaml: string) => parseDocument(yaml).toJS();
   plan.setIn(["databases", "shop", "primary"], value(primary));
   plan.setIn(["databases", "shop", "standbys"], value(standbys));
-  plan.deleteIn(["databases", "shop", "drainSecurityGroups"]);
+  for (const each of ["drainSecurityGroups", "restore"]) plan.deleteIn(["databases", "shop", each]);
   plan.setIn(["databases", "shop", "fenceSecurityGroups"], {});
   plan.setIn(["backups"], []);
   return plan.toString();

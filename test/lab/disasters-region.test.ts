@@ -26,7 +26,6 @@ let product: { plan: Plan; folder: string };
 beforeAll(async () => {
   const text = readFileSync(inject("planFile"), "utf8")
     .replace("      - { instance: shop-b, region: eu-central-1 }", "$&\n      - { instance: shop-c, region: eu-west-1 }")
-    .replace("eu-central-1: sg-0a1b2c3d4e5f6fe0c", "$&, eu-west-1: sg-0a1b2c3d4e5f6fe0d")
     .replace("ttlSeconds: 1", "ttlSeconds: 1\n    repoint: latch")
     .concat(ALICE_AND_BOB);
   const parsed = parsePlan(text);

@@ -156,13 +156,13 @@ export class Disasters {
       const answer = await engineOf(this.engine)
         .askStandby(target, "shop", 5000)
         .catch(() => null);
-      return answer?.drained;
+      return answer?.drained || (await engineOf(this.engine).endsTorn(target, 5000).catch(() => false));
     });
     const rows = await this.cluster("shop-b").query("select id from orders", { database: "shop" });
     return new Set(rows.map(({ id }) => Number(id)));
   }
 
-  /** A table of a million rows on both sides, and an update of all of them that is at the nine hundred thousandth, which somebody holds. */
+  /** A table of a million rows on both sides, and an update of all of them that is half done, at a row which somebody holds. */
   async millionRowUpdate(): Promise<{ readonly outcome: Promise<string> }> {
     const session = await this.session("shop-a");
     await session.run(MILLION[this.engine].make);
@@ -177,12 +177,17 @@ export class Disasters {
     await waitFor("the standby to have a million rows", 60_000, async () => (await count()) === 1_000_000);
     await this.well();
     const holder = await this.session("shop-a");
-    await holder.run(["begin", "select id from stock where id = 900000 for update"]);
+    await holder.run(["begin", "select id from stock where id = 500000 for update"]);
+    let ended: unknown;
     const outcome = session.run(["update stock set counted = counted + 1"]).then(
       () => "acknowledged",
-      () => "broken",
+      (error) => {
+        ended = error;
+        return "broken";
+      },
     );
-    await waitFor("the update to be in its middle", 60_000, async () => {
+    await waitFor("the update to be in its middle", 120_000, async () => {
+      if (ended) throw ended;
       const [row] = await this.cluster("shop-a").query(MILLION[this.engine].waiting, { database: "shop" });
       return Number(row?.n) === 1;
     });

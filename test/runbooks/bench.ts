@@ -50,6 +50,7 @@ export function bench(): () => Bench {
       BACKUP_FUNCTION: "backup",
       RESTORE_FUNCTION: "restore",
       DRILL_FUNCTION: "drill",
+      SITE_FUNCTION: "site",
       PLAN_FILE: `${inject("packageFolder")}/../move/plan.json`,
     });
     await import("../../lab/runtime/resolver.mjs" as string);

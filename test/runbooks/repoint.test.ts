@@ -42,7 +42,7 @@ beforeAll(async () => {
     region: recovery,
     account: lab.world.account,
     state: { region: recovery, bucket: BUCKET },
-    functions: { watch: "watch", move: "move", backup: "backup", restore: "restore", drill: "drill" },
+    functions: { watch: "watch", move: "move", backup: "backup", restore: "restore", drill: "drill", site: "site" },
     topicArn: "none",
     place: "far",
     identityEndpoint: lab.wire.url,

@@ -54,6 +54,16 @@ describe("a cluster as the database", () => {
     expect(problems(cluster(primary, standbys)).join("\n")).toMatch(message);
   });
 
+  test("is not restored by Understudy", () => {
+    const text = cluster("{ cluster: shop, region: eu-central-1 }").replace(
+      "    failover:\n",
+      "    restore: { eu-west-1: { securityGroups: [sg-0a1b2c3d4e5f6a990] } }\n    failover:\n",
+    );
+    expect(problems(text)).toEqual([
+      "databases.shop.restore: expected none: Understudy takes no backups of a cluster, so it restores none",
+    ]);
+  });
+
   test("takes no backups of Understudy's, and its name moves by its record", () => {
     const text = cluster("{ cluster: shop, region: eu-central-1 }")
       .replace("backups: []", "backups: [{ database: shop, everyMinutes: 60, copyTo: eu-west-1 }]")
