@@ -37,7 +37,7 @@ export async function describeCluster(region: string, id: string, quickly = fals
       },
     };
   } catch (error) {
-    if (isCode(error, "DBClusterNotFoundFault")) return null;
+    if (isCode(error, "DBClusterNotFound")) return null;
     throw error;
   }
 }
@@ -71,7 +71,7 @@ export async function describeGlobal(region: string, id: string): Promise<Global
       move: found.FailoverState?.Status ? { status: found.FailoverState.Status, to: found.FailoverState.ToDbClusterArn ?? null } : null,
     };
   } catch (error) {
-    if (isCode(error, "GlobalClusterNotFoundFault")) return null;
+    if (isCode(error, "GlobalClusterNotFound")) return null;
     throw error;
   }
 }

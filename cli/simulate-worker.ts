@@ -4,13 +4,15 @@ import type { Plan } from "../core/plan/schema.ts";
 import { latchedDatabases, latches } from "../infra/latch.ts";
 import { Code } from "../lab/simulation/environments.ts";
 import { type RunResult, simulate } from "../lab/simulation/run.ts";
-import { sceneOf } from "../lab/simulation/scene.ts";
+import { type Only, sceneOf } from "../lab/simulation/scene.ts";
 import { shorten, storyLines } from "../lab/simulation/story.ts";
 
 export interface Work {
   readonly plan: Plan;
   /** The plan as it stands, whatever the seed. */
   readonly fixed: boolean;
+  /** Every seed's scene is of this kind. */
+  readonly only: Only | undefined;
   readonly sources: Readonly<Record<string, string>>;
   readonly seeds: readonly number[];
   readonly safetyMs: number;
@@ -27,11 +29,11 @@ export interface Report extends Omit<RunResult, "events"> {
 /** Stories are shortened for the first few alone: each costs as many runs as things befell it. */
 const SHORTENED = 3;
 
-const { plan, fixed, sources, seeds, safetyMs, skewMs, without } = workerData as Work;
+const { plan, fixed, only, sources, seeds, safetyMs, skewMs, without } = workerData as Work;
 const code = new Map(Object.entries(sources).map(([name, source]) => [name, new Code(name, source)]));
 let broken = 0;
 for (const seed of seeds) {
-  const scene = fixed ? { plan, safetyMs } : sceneOf(plan, seed, safetyMs);
+  const scene = fixed ? { plan, safetyMs } : sceneOf(plan, seed, safetyMs, only);
   const latchResources = latchedDatabases(scene.plan).length > 0 ? latches(scene.plan) : undefined;
   const options = { seed, ...scene, latchResources, code, skewMs, without: new Set(without) };
   const found = await simulate(options);

@@ -10,7 +10,7 @@ import { latchedDatabases, latches } from "../infra/latch.ts";
 import { readPlanFile } from "../infra/plan-file.ts";
 import { Code } from "../lab/simulation/environments.ts";
 import { simulate } from "../lab/simulation/run.ts";
-import { sceneOf } from "../lab/simulation/scene.ts";
+import { ONLY, sceneOf } from "../lab/simulation/scene.ts";
 import { endWell } from "./endings.ts";
 import type { Report, Work } from "./simulate-worker.ts";
 import { simulationCode } from "./simulation-code.ts";
@@ -23,6 +23,7 @@ const HELP = `npm run simulate -- [options]
   --skew S       the most a function's clock is off, in seconds (0.2)
   --workers W    how many runs at once (one a core)
   --plan FILE    the plan to run (recovery-plan.yml); each seed has standbys, ways and people of its own
+  --kind K       every seed's scene of one kind: replicas, multi-az, cluster, global, every-rung (as the seed has it)
   --fixed        the plan as it stands, whatever the seed
   --without A,B  leave out what the seed would do: "disaster 2", "throttled"
   --story        tell everything that happened in the first seed's run`;
@@ -39,6 +40,7 @@ await endWell(async (atEnd) => {
       workers: { type: "string", default: String(availableParallelism()) },
       plan: { type: "string", default: "recovery-plan.yml" },
       without: { type: "string", default: "" },
+      kind: { type: "string", default: "" },
       fixed: { type: "boolean", default: false },
       story: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -51,13 +53,15 @@ await endWell(async (atEnd) => {
   const skewMs = Math.round(number("skew", values.skew, 0, 3600, false) * 1000);
   const workers = Math.min(runs, number("workers", values.workers, 1, 256));
   const plan = readPlanFile(values.plan);
+  const only = ONLY.find((kind) => kind === values.kind);
+  if (values.kind !== "" && only === undefined) throw new Error(`--kind is "${values.kind}", expected one of: ${ONLY.join(", ")}.`);
   const without = values.without.split(",").filter(Boolean);
   const sources = await simulationCode();
   const startedAtMs = Date.now();
 
   if (values.story) {
     const code = new Map(Object.entries(sources).map(([name, source]) => [name, new Code(name, source)]));
-    const scene = values.fixed ? { plan, safetyMs, words: "the plan as it stands" } : sceneOf(plan, first, safetyMs);
+    const scene = values.fixed ? { plan, safetyMs, multiAz: false, words: "the plan as it stands" } : sceneOf(plan, first, safetyMs, only);
     const latchResources = latchedDatabases(scene.plan).length > 0 ? latches(scene.plan) : undefined;
     const result = await simulate({ seed: first, ...scene, latchResources, code, skewMs, without: new Set(without) });
     console.log(`seed ${first}: ${scene.words}\n`);
@@ -77,7 +81,7 @@ await endWell(async (atEnd) => {
     Array.from({ length: runs }, (_, run) => first + run).filter((_, run) => run % workers === worker),
   );
   const all = shares.map((seeds) => {
-    const workerData: Work = { plan, fixed: values.fixed, sources, seeds, safetyMs, skewMs, without };
+    const workerData: Work = { plan, fixed: values.fixed, only, sources, seeds, safetyMs, skewMs, without };
     const worker = new Worker(new URL("./simulate-worker.ts", import.meta.url), {
       workerData,
       // Runs leave much that is short-lived; room for it saves a third of the time.
@@ -102,11 +106,11 @@ function number(name: string, text: string, from: number, to: number, whole = tr
   throw new Error(`--${name} is "${text}", expected a ${whole ? "whole " : ""}number from ${from} to ${to}.`);
 }
 
-function tellBroken(each: Report, values: { days: string; skew: string; plan: string; fixed: boolean }): void {
+function tellBroken(each: Report, values: { days: string; skew: string; plan: string; fixed: boolean; kind: string }): void {
   console.log(`\nseed ${each.seed} broke ${[...new Set(each.violations.map(({ rule }) => rule))].join(", ")}:`);
   for (const { rule, words } of each.violations.slice(0, 5)) console.log(`  ${rule}: ${words}`);
   for (const line of each.story) console.log(line);
-  const usual = `${values.plan === "recovery-plan.yml" ? "" : ` --plan ${values.plan}`}${values.fixed ? " --fixed" : ""}`;
+  const usual = `${values.plan === "recovery-plan.yml" ? "" : ` --plan ${values.plan}`}${values.fixed ? " --fixed" : ""}${values.kind === "" ? "" : ` --kind ${values.kind}`}`;
   const left = each.without.length > 0 ? ` --without "${each.without.join(",")}"` : "";
   const days = Number(values.days) === USUAL_DAYS ? "" : ` --days ${values.days}`;
   console.log(`  again: npm run simulate -- --seed ${each.seed} --story${days} --skew ${values.skew}${usual}${left}`);

@@ -40,6 +40,8 @@ export interface MoveRequest {
   readonly withdrawnBy: string | null;
   /** The execution it became; a request becomes one. */
   readonly usedBy: string | null;
+  /** When it was used. */
+  readonly usedAtMs?: number;
   /** Of whoever used it: two who come at the same moment write different ones, and one of them stays. */
   readonly mark: string | null;
   /** Enough people have just said yes, and the watcher has not answered yet: true once for each yes, so a refused one is not tried by itself. */
@@ -71,6 +73,13 @@ export const waits = ({ notBeforeMs }: MoveRequest, atMs: number): boolean => (n
 /** Whether the watcher carries it out now. Counts the approvals itself, whatever else is said. */
 export const isDue = (request: MoveRequest, generation: number, atMs: number): boolean =>
   request.due && isEnough(request) && !waits(request, atMs) && isOpen(request, generation, atMs);
+
+/** Whoever uses a request claims at once, and is dead by then (the watcher's timeout, and its last call's way). */
+const DROPPED_AFTER_MS = 120_000;
+
+/** It was used, and what it became was never claimed: it would have been the next move, and still would. */
+export const wasDropped = ({ usedBy, usedAtMs }: MoveRequest, nextMove: string, atMs: number): boolean =>
+  usedBy === nextMove && usedAtMs !== undefined && atMs - usedAtMs >= DROPPED_AFTER_MS;
 
 interface Standing {
   readonly request: Approvable;

@@ -6,11 +6,11 @@ import { randomUUID } from "node:crypto";
 import { storeNowMs } from "../aws/store-clock.ts";
 import { statusCommand, waysPast } from "../core/commands.ts";
 import type { Diagnosis } from "../core/diagnosis.ts";
-import type { Facts, Order } from "../core/facts.ts";
+import type { DatabaseRecord, Facts, Order } from "../core/facts.ts";
 import { seen } from "../core/news.ts";
 import { policyOf } from "../core/policy.ts";
 import { recordDecision } from "../core/recorded.ts";
-import { isDue, type MoveRequest, orderOf } from "../core/requests.ts";
+import { isDue, type MoveRequest, orderOf, wasDropped } from "../core/requests.ts";
 import { type Decision, MOVES } from "../core/rules.ts";
 import { type OrderAnswer, yes } from "./answers.ts";
 import { decideNow } from "./decisions.ts";
@@ -44,15 +44,26 @@ export async function answerRequest(settings: Settings, database: Protected, id:
 const isMove = ({ verb }: MoveRequest): boolean => verb !== "restore";
 
 /** What `order` could not hand over, or what nobody lived to answer. Not to be able to look for it stops no watcher. */
-export async function dueRequests(settings: Settings, database: Protected, generation: number): Promise<MoveRequest[]> {
+export async function dueRequests(settings: Settings, database: Protected, record: DatabaseRecord): Promise<MoveRequest[]> {
+  const { generation, attempts } = record;
+  const next = executionName(database.name, generation, attempts + 1);
   try {
-    return (await requestsOf(settings, database.name, generation)).filter(
-      (request) => isMove(request) && isDue(request, generation, storeNowMs()),
-    );
+    const all = (await requestsOf(settings, database.name, generation)).filter(isMove);
+    const taken = await Promise.all(all.map((request) => takeUp(settings, request, next)));
+    return taken.filter((request) => isDue(request, generation, storeNowMs()));
   } catch (error) {
     console.error(JSON.stringify({ what: "requests not looked through", database: database.name, error: String(error) }));
     return [];
   }
+}
+
+/** What somebody used, and died before it was claimed, is due once more. */
+async function takeUp(settings: Settings, request: MoveRequest, next: string): Promise<MoveRequest> {
+  if (!wasDropped(request, next, storeNowMs())) return request;
+  const changed = await changeRequest(settings, request.database, request.id, (now) =>
+    wasDropped(now, next, storeNowMs()) ? { ...now, usedBy: null, mark: null, due: true } : null,
+  );
+  return changed ?? request;
 }
 
 const started = (request: string, execution: string, sentence: string): OrderAnswer =>
@@ -113,7 +124,7 @@ async function carryOut(settings: Settings, database: Protected, request: MoveRe
     // Used before it is claimed: whatever dies in between, it counts once. The mark tells two apart who come at the same moment.
     const mark = randomUUID();
     const used = await changeRequest(settings, record.database, request.id, (now) =>
-      isDue(now, record.generation, storeNowMs()) ? { ...now, usedBy: execution, mark, due: false } : null,
+      isDue(now, record.generation, storeNowMs()) ? { ...now, usedBy: execution, usedAtMs: storeNowMs(), mark, due: false } : null,
     );
     if (used?.mark !== mark) return done(used?.usedBy ?? null);
     const { target, rule, sentence } = decision;

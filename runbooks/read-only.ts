@@ -3,6 +3,8 @@
  * once they hold or the move is called off. It is a help in time and proves nothing that a move waits for: a session may set the
  * parameter back, and a silent primary says nothing. Whatever keeps it from being done is an answer, never a failure.
  */
+
+import { isCode } from "../aws/errors.ts";
 import { describeShape, resetParameter, setParameter } from "../aws/rds.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
 import type { DatabaseRecord } from "../core/facts.ts";
@@ -53,8 +55,13 @@ export async function makeReadOnly(
   }
 }
 
-/** Given back in any case: a new primary or a new standby may take this group over. */
+/** Given back in any case: a new primary or a new standby may take this group over. A group that is gone binds nobody. */
 export async function endReadOnly(database: Protected, { regions }: Pick<DatabaseRecord, "regions">, id: string): Promise<void> {
   const group = readOnlyGroup(database, id);
-  if (group !== null) await resetParameter(regions[id] as string, group, PARAMETERS[database.plan.engine][0]);
+  if (group === null) return;
+  try {
+    await resetParameter(regions[id] as string, group, PARAMETERS[database.plan.engine][0]);
+  } catch (error) {
+    if (!isCode(error, "DBParameterGroupNotFound")) throw error;
+  }
 }

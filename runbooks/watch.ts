@@ -40,10 +40,7 @@ export async function watchLap(settings: Settings, database: Protected): Promise
   if (found.claim) return await tendClaim(settings, database, found, found.claim);
   await keepFences(settings, database, found);
 
-  const [{ facts: seen, stored }, due] = await Promise.all([
-    observe(settings, database),
-    dueRequests(settings, database, found.generation),
-  ]);
+  const [{ facts: seen, stored }, due] = await Promise.all([observe(settings, database), dueRequests(settings, database, found)]);
   for (const request of due) {
     const { sentence, execution } = await act(settings, database, request);
     if (execution !== null) return { database: database.name, rule: ruleIn(sentence), sentence, execution };

@@ -25,7 +25,7 @@ export interface RecordSeen {
     readonly target: string;
     readonly stage: string;
     readonly takenAtMs: number;
-    readonly order: { readonly id: string; readonly overrides: readonly number[] } | null;
+    readonly order: { readonly id: string; readonly overrides: readonly number[]; readonly allowDataLoss?: boolean } | null;
   } | null;
   readonly lastMove: { readonly execution: string; readonly outcome: string } | null;
 }
@@ -34,6 +34,8 @@ export interface Evidence {
   readonly log: EventLog;
   readonly rds: SimulatedRds;
   readonly maxLagMs: number;
+  /** RDS has so long to fail a primary over by itself. */
+  readonly nativeGraceMs: number;
   /** The record now; undefined before it is first written. */
   record(): RecordSeen | undefined;
   /** The instance the clients' name leads to now. */
@@ -42,7 +44,17 @@ export interface Evidence {
   darkAtMs(region: string): number;
 }
 
-const EFFECTS = ["ModifyDBInstance", "RebootDBInstance", "PromoteReadReplica", "ChangeResourceRecordSets", "CreateDBInstanceReadReplica"];
+const EFFECTS = [
+  "ModifyDBInstance",
+  "RebootDBInstance",
+  "StopDBInstance",
+  "PromoteReadReplica",
+  "ChangeResourceRecordSets",
+  "CreateDBInstanceReadReplica",
+  "FailoverDBCluster",
+  "SwitchoverGlobalCluster",
+  "FailoverGlobalCluster",
+];
 /** What a person passes over who gives up more than the limit on the lag. */
 const ABOUT_LOSS = [303, 304, 305, 306];
 const PLANNED = ["switchover", "failback"];
@@ -54,7 +66,7 @@ const TELLING_LIMIT_MS = 15 * 60_000;
 
 /** A mail from just before the clients were last served may be about what then happened to them. */
 const SERVED_LATELY_MS = 5 * 60_000;
-const SAYS_WHY = /\(rule (10[2578]|20[2-9]|210|3\d\d|499)\)|failed at the stage|died before it was done/;
+const SAYS_WHY = /\(rule (10[2578]|11[01]|20[2-9]|21[0-3]|3\d\d|499)\)|failed at the stage|died before it was done/;
 
 /** A server that would take writes if somebody reached it. */
 const isPrimary = (instance: Instance): boolean => !instance.server.inRecovery;
@@ -67,7 +79,10 @@ export class Checkers {
   readonly lost = { priced: 0, unseen: 0 };
   /** When a heartbeat was last acknowledged, by server. */
   readonly lastBeats = new Map<string, number>();
+  /** When the far probe itself last heard of one, by server. */
+  private readonly probed = new Map<string, number>();
   /** The same when the move was claimed: what is acknowledged to a probe later, no decision could know. */
+  private lostForMsAtClaim = 0;
   private beatsAtClaim: ReadonlyMap<string, number> = new Map();
   private readonly evidence: Evidence;
   private lastRecord: RecordSeen | undefined;
@@ -78,6 +93,8 @@ export class Checkers {
   private served: { readonly by: string; readonly atMs: number } | undefined;
   private readonly retired = new Set<string>();
   private readonly acknowledged: Acknowledged[] = [];
+  /** What was acknowledged before the last promotion is judged by then. */
+  private sincePromotion = 0;
   private readonly mails: { readonly text: string; readonly atMs: number }[] = [];
   /** Primaries that were left open because their region was dark and a person wanted the move all the same. */
   private readonly leftOpen = new Set<string>();
@@ -92,6 +109,11 @@ export class Checkers {
   constructor(evidence: Evidence) {
     this.evidence = evidence;
     evidence.log.listen((event) => this.judge(event));
+  }
+
+  beaten(server: string, by: string, atMs: number): void {
+    this.lastBeats.set(server, atMs);
+    if (by === "probe") this.probed.set(server, atMs);
   }
 
   private violated(rule: string, words: string, atMs: number): void {
@@ -119,7 +141,7 @@ export class Checkers {
         break;
       case "decision":
         // A failover is told by the move that follows it, under its own rule.
-        if (event.data.tell && !["failover", "switchover"].includes(event.data.kind))
+        if (event.data.tell && !["failover", "switchover", "native"].includes(event.data.kind))
           this.decided(`(rule ${event.data.rule})`, event.data, event.atMs);
         break;
       case "mail":
@@ -149,7 +171,9 @@ export class Checkers {
     if (this.keepsFence(data) || this.undoes(data) || this.rebuilds(data) || this.protects(data)) return;
     if (data.execution === undefined || claim?.execution !== data.execution)
       this.violated("S10", `${words} while the claim is ${claim?.execution ?? "nobody's"}`, atMs);
+    if (/Global/.test(data.operation)) this.globalMove(data, words, atMs);
     if (data.operation !== "PromoteReadReplica") return;
+    this.native(data, atMs);
     for (const other of this.evidence.rds.instances.values()) {
       if (other.id === data.input.DBInstanceIdentifier || !isPrimary(other)) continue;
       if (!this.evidence.rds.isClosed(other)) {
@@ -158,6 +182,28 @@ export class Checkers {
       } else if (hasClients(other))
         this.violated("S3", `${data.input.DBInstanceIdentifier} is promoted while sessions to ${other.id} are open`, atMs);
     }
+  }
+
+  /** A global database moves by order alone, and gives nothing up without the word. */
+  private globalMove({ operation, input }: SimulationEvent["data"], words: string, atMs: number): void {
+    const order = this.evidence.record()?.claim?.order;
+    if (!order) this.violated("GLOBAL", `${words}, and nobody has ordered it`, atMs);
+    else if (operation === "FailoverGlobalCluster" && input.AllowDataLoss && order.allowDataLoss !== true)
+      this.violated("GLOBAL", `${words}, and the order does not allow loss`, atMs);
+  }
+
+  /** Nothing is promoted by itself beside a primary that RDS may yet fail over. */
+  private native({ input }: SimulationEvent["data"], atMs: number): void {
+    const record = this.evidence.record();
+    if (!record?.claim || record.claim.order) return;
+    const primary = this.evidence.rds.instances.get(record.primary);
+    const lostForMs = this.lostForMsAtClaim;
+    if (primary?.native && lostForMs < this.evidence.nativeGraceMs)
+      this.violated(
+        "NATIVE",
+        `${input.DBInstanceIdentifier} is promoted, and RDS had ${Math.round(lostForMs / 1000)} s to fail ${primary.id} over`,
+        atMs,
+      );
   }
 
   /** A watcher undoes what a dead move did, under a claim of its own. */
@@ -169,7 +215,8 @@ export class Checkers {
   /** A former primary may be closed again at any time, by anybody; nothing else may be done to it. */
   private keepsFence({ operation, input }: SimulationEvent["data"]): boolean {
     if (!this.evidence.record()?.retired.some(({ instance }) => instance === input.DBInstanceIdentifier)) return false;
-    return operation === "RebootDBInstance" || (operation === "ModifyDBInstance" && this.evidence.rds.isFence(input.VpcSecurityGroupIds));
+    if (operation === "RebootDBInstance" || operation === "StopDBInstance") return true;
+    return operation === "ModifyDBInstance" && this.evidence.rds.isFence(input.VpcSecurityGroupIds ?? []);
   }
 
   /** A rebuild makes standbys, and settles what it has made for as long as nobody counts on it. */
@@ -195,20 +242,23 @@ export class Checkers {
   /** S35: never two that would take writes. S5: what a promotion gives up is not more than the limit on the lag allows. */
   private instance({ data, atMs }: SimulationEvent): void {
     const { rds } = this.evidence;
+    if (data.leftOpen) this.leftOpen.add(data.leftOpen);
+    if (data.failedOver) this.failedOver(data.failedOver, atMs);
     for (const id of this.leftOpen) {
       const left = rds.instances.get(id) as Instance;
-      if (rds.isClosed(left) && !hasClients(left)) this.leftOpen.delete(id);
+      if ((rds.isClosed(left) && !hasClients(left)) || !isPrimary(left)) this.leftOpen.delete(id);
     }
     const open = [...rds.instances.values()].filter((each) => isPrimary(each) && !rds.isClosed(each) && !this.leftOpen.has(each.id));
     if (open.length > 1) this.violated("S35", `${open.map((each) => each.id).join(" and ")} both take writes`, atMs);
     if (!data.promoted) return;
     const promoted = this.evidence.rds.instances.get(data.promoted);
     const old = this.evidence.rds.instances.get(data.from);
+    this.sincePromotion = this.acknowledged.length;
     if (!promoted || !old) return;
     const kept = new Set(promoted.server.log.map((row) => row.key));
     const claim = this.lastClaim?.target === promoted.id ? this.lastClaim : null;
     const planned = PLANNED.includes(claim?.kind ?? "");
-    const accepted = claim?.order?.overrides.some((rule) => ABOUT_LOSS.includes(rule)) ?? false;
+    const accepted = claim?.order?.allowDataLoss || (claim?.order?.overrides.some((rule) => ABOUT_LOSS.includes(rule)) ?? false);
     const lastBeat = (claim ? this.beatsAtClaim : this.lastBeats).get(old.id) ?? 0;
     for (const row of this.acknowledged) {
       if (row.server !== old.id || kept.has(row.key)) continue;
@@ -219,6 +269,13 @@ export class Checkers {
       if (!accepted && row.atMs < lastBeat - this.evidence.maxLagMs)
         this.violated("S5", `${row.key}, acknowledged ${(lastBeat - row.atMs) / 1000} s before the last heartbeat, is lost`, atMs);
     }
+  }
+
+  /** RDS's own failover inside a region loses nothing. */
+  private failedOver(id: string, atMs: number): void {
+    const kept = new Set(this.evidence.rds.instances.get(id)?.server.log.map((row) => row.key));
+    const lost = this.acknowledged.slice(this.sincePromotion).find((row) => row.server === id && !kept.has(row.key));
+    if (lost) this.violated("NATIVE", `${lost.key}, acknowledged by ${id}, is lost by RDS's own failover`, atMs);
   }
 
   /** A generation rises by one, with another primary; a claim is given up before another is made. */
@@ -233,7 +290,10 @@ export class Checkers {
       this.untold = this.untold.filter((each) => each.order !== order);
     }
     if (!before) return;
-    if (now.claim && !before.claim) this.beatsAtClaim = new Map(this.lastBeats);
+    if (now.claim && !before.claim) {
+      this.beatsAtClaim = new Map(this.lastBeats);
+      this.lostForMsAtClaim = this.evidence.rds.clock.nowMs - (this.probed.get(now.primary) ?? 0);
+    }
     const step = now.generation - before.generation;
     if (step < 0 || step > 1) this.violated("GENERATION", `the generation goes from ${before.generation} to ${now.generation}`, atMs);
     if ((step === 1) !== (now.primary !== before.primary))
@@ -253,7 +313,9 @@ export class Checkers {
   private nameMoves({ atMs }: SimulationEvent): void {
     const now = this.evidence.named()?.id;
     if (!now || now === this.name) return;
-    if (this.namesBefore.has(now)) this.violated("S20", `the name returns to ${now}`, atMs);
+    // A global database's clusters change places: the one before is a standby of the next.
+    const { global } = this.evidence.rds;
+    if (this.namesBefore.has(now) && !global) this.violated("S20", `the name returns to ${now}`, atMs);
     if (this.name) this.namesBefore.add(this.name);
     this.name = now;
     const record = this.evidence.record();
@@ -268,6 +330,14 @@ export class Checkers {
     this.acknowledged.push(data as unknown as Acknowledged);
     if (data.client === "shop") this.served = { by: data.server, atMs };
     if (this.acknowledgedBy === data.server || this.leftOpen.has(data.server)) return;
+    const { global } = this.evidence.rds;
+    if (global) {
+      // Who writes is RDS's word.
+      if (global.writer.id !== data.server)
+        this.violated("S1", `${data.server} takes a write, and ${global.writer.id} is the writer`, atMs);
+      this.acknowledgedBy = data.server;
+      return;
+    }
     if (this.retired.has(data.server))
       this.violated("S1", `${data.server} takes a write of ${data.client} after ${this.acknowledgedBy} did`, atMs);
     if (this.acknowledgedBy) this.retired.add(this.acknowledgedBy);

@@ -7,6 +7,7 @@ import type { VirtualClock } from "./clock.ts";
 import type { EventLog } from "./log.ts";
 import type { Network } from "./network.ts";
 import type { Instance, SimulatedRds } from "./rds.ts";
+import { noticeHang } from "./rds-native.ts";
 
 /** Rates of one run, each the share of calls or wakes it strikes. */
 export interface Climate {
@@ -75,6 +76,8 @@ export interface Disaster {
   readonly weight: number;
   /** Only where the plan has a probe in the primary's network. */
   readonly near?: boolean;
+  /** Only where the database is a global one. */
+  readonly global?: boolean;
   strike(field: Battlefield, chance: Chance, lastsMs: number): () => void;
 }
 
@@ -98,6 +101,20 @@ const settled = (field: Battlefield, change: () => () => void) => {
   };
 };
 
+/** Nothing in it is reached from outside, and nothing runs in it or all goes on. */
+const loseRegion = (field: Battlefield, down: boolean) =>
+  settled(field, () => {
+    const { dark, primary, functions, near } = field;
+    const heal = cutAll(field, [...functions, ...near, ...ids(field)], primary.id);
+    dark.add(primary.region);
+    if (down) primary.server.stop();
+    return () => {
+      heal();
+      dark.delete(primary.region);
+      if (down && !primary.server.up && primary.status === "available") primary.server.start();
+    };
+  });
+
 export const DISASTERS: readonly Disaster[] = [
   {
     words: "the primary's host dies",
@@ -112,8 +129,9 @@ export const DISASTERS: readonly Disaster[] = [
     words: "the primary hangs",
     lasts: [5, 400],
     weight: 4,
-    strike({ primary }) {
+    strike({ rds, primary }) {
       primary.server.hang();
+      noticeHang(rds, primary);
       return () => primary.server.wake();
     },
   },
@@ -289,6 +307,20 @@ export const DISASTERS: readonly Disaster[] = [
     },
   },
   {
+    words: "the primary's region is lost",
+    lasts: [200, 900],
+    weight: 6,
+    global: true,
+    strike: (field) => loseRegion(field, true),
+  },
+  {
+    words: "the primary's region is cut off, and clients in it write on",
+    lasts: [100, 900],
+    weight: 3,
+    global: true,
+    strike: (field) => loseRegion(field, false),
+  },
+  {
     words: "the recovery region's APIs are dark",
     lasts: [5, 120],
     weight: 1,
@@ -308,8 +340,10 @@ export const DISASTERS: readonly Disaster[] = [
   },
 ];
 
-const bagFor = ({ near }: Battlefield): Disaster[] =>
-  DISASTERS.flatMap((disaster) => (disaster.near && near.length === 0 ? [] : Array<Disaster>(disaster.weight).fill(disaster)));
+const bagFor = ({ near, rds }: Battlefield): Disaster[] =>
+  DISASTERS.flatMap((disaster) =>
+    (disaster.near && near.length === 0) || (disaster.global && !rds.global) ? [] : Array<Disaster>(disaster.weight).fill(disaster),
+  );
 
 /** Plans the safety phase's disasters on the clock, but for those named "disaster N" in `without`. The returned function ends what still lasts. */
 export function unleash(field: Battlefield, seed: number, without: ReadonlySet<string>, fromMs: number, untilMs: number): () => void {

@@ -7,7 +7,7 @@ import type { Call } from "./sdk.ts";
 export type When = "before" | "after";
 
 export interface PlannedKill {
-  /** The execution that dies: a move's, or a rebuild's. */
+  /** The execution that dies: a move's; or a rebuild's, and where RDS moves a primary by itself one that looks after that. */
   readonly of: "move" | "rebuild";
   /** The n-th place an execution comes to, counted from 1. */
   readonly place: number;
@@ -59,7 +59,8 @@ export class Kills {
       if (!walk.places.has(place)) walk.places.set(place, walk.places.size + 1);
     }
     const { planned } = this;
-    if (!planned || this.struck || when !== planned.when || !execution.startsWith(`${planned.of}-`)) return false;
+    const of = execution.startsWith("native-") ? "rebuild" : execution.split("-")[0];
+    if (!planned || this.struck || when !== planned.when || of !== planned.of) return false;
     this.struck = walk.places.get(placeOf(walk, call)) === planned.place;
     return this.struck;
   }

@@ -22,6 +22,8 @@ export interface Town {
   readonly clock: VirtualClock;
   readonly log: EventLog;
   readonly database: string;
+  /** What stands behind it, which says what people order. */
+  readonly kind: "replicas" | "multi-az" | "cluster" | "global";
   /** Where Understudy runs. */
   readonly region: string;
   record(): RecordSeen | undefined;
@@ -69,7 +71,7 @@ interface Act {
   asked(record: RecordSeen, chance: Chance, database: string, nowMs: number): Ordered;
 }
 
-const move = (verb: string, weight: number, overrides: readonly (readonly number[])[] = [[]]): Act => ({
+const move = (verb: string, weight: number, overrides: readonly (readonly number[])[] = [[]], more: object = {}): Act => ({
   weight,
   asked: ({ generation, standbys }, chance, database, nowMs) => ({
     verb,
@@ -79,19 +81,30 @@ const move = (verb: string, weight: number, overrides: readonly (readonly number
     target: standbys.length > 0 && chance.happens(0.3) ? chance.pick(standbys) : null,
     overrides: [...chance.pick(overrides)],
     reason: "it seems right",
+    ...more,
     ...(verb !== "failover" && chance.happens(0.2) ? { notBefore: new Date(nowMs + chance.whole(30, 240) * 1000).toISOString() } : {}),
   }),
 });
 
-const ACTS: readonly Act[] = [
-  move("switchover", 6),
-  move("failover", 3, OVERRIDES),
-  move("failback", 2, [[], [209]]),
+const BRAKES: readonly Act[] = [
   { weight: 1, asked: (_, chance, database) => ({ verb: "pause", database, minutes: chance.whole(1, 20), reason: "we look at it" }) },
   { weight: 1, asked: (_, __, database) => ({ verb: "resume", database }) },
   { weight: 1, asked: (_, __, database) => ({ verb: "acknowledge", database }) },
 ];
-const BAG = ACTS.flatMap((act) => Array<Act>(act.weight).fill(act));
+const REPLICAS = [move("switchover", 6), move("failover", 3, OVERRIDES), move("failback", 2, [[], [209]])];
+const ACTS: Readonly<Record<Town["kind"], readonly Act[]>> = {
+  replicas: REPLICAS,
+  "multi-az": [...REPLICAS, move("reboot-failover", 11)],
+  cluster: [move("reboot-failover", 10), move("switchover", 1), move("failover", 1, OVERRIDES)],
+  global: [
+    move("switchover", 6),
+    move("failover", 2, [[], [207]]),
+    move("failover", 5, [[], [207]], { allowDataLoss: true }),
+    move("failback", 1, [[], [209]]),
+    move("reboot-failover", 2),
+  ],
+};
+const bagOf = (kind: Town["kind"]): Act[] => [...ACTS[kind], ...BRAKES].flatMap((act) => Array<Act>(act.weight).fill(act));
 
 /** What they do by themselves until `untilMs`, and how they answer mails. The names of what they did are given to `did`. */
 export function settle(
@@ -104,10 +117,11 @@ export function settle(
 ): void {
   const { clock, database } = town;
   const drawn = new Chance(seed, "people");
+  const bag = bagOf(town.kind);
   const count = drawn.pick([0, 1, 1, 2, 3]);
   for (let n = 1; n <= count; n++) {
     const name = `person ${n}`;
-    const act = drawn.pick(BAG);
+    const act = drawn.pick(bag);
     const atMs = drawn.whole(fromMs, untilMs - 1);
     const person = drawn.pick(PEOPLE);
     if (without.has(name)) continue;
@@ -151,6 +165,19 @@ function answerMails({ ...town }: Town, seed: number, without: ReadonlySet<strin
         chance.whole(5, 120),
         () => void order(town, "alice", { verb: "acknowledge", database }),
       );
+    if (text.includes("(rule 213)") && chance.happens(0.7)) {
+      const generation = town.record()?.generation ?? 1;
+      const asked = {
+        verb: "failover",
+        database,
+        generation,
+        target: null,
+        overrides: [],
+        reason: "the region is lost",
+        allowDataLoss: true,
+      };
+      later(`global failover from ${generation}`, chance.whole(5, 120), () => void orderAgain(town, "bob", asked, 20_000));
+    }
     if (text.includes("(rule 205)")) later("brake", chance.whole(5, 120), () => void order(town, "bob", { verb: "release-brake" }));
     if (text.includes("has a standby again") && chance.happens(0.8)) {
       const generation = town.record()?.generation ?? 1;

@@ -14,7 +14,7 @@ export interface Sea {
   /** The server behind an address or an endpoint's name. */
   serverAt(host: string): Server | undefined;
   /** Told when a heartbeat's writer hears that it is committed. */
-  beaten?(server: Server): void;
+  beaten?(server: Server, by: string): void;
 }
 
 /** The way from a function in the recovery region to a database in the primary region and back. */
@@ -127,7 +127,7 @@ export function postgresModule(sea: Sea, from: string, alive: () => boolean): { 
         "Query read timeout",
         run(sea, session, () => statement(session, sql, values)),
       );
-      if (sql.startsWith("insert into understudy.heartbeat")) sea.beaten?.(session.server);
+      if (sql.startsWith("insert into understudy.heartbeat")) sea.beaten?.(session.server, from);
       return { rows, rowCount: rows.length };
     }
 

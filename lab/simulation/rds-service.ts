@@ -6,12 +6,15 @@
 import type { Caller, Operation, Service } from "../cloud/world.ts";
 import { ServiceError } from "../wire/errors.ts";
 import type { Instance, SimulatedRds, Snapshot } from "./rds.ts";
+import { failOverOnRequest } from "./rds-native.ts";
+import { nativeOperations } from "./rds-service-native.ts";
 
 export function rdsService(rds: SimulatedRds): Service {
   const { account } = rds.world;
   const find = (id: unknown, region: string): Instance => {
     const found = rds.instances.get(String(id ?? "").toLowerCase());
-    if (found?.region !== region) throw new ServiceError("DBInstanceNotFound", `DBInstance ${id} not found.`, 404);
+    if (found?.region !== region || found.native?.kind === "cluster")
+      throw new ServiceError("DBInstanceNotFound", `DBInstance ${id} not found.`, 404);
     return found;
   };
   const named = (input: any, caller: Caller): Instance => find(input.DBInstanceIdentifier, caller.region);
@@ -55,7 +58,10 @@ export function rdsService(rds: SimulatedRds): Service {
           "Instance cannot currently reboot due to an in-progress management operation.",
           400,
         );
-      void rds.reboot(instance);
+      if (input.ForceFailover && !instance.native)
+        throw new ServiceError("InvalidParameterCombination", `Cannot force failover: ${instance.id} is not Multi-AZ.`, 400);
+      if (input.ForceFailover) void failOverOnRequest(rds, instance);
+      else void rds.reboot(instance);
       return answer(instance);
     },
     PromoteReadReplica: (input, caller) => {
@@ -67,6 +73,36 @@ export function rdsService(rds: SimulatedRds): Service {
       void rds.promote(instance, input.BackupRetentionPeriod ?? 1);
       return answer(instance);
     },
+    StopDBInstance: (input, caller) => {
+      const instance = named(input, caller);
+      mustBeAvailable(instance, "be stopped");
+      const replicas = [...rds.instances.values()].filter(({ source }) => source === instance.id);
+      if (instance.source || replicas.length > 0)
+        throw new ServiceError("InvalidDBInstanceState", `Cannot stop ${instance.id}: it is a read replica, or has one.`, 400);
+      void rds.stop(instance);
+      return answer(instance);
+    },
+    StartDBInstance: (input, caller) => {
+      const instance = named(input, caller);
+      if (instance.status !== "stopped")
+        throw new ServiceError("InvalidDBInstanceState", `Instance ${instance.id} is ${instance.status}, not stopped.`, 400);
+      void rds.startStopped(instance);
+      return answer(instance);
+    },
+    ModifyDBParameterGroup: ({ DBParameterGroupName: group, Parameters }, caller) => {
+      const values = Parameters.map((each: any) => [each.ParameterName, each.ParameterValue]);
+      rds.setParameters(caller.region, group, values);
+      return { DBParameterGroupName: group };
+    },
+    ResetDBParameterGroup: ({ DBParameterGroupName: group, Parameters }, caller) => {
+      rds.setParameters(
+        caller.region,
+        group,
+        Parameters.map((each: any) => [each.ParameterName, ""]),
+      );
+      return { DBParameterGroupName: group };
+    },
+    ...nativeOperations(rds),
     CreateDBSnapshot: (input, caller) => {
       const instance = named(input, caller);
       mustBeAvailable(instance, "be snapshotted");
@@ -111,7 +147,8 @@ function shape(rds: SimulatedRds, instance: Instance): any {
     DBParameterGroups: [{ DBParameterGroupName: instance.parameterGroup.name, ParameterApplyStatus: instance.parameterGroup.status }],
     BackupRetentionPeriod: instance.retentionDays,
     DeletionProtection: instance.deletionProtection,
-    MultiAZ: false,
+    MultiAZ: instance.native?.kind === "multi-az",
+    AvailabilityZone: `${region}${"abc"[instance.native?.at ?? 0]}`,
     AllocatedStorage: 20,
     TagList: Object.entries(instance.tags).map(([Key, Value]) => ({ Key, Value })),
     Endpoint: instance.made ? { Address: instance.host, Port: instance.port } : undefined,

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
 /**
  * RDS over simulated servers: instances, replicas and snapshots with statuses that change in AWS's own durations (minutes, drawn from
- * the seed). What it answers to calls is in rds-service.ts. Restoring, Multi-AZ and clusters are the lab's RDS, not this one's.
+ * the seed). What it answers to calls is in rds-service.ts, what RDS moves by itself in rds-native.ts. Restoring is the lab's RDS's.
  */
 import type { World } from "../cloud/world.ts";
 import { ServiceError } from "../wire/errors.ts";
@@ -9,13 +9,15 @@ import type { Chance } from "./chance.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { EventLog } from "./log.ts";
 import type { Network } from "./network.ts";
+import { failsOverSoon, type GlobalDatabase, makeMultiAz, type Native } from "./rds-native.ts";
 import { Server } from "./server.ts";
 
 export interface Instance {
   readonly id: string;
   readonly region: string;
   readonly server: Server;
-  readonly address: string;
+  /** What its name leads to. */
+  address: string;
   readonly host: string;
   readonly port: number;
   status: string;
@@ -30,12 +32,17 @@ export interface Instance {
   tags: Record<string, string>;
   /** Whether there is a server behind it yet: it has an endpoint from then on. */
   made: boolean;
+  stoppedAtMs: number;
+  /** What RDS fails over by itself: a Multi-AZ instance, or a cluster. */
+  native: Native | undefined;
 }
 
 /** The plan's groups that close an instance: a fence to everybody, a drain to everybody but the functions. */
 export interface ClosingGroups {
   readonly fences: readonly string[];
   readonly drains: readonly string[];
+  /** By instance, the parameter group it alone has. */
+  readonly parameterGroups?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Who the clients are called in the network. */
@@ -54,11 +61,19 @@ export interface Snapshot {
 export class SimulatedRds {
   readonly instances = new Map<string, Instance>();
   readonly snapshots = new Map<string, Snapshot>();
+  /** The plan's global database. */
+  global: GlobalDatabase | undefined;
+  /** The parameter groups there are. */
+  readonly groups: Set<string>;
+  /** Parameters that are set, by group. */
+  private readonly parameters = new Map<string, Map<string, string>>();
+  /** After so long AWS starts what was stopped. */
+  stoppedForMs = 7 * 86_400_000;
   readonly world: World;
-  private readonly clock: VirtualClock;
-  private readonly network: Network;
+  readonly clock: VirtualClock;
+  readonly network: Network;
   private readonly log: EventLog;
-  private readonly chance: Chance;
+  readonly chance: Chance;
   private readonly closing: ClosingGroups;
 
   constructor(world: World, clock: VirtualClock, network: Network, log: EventLog, chance: Chance, closing: ClosingGroups) {
@@ -68,6 +83,11 @@ export class SimulatedRds {
     this.log = log;
     this.chance = chance;
     this.closing = closing;
+    this.groups = new Set([PARAMETERS, ...Object.values(closing.parameterGroups ?? {})]);
+  }
+
+  newServer(id: string): Server {
+    return new Server(id, this.clock, this.network);
   }
 
   /** A primary of the plan, or a standby of it that has followed its source for long. */
@@ -76,7 +96,7 @@ export class SimulatedRds {
     instance.made = true;
     instance.status = "available";
     if (!source) Object.assign(instance, { retentionDays: 14, deletionProtection: true });
-    instance.parameterGroup.name = PARAMETERS;
+    instance.parameterGroup.name = this.closing.parameterGroups?.[id] ?? PARAMETERS;
     if (source) this.pair(instance, source);
     return instance;
   }
@@ -101,11 +121,23 @@ export class SimulatedRds {
       parameterGroup: { name: source?.region === region ? PARAMETERS : "default.postgres18", status: "in-sync" },
       tags: {},
       made: false,
+      stoppedAtMs: 0,
+      native: undefined,
     };
     const { fences, drains } = this.closing;
     server.admits = (from) => instance.groups.some((each) => !fences.includes(each.id) && (from !== CLIENTS || !drains.includes(each.id)));
     this.instances.set(id, instance);
     return instance;
+  }
+
+  /** What answers at an address now. */
+  serverAt(address: string): Server | undefined {
+    for (const { made, native, server, address: own } of this.instances.values()) {
+      if (!made) continue;
+      if ((native ? native.places[native.at] : own) === address) return server;
+      if (native?.places.includes(address)) return native.reader;
+    }
+    return undefined;
   }
 
   /** RDS's own way between the two: no group of the plan closes it (RDS User Guide, working with read replicas). */
@@ -135,8 +167,9 @@ export class SimulatedRds {
     instance.server.stop();
     instance.hostBackAtMs = this.clock.nowMs + backAfterMs;
     this.tell(instance, "its host dies");
+    failsOverSoon(this, instance);
     this.clock.after(backAfterMs, () => {
-      if (instance.server.up || instance.status !== "available") return;
+      if (instance.server.up || instance.status !== "available" || instance.native?.failingOver) return;
       instance.server.start();
       this.tell(instance, "is recovered by RDS");
       this.event(instance, "0006", "availability", "DB instance restarted");
@@ -177,6 +210,7 @@ export class SimulatedRds {
     instance.deletionProtection = input.DeletionProtection ?? instance.deletionProtection;
     if (input.DBParameterGroupName && input.DBParameterGroupName !== instance.parameterGroup.name)
       instance.parameterGroup = { name: input.DBParameterGroupName, status: "pending-reboot" };
+    if (input.MultiAZ === true && !instance.native) makeMultiAz(this, instance);
     const days: number = input.BackupRetentionPeriod ?? instance.retentionDays;
     const interrupts = days !== instance.retentionDays && (days === 0 || instance.retentionDays === 0);
     if (interrupts) {
@@ -213,10 +247,51 @@ export class SimulatedRds {
     // Now and then RDS has no other host for it.
     if (instance.hostBackAtMs > this.clock.nowMs && this.chance.happens(0.5))
       await this.clock.sleep(instance.hostBackAtMs - this.clock.nowMs);
+    while (instance.native?.failingOver) await this.clock.sleep(1000);
     instance.server.start();
     instance.parameterGroup.status = "in-sync";
+    this.heed(instance);
     this.event(instance, "0006", "availability", "DB instance restarted");
     this.status(instance, "available");
+  }
+
+  /** Parameters of a group, at once; an empty value gives one back. */
+  setParameters(region: string, group: string, values: readonly (readonly [name: string, value: string])[]): void {
+    const known = [...this.instances.values()].filter((each) => each.region === region && each.parameterGroup.name === group);
+    if (!this.groups.has(group)) throw new ServiceError("DBParameterGroupNotFound", `DBParameterGroup not found: ${group}`, 404);
+    const set = this.parameters.get(`${region}/${group}`) ?? new Map<string, string>();
+    this.parameters.set(`${region}/${group}`, set);
+    for (const [name, value] of values) value === "" ? set.delete(name) : set.set(name, value);
+    for (const each of known) if (each.parameterGroup.status === "in-sync") this.heed(each);
+  }
+
+  private heed({ region, parameterGroup, server }: Instance): void {
+    const set = this.parameters.get(`${region}/${parameterGroup.name}`);
+    if (set?.get("default_transaction_read_only") === "1") server.blockedBy.add("parameters");
+    else server.blockedBy.delete("parameters");
+  }
+
+  /** Stopped, until AWS starts it again by itself. */
+  async stop(instance: Instance): Promise<void> {
+    this.status(instance, "stopping");
+    instance.server.stop();
+    await this.clock.sleep(this.chance.whole(20, 120) * 1000);
+    this.status(instance, "stopped");
+    this.event(instance, "0087", "notification", "DB instance stopped");
+    const stoppedAtMs = this.clock.nowMs;
+    instance.stoppedAtMs = stoppedAtMs;
+    await this.clock.sleep(this.stoppedForMs);
+    if (instance.status !== "stopped" || instance.stoppedAtMs !== stoppedAtMs) return;
+    this.event(instance, "0154", "notification", "DB instance is being started due to it exceeding the maximum allowed time being stopped");
+    await this.startStopped(instance);
+  }
+
+  async startStopped(instance: Instance): Promise<void> {
+    this.status(instance, "starting");
+    await this.clock.sleep(this.chance.whole(20, 120) * 1000);
+    instance.server.start();
+    this.status(instance, "available");
+    this.event(instance, "0088", "notification", "DB instance started");
   }
 
   async promote(instance: Instance, retentionDays: number): Promise<void> {
@@ -260,22 +335,23 @@ export class SimulatedRds {
     });
   }
 
-  private status(instance: Instance, status: string): void {
+  status(instance: Instance, status: string): void {
     instance.status = status;
     this.tell(instance, `is ${status}`);
   }
 
-  private tell(instance: Instance, what: string, data: Record<string, unknown> = {}): void {
+  tell(instance: Instance, what: string, data: Record<string, unknown> = {}): void {
     this.log.tell("instance", `${instance.id} ${what}`, { instance: instance.id, ...data });
   }
 
   /** Best effort, as RDS says: what a run does to the bus may lose, double or delay it. */
-  private event(instance: Instance, number: string, category: string, message: string): void {
-    const arn = `arn:aws:rds:${instance.region}:${this.world.account}:db:${instance.id}`;
+  event(instance: Instance, number: string, category: string, message: string): void {
+    const cluster = instance.native?.kind === "cluster";
+    const arn = `arn:aws:rds:${instance.region}:${this.world.account}:${cluster ? "cluster" : "db"}:${instance.id}`;
     const event = {
       version: "0",
       id: this.world.id(32),
-      "detail-type": "RDS DB Instance Event",
+      "detail-type": cluster ? "RDS DB Cluster Event" : "RDS DB Instance Event",
       source: "aws.rds",
       account: this.world.account,
       time: new Date(this.clock.nowMs).toISOString(),
@@ -283,7 +359,7 @@ export class SimulatedRds {
       resources: [arn],
       detail: {
         EventCategories: [category],
-        SourceType: "DB_INSTANCE",
+        SourceType: cluster ? "CLUSTER" : "DB_INSTANCE",
         SourceArn: arn,
         Message: message,
         SourceIdentifier: instance.id,

@@ -4,6 +4,7 @@
  * seed, plan and code give the same log, line by line. Knows the functions as bundles; what is in them is not its business.
  */
 import type { Plan } from "../../core/plan/schema.ts";
+import { policyOf } from "../../core/policy.ts";
 import { createCloudWatch } from "../cloud/cloudwatch.ts";
 import { createEventBridge } from "../cloud/eventbridge.ts";
 import { createLambda } from "../cloud/lambda/index.ts";
@@ -22,6 +23,7 @@ import { EventLog, type SimulationEvent } from "./log.ts";
 import { Network } from "./network.ts";
 import { personBehind, settle, type Town } from "./people.ts";
 import { type Instance, SimulatedRds } from "./rds.ts";
+import { answersByName, makeCluster, makeGlobal, makeMultiAz } from "./rds-native.ts";
 import { rdsService } from "./rds-service.ts";
 import type { Call } from "./sdk.ts";
 import type { Server } from "./server.ts";
@@ -36,6 +38,10 @@ export interface RunOptions {
   readonly code: ReadonlyMap<string, Code>;
   /** How long things may go wrong. */
   readonly safetyMs: number;
+  /** Of the plan's first database, where it is an instance: whether it is a Multi-AZ one. */
+  readonly multiAz?: boolean | undefined;
+  /** How long what is stopped stays so, before AWS starts it. */
+  readonly stoppedForMs?: number | undefined;
   /** The most a function's clock is off. */
   readonly skewMs: number;
   /** What of the stack a plan with a latch needs in Route 53 and CloudWatch, as the packager makes it. */
@@ -104,10 +110,17 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   const closing = {
     fences: Object.values(database.fenceSecurityGroups),
     drains: Object.values(database.drainSecurityGroups ?? {}),
+    parameterGroups: database.fenceParameterGroups,
   };
   const rds = new SimulatedRds(world, clock, network, log, new Chance(seed, "rds"), closing);
   const primary = rds.add(database.primary.instance, database.primary.region, database.port, ["sg-shop"]);
-  const [standby] = database.standbys.map(({ instance, region }) => rds.add(instance, region, database.port, ["sg-shop"], primary));
+  const standbys = database.standbys.map(({ instance, region }) => rds.add(instance, region, database.port, ["sg-shop"], primary));
+  const [standby] = standbys;
+  const { cluster, globalCluster } = database.primary;
+  if (options.multiAz) makeMultiAz(rds, primary);
+  if (cluster !== undefined) for (const each of [primary, ...standbys]) makeCluster(rds, each, 2);
+  if (globalCluster !== undefined) makeGlobal(rds, globalCluster, primary, standbys);
+  rds.stoppedForMs = options.stoppedForMs ?? rds.stoppedForMs;
 
   const record = (): RecordSeen | undefined => {
     const [newest] = s3State(world).buckets[BUCKET]?.objects[`databases/${databaseName}/record.json`] ?? [];
@@ -115,7 +128,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   };
   const lookUp = (name: string): string | undefined => resolve(world, rds, name);
   const shopName = plan.records.find((each) => each.database === databaseName) as Plan["records"][number];
-  const named = () => rds.byHost(lookUp(shopName.name) ?? "");
+  const named = () => rds.byHost(resolve(world, rds, shopName.name, true) ?? "");
 
   const climate: Climate = options.script ? { ...FAIR, skewMs: options.skewMs } : drawClimate(story, options.skewMs, without);
   const skewLimit = climate.skewMs;
@@ -125,17 +138,20 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   const kills = new Kills(options.kill ?? (options.script || without.has("kill") ? undefined : plannedKill(seed)), kindOf);
   const sky = new RandomWeather(climate, weather, clock, log, plan.regions.recovery, kills, recordEffects);
   const darkAtMs = (region: string): number => sky.darkAtMs.get(region) ?? 0;
-  const checkers = new Checkers({ log, rds, maxLagMs: database.failover.maxLagSeconds * 1000, record, named, darkAtMs });
+  const { maxLagSeconds, nativeGraceSeconds } = policyOf(plan, database);
+  const limits = { maxLagMs: maxLagSeconds * 1000, nativeGraceMs: nativeGraceSeconds * 1000 };
+  const checkers = new Checkers({ log, rds, ...limits, record, named, darkAtMs });
   log.listen(({ kind, data }) => {
-    if (kind === "record" && data.record.claim) kinds.set(data.record.claim.execution, data.record.claim.kind);
+    const { claim } = kind === "record" ? data.record : { claim: null };
+    if (claim) kinds.set(claim.execution, globalCluster === undefined ? claim.kind : `global ${claim.kind}`);
   });
   const chance = new Chance(seed, "functions");
   const cloud = { world, clock, weather: sky, chance };
   const sea = {
     clock,
     network,
-    serverAt: (host: string) => rds.byHost(lookUp(host) ?? "")?.server,
-    beaten: (server: Server) => checkers.lastBeats.set(server.id, clock.nowMs),
+    serverAt: (host: string) => rds.serverAt(lookUp(host) ?? ""),
+    beaten: (server: Server, by: string) => checkers.beaten(server.id, by, clock.nowMs),
   };
   const environments = new SimulatedEnvironments({
     cloud,
@@ -221,11 +237,12 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
     void world.call("route53", "ChangeResourceRecordSets", { HostedZoneId: shopName.zone, ChangeBatch }, { region: "us-east-1" });
   };
   const acts = new Set<string>();
-  const town = { world, clock, log, database: databaseName, region: plan.regions.recovery, record };
+  const kind = globalCluster !== undefined ? "global" : cluster !== undefined ? "cluster" : options.multiAz ? "multi-az" : "replicas";
+  const town: Town = { world, clock, log, database: databaseName, region: plan.regions.recovery, kind, record };
   if (!options.script) {
     settle(town, seed, without, startMs + 90_000, safetyEndsMs, (name) => acts.add(name));
   }
-  if (standby) options.script?.({ clock, network, rds, primary, standby, world, log, dark: sky.dark, town, pointName });
+  options.script?.({ clock, network, rds, primary, standby: standby ?? primary, world, log, dark: sky.dark, town, pointName });
   await clock.runUntil(safetyEndsMs);
   log.tell("fault", "the healing phase begins");
   heal();
@@ -305,6 +322,11 @@ const EFFECTS: Record<string, (input: any) => string> = {
     `${id} gets ${groups ? `the groups ${groups}` : Object.keys(others).filter((name) => others[name] !== undefined)}`,
   CreateDBInstanceReadReplica: (input) => `${input.DBInstanceIdentifier} is asked for, a replica of ${input.SourceDBInstanceIdentifier}`,
   RebootDBInstance: (input) => `${input.DBInstanceIdentifier} is rebooted`,
+  StopDBInstance: (input) => `${input.DBInstanceIdentifier} is stopped`,
+  FailoverDBCluster: (input) => `the cluster ${input.DBClusterIdentifier} is asked to fail over`,
+  SwitchoverGlobalCluster: (input) => `${input.GlobalClusterIdentifier} is switched over to ${input.TargetDbClusterIdentifier}`,
+  FailoverGlobalCluster: (input) =>
+    `${input.GlobalClusterIdentifier} is failed over to ${input.TargetDbClusterIdentifier}${input.AllowDataLoss ? ", loss allowed" : ""}`,
   PromoteReadReplica: (input) => `${input.DBInstanceIdentifier} is promoted`,
   ChangeResourceRecordSets: (input) =>
     `the record is pointed to ${input.ChangeBatch.Changes.at(-1).ResourceRecordSet.ResourceRecords[0].Value}`,
@@ -334,12 +356,13 @@ function wakeOf(input: any): "lossy" | "sure" | undefined {
 
 const MAX_CHAIN = 8;
 
-/** What the name servers answer now: an instance's own name, or the CNAMEs of the zone that lead to one. */
-function resolve(world: VirtualWorld, rds: SimulatedRds, name: string): string | undefined {
+/** What the name servers answer now: an instance's own name, or the CNAMEs of the zone that lead to one. `asleep`: where they lead, answered or not. */
+function resolve(world: VirtualWorld, rds: SimulatedRds, name: string, asleep = false): string | undefined {
+  if (/^10\./.test(name)) return name;
   let at: string | undefined = name;
   for (let hop = 0; at !== undefined && hop < MAX_CHAIN; hop++) {
     const own = rds.byHost(at);
-    if (own) return own.address;
+    if (own) return asleep || answersByName(rds, own) ? own.address : undefined;
     at = cnameOf(world, at);
   }
   return undefined;

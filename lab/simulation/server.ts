@@ -40,6 +40,8 @@ export class Server {
   slowMs = 0;
   /** Somebody made it refuse writes (default_transaction_read_only). */
   readOnly = false;
+  /** Why else it refuses writes: what RDS does to it. */
+  readonly blockedBy = new Set<string>();
   diskFull = false;
   inRecovery = false;
   replayPaused = false;
@@ -126,7 +128,7 @@ export class Server {
   /** Commits a row. The caller has a session. */
   commit(table: Row["table"], key: string, value: number): void {
     if (this.inRecovery) throw new SqlError("25006", "cannot execute INSERT in a read-only transaction");
-    if (this.readOnly) throw new SqlError("25006", "cannot execute INSERT in a read-only transaction");
+    if (this.readOnly || this.blockedBy.size > 0) throw new SqlError("25006", "cannot execute INSERT in a read-only transaction");
     if (this.diskFull) throw new SqlError("53100", "could not extend file: No space left on device");
     this.log.push({ table, key, value, atMs: this.clock.nowMs });
     this.apply();
@@ -175,6 +177,18 @@ export class Server {
     this.inRecovery = false;
     this.linked = false;
     this.apply();
+  }
+
+  /** Becomes a standby of another, with that one's data and none of its own. */
+  remake(upstream: Server): void {
+    this.changing();
+    this.followers.length = 0;
+    this.log = upstream.log.slice();
+    this.applied = 0;
+    this.newest.clear();
+    this.apply();
+    if (!upstream.followers.includes(this)) upstream.followers.push(this);
+    this.follow(upstream);
   }
 
   /** Everybody's but one; who they were. */

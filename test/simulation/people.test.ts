@@ -4,11 +4,13 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { simulationCode } from "../../cli/simulation-code.ts";
 import type { Plan } from "../../core/plan/schema.ts";
 import { readPlanFile } from "../../infra/plan-file.ts";
+import type { Operation, Service } from "../../lab/cloud/world.ts";
 import { Code } from "../../lab/simulation/environments.ts";
 import { type PlannedKill, plannedKill } from "../../lab/simulation/kills.ts";
 import { order } from "../../lab/simulation/people.ts";
 import { byHand, type RunResult, type Stage, simulate } from "../../lab/simulation/run.ts";
 import { sceneOf } from "../../lab/simulation/scene.ts";
+import { ServiceError } from "../../lab/wire/errors.ts";
 
 const MINUTES = 60_000;
 let given: Plan;
@@ -124,6 +126,23 @@ test("the primary's region is dark and stays so for a while: the approved move g
   });
   expect(result).toMatchObject({ violations: [], outcome: "served", generation: 2 });
   expect(mails(result).some((text) => text.includes("The former primary shop-a is fenced"))).toBe(true);
+});
+
+test("the watcher dies between taking an order up and claiming the move: a later one carries it out (S15)", async () => {
+  const result = await staged({
+    script: (stage) => {
+      const s3 = stage.world.services.get("s3") as Service;
+      const put = s3.operations.PutObject as Operation;
+      const failsUntilMs = stage.clock.nowMs + 30_000;
+      s3.operations.PutObject = (input, caller) => {
+        const claims = String(input.Key).endsWith("/record.json") && JSON.parse(String(input.Body)).claim;
+        if (claims && stage.clock.nowMs < failsUntilMs) throw new ServiceError("InternalError", "We encountered an internal error.", 500);
+        return put(input, caller);
+      };
+      ask(stage, "switchover");
+    },
+  });
+  expect(result).toMatchObject({ violations: [], outcome: "served", generation: 2, lost: { priced: 0, unseen: 0 } });
 });
 
 test("every other seed kills a move or a rebuild, and so many runs give every place its turn", () => {
