@@ -10,7 +10,7 @@ import type { News } from "../../core/news.ts";
 import { parsePlan } from "../../core/plan/parse.ts";
 import type { Plan } from "../../core/plan/schema.ts";
 import { throwawayFolder } from "../../lab/folder.ts";
-import { type Lab, startLab } from "../../lab/lab.ts";
+import { type Lab, type LabOptions, startLab } from "../../lab/lab.ts";
 import { functionAddress } from "../../lab/network/addresses.ts";
 import { testPlan } from "../lab/shop.ts";
 
@@ -26,12 +26,12 @@ export interface Bench {
 const BUCKET = "understudy-state";
 
 /** Opens a lab before the file's tests and points this process at it, as a function's environment would; `change`: another plan than the tests'. */
-export function bench(change?: (text: string) => string): () => Bench {
+export function bench(change?: (text: string) => string, timings?: LabOptions["timings"]): () => Bench {
   let opened: Bench | undefined;
   beforeAll(async () => {
     const plan = change ? changedPlan(change) : testPlan();
     const folder = throwawayFolder();
-    const lab = await startLab({ folder });
+    const lab = await startLab({ folder, timings });
     await lab.estate(plan);
     await lab.world.call(
       "s3",
