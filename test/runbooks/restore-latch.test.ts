@@ -1,8 +1,10 @@
 /** A restored instance becomes the primary where the clients' name moves by a latch, under AWS's durable kit. */
 import { LocalDurableTestRunner } from "@aws/durable-execution-sdk-js-testing";
 import { expect, onTestFinished, test } from "vitest";
+import { diagnose } from "../../core/diagnosis.ts";
 import type { Latch } from "../../core/latch.ts";
 import type { RestoreAsked } from "../../core/order.ts";
+import { confirmationSeconds, policyOf } from "../../core/policy.ts";
 import { latches } from "../../infra/latch.ts";
 import { deployStack } from "../../lab/deploy/index.ts";
 import { waitFor } from "../../lab/look.ts";
@@ -27,7 +29,7 @@ test("no standby is left, and the name moves by a latch: the restored instance g
   const { changeRecord, readRecord } = await import("../../runbooks/record.ts");
   const { askRestore } = await import("../../runbooks/order-restores.ts");
   const { probeLap } = await import("../../runbooks/probe.ts");
-  const { watchLap } = await import("../../runbooks/watch.ts");
+  const { observe } = await import("../../runbooks/observe.ts");
   const { cnameOf, resolve } = await import("../../aws/dns.ts");
   const settings = readSettings();
   const shop = protectedDatabase(settings.plan, "shop");
@@ -68,7 +70,11 @@ test("no standby is left, and the name moves by a latch: the restored instance g
     done = true;
     await votes;
   });
-  await waitFor("the watcher to say that no standby is left", 20_000, async () => (await watchLap(settings, shop)).rule === 300);
+  const policy = policyOf(settings.plan, shop.plan);
+  await waitFor("the primary to be lost for the whole window", 20_000, async () => {
+    const { unreachableForSeconds } = diagnose((await observe(settings, shop)).facts, policy);
+    return (unreachableForSeconds ?? 0) > confirmationSeconds(policy);
+  });
 
   const begun: { name: string; payload: { kind?: string } }[] = [];
   const stop = instead(lab, "lambda", "Invoke", () => (call) => {
