@@ -21,6 +21,7 @@ const SWITCHOVER = "test/runbooks/switchover.test.ts";
 const RACES = "test/lab/races.test.ts";
 const NATIVE = "test/unit/native.test.ts";
 const DEAF = "test/lab/deaf-bus.test.ts";
+const SITE = "test/runbooks/site.test.ts";
 const TEMPLATE = "test/infra/safety.test.ts";
 
 /** The behaviour, where it stands, what takes it away, and who notices. */
@@ -276,6 +277,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
     says: "One operation a database, held by a claim with a rising number; a stale one is refused",
     guards: [
       guard(
+        "a site's execution without the claim does nothing",
+        "runbooks/site.ts",
+        'if (!claim) return { outcome: "not ours"',
+        'if (!claim && execution === "") return { outcome: "not ours"',
+        SITE,
+        "an execution that holds no claim does nothing",
+      ),
+      guard(
         "who comes late may not speak",
         "core/latch.ts",
         "now.generation > last.generation || (now.generation === last.generation && now.attempt >= last.attempt)",
@@ -361,6 +370,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
     number: 15,
     says: "Every state has a deadline and an exit",
     guards: [
+      guard(
+        "a torn end of the log is not waited for",
+        "runbooks/failover-steps.ts",
+        "const torn = !answer.drained && (await this.engine.endsTorn(target, LOOK_MS));",
+        "const torn = false;",
+        "test/runbooks/torn-log.test.ts",
+        "the primary dies while it sends a huge record",
+      ),
       guard(
         "after the promotion a move goes forward",
         "runbooks/failover.ts",
@@ -549,6 +566,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
     number: 25,
     says: "Failback is refused while the old side holds transactions the new primary lacks",
     guards: [
+      guard(
+        "a site does not go back before its databases",
+        "runbooks/site.ts",
+        'if (refused.length > 0 && claim.direction === "return") throw',
+        'if (refused.length > 99 && claim.direction === "return") throw',
+        SITE,
+        "the failback of its database is refused",
+      ),
       guard(
         "what a former primary holds alone forbids the way back",
         "core/rules.ts",
