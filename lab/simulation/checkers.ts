@@ -83,6 +83,8 @@ export class Checkers {
   private readonly probed = new Map<string, number>();
   /** The same when the move was claimed: what is acknowledged to a probe later, no decision could know. */
   private lostForMsAtClaim = 0;
+  /** When the last move ended. */
+  private endedAtMs = 0;
   private beatsAtClaim: ReadonlyMap<string, number> = new Map();
   private readonly evidence: Evidence;
   private lastRecord: RecordSeen | undefined;
@@ -284,6 +286,7 @@ export class Checkers {
     const now = data.record as RecordSeen;
     this.lastRecord = now;
     this.lastClaim = now.claim ?? this.lastClaim;
+    if (now.lastMove?.execution !== before?.lastMove?.execution) this.endedAtMs = atMs;
     const order = now.claim?.order?.id;
     if (order !== undefined) {
       this.followed.add(order);
@@ -348,6 +351,8 @@ export class Checkers {
   settled(nowMs: number): "served" | "told" | undefined {
     const record = this.evidence.record();
     if (!record || record.claim || this.untold.some(({ atMs }) => nowMs - atMs < TELLING_LIMIT_MS)) return undefined;
+    const end = record.lastMove?.execution;
+    if (end && nowMs - this.endedAtMs < TELLING_LIMIT_MS && !this.mails.some(({ text }) => text.includes(end))) return undefined;
     const { served } = this;
     const named = this.evidence.named();
     if (named && record.primary === named.id && served?.by === named.id && nowMs - served.atMs < 5000) return "served";
