@@ -42,7 +42,9 @@ export function sceneOf(given: Plan, seed: number, safetyMs: number, only?: Only
   const rebuild = chance.happens(0.75) ? "automatic" : "by-hand";
   const cooldownMinutes = chance.pick([60, 5, 1]);
   const approvals = { people: chance.pick([1, 2]), expireMinutes: chance.pick([5, 20, 60]) };
-  const stretch = chance.happens(0.04) ? 2.5 : chance.pick([0.6, 1, 1]);
+  const stretch = chance.happens(0.04) ? 2.5 : chance.pick([0.5, 0.7, 1]);
+  // A slower probe sees as much and costs half.
+  const probeEverySeconds = new Chance(seed, "pace").pick([2, 4, 4]);
   const staged = (database: Database): Database => ({
     ...database,
     standbys: places.map((place, at) => ({
@@ -51,7 +53,7 @@ export function sceneOf(given: Plan, seed: number, safetyMs: number, only?: Only
     })),
     fenceSecurityGroups: { ...database.fenceSecurityGroups, [given.regions.recovery]: COLD_FENCE },
     drainSecurityGroups: { ...database.drainSecurityGroups, [given.regions.recovery]: COLD_DRAIN },
-    failover: { ...database.failover, mode, rebuild, cooldownMinutes },
+    failover: { ...database.failover, mode, rebuild, cooldownMinutes, probeEverySeconds },
   });
   const plan: Plan = {
     ...given,
