@@ -12,7 +12,7 @@ import { nextVote } from "../core/vote.ts";
 import { engineOf } from "../databases/engines.ts";
 import { metricLine } from "./metrics.ts";
 import { describeMember, endpointOf, heartbeatName, isCluster, LOOK_MS, look, lookAtStandby, targetOf, tryDescribe } from "./observe.ts";
-import { readRecord, readVote, voteKey } from "./record.ts";
+import { readRecord, readVote, seeRecord, voteKey } from "./record.ts";
 import { type Protected, protectedDatabases, type Settings } from "./settings.ts";
 
 /** Endpoints never change during an instance's life; they are read again when the record names other instances. */
@@ -46,7 +46,8 @@ export interface Lap {
 export async function probeLap(settings: Settings, database: Protected): Promise<Lap> {
   const { place } = settings;
   const engine = engineOf(database.plan.engine);
-  const record = (await readRecord(settings, database)).value;
+  // The one in the primary's network writes its votes alone.
+  const record = place === "near" ? await seeRecord(settings, database) : (await readRecord(settings, database)).value;
   const before = (lastVotes.has(database.name) ? lastVotes.get(database.name) : await readVote(settings, database.name, place)) ?? null;
   // Another cluster of a global database takes no questions by its writer's name.
   const ids = isCluster(database) ? [record.primary] : [record.primary, ...record.standbys];

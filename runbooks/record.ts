@@ -11,23 +11,30 @@ const BRAKE_KEY = "databases/brake.json";
 
 export const voteKey = (database: string, place: ProbePlace) => `databases/${database}/${place === "far" ? "vote" : "vote-near"}.json`;
 
+/** As the plan has it, before anything has happened. */
+const firstRecord = ({ name, plan }: Protected): DatabaseRecord => ({
+  database: name,
+  generation: 1,
+  primary: plan.primary.instance,
+  standbys: plan.standbys.map(({ instance }) => instance),
+  retired: [],
+  attempts: 0,
+  claim: null,
+  lastMove: null,
+  pause: null,
+  regions: Object.fromEntries([plan.primary, ...plan.standbys].map(({ instance, region }) => [instance, region])),
+});
+
+/** For whoever may not make the first record. */
+export async function seeRecord(settings: Settings, database: Protected): Promise<DatabaseRecord> {
+  return (await readDocument<DatabaseRecord>(settings.state, recordKey(database.name)))?.value ?? firstRecord(database);
+}
+
 /** Makes the first record from the plan when there is none. */
 export async function readRecord(settings: Settings, database: Protected): Promise<Stored<DatabaseRecord>> {
   const found = await readDocument<DatabaseRecord>(settings.state, recordKey(database.name));
   if (found) return found;
-  const first: DatabaseRecord = {
-    database: database.name,
-    generation: 1,
-    primary: database.plan.primary.instance,
-    standbys: database.plan.standbys.map(({ instance }) => instance),
-    retired: [],
-    attempts: 0,
-    claim: null,
-    lastMove: null,
-    pause: null,
-    regions: Object.fromEntries([database.plan.primary, ...database.plan.standbys].map(({ instance, region }) => [instance, region])),
-  };
-  await createDocument(settings.state, recordKey(database.name), first);
+  await createDocument(settings.state, recordKey(database.name), firstRecord(database));
   const made = await readDocument<DatabaseRecord>(settings.state, recordKey(database.name));
   if (!made) throw new Error(`the record of ${database.name} was written and is not there`);
   return made;

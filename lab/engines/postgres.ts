@@ -23,6 +23,8 @@ import { Server } from "./server.ts";
 import { copyTemplate, REPLICATION_USER, SUPERUSER, writeOwned } from "./template.ts";
 
 const SECRET = "understudy-replication-secret";
+/** Longer than the server takes to end its receiver. */
+const LINK_ENDS_MS = 3_000;
 
 export class PostgresCluster implements Cluster {
   readonly dir: string;
@@ -243,6 +245,17 @@ export class PostgresCluster implements Cluster {
     this.upstreamPort = port;
     await this.writeSettings();
     this.server.signal("SIGHUP");
+    if (port === undefined) await this.linkEnded();
+  }
+
+  /** Resolves when nothing is received any more. A server that says nothing is left alone. */
+  private async linkEnded(): Promise<void> {
+    for (const start = Date.now(); Date.now() - start < LINK_ENDS_MS; await sleep(5)) {
+      const [row] = await this.query<{ linked: boolean }>("SELECT EXISTS (SELECT FROM pg_stat_wal_receiver) AS linked", {
+        timeoutMs: 500,
+      }).catch(() => [{ linked: false }]);
+      if (!row?.linked) return;
+    }
   }
 
   /** Ends recovery on a new timeline and resolves when the cluster accepts writes. */
