@@ -1,23 +1,46 @@
 /** Compiles the product for a plan, exactly as a user would: `serverless package`. */
 import { spawn } from "node:child_process";
-import { copyFile, cp } from "node:fs/promises";
-import { join } from "node:path";
+import { copyFile, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../core/problem.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
-/** The compiler keeps a state of its own in `.serverless`, whatever folder it is told: of two at once, one may take it from the other. */
-const TOOK_THE_STATE = /ENOENT[^\n]*\.serverless/;
-const TRIES = 4;
+/** The compiler keeps a state of its own in `.serverless`, whatever folder it is told, so one packages at a time. Holds its owner's pid. */
+const TURN = join(ROOT, "dist", "packaging.pid");
 
 /** Returns the folder with the compiled template and the zips. `out` is where the bundles go. */
 export async function packageProduct(planFile: string, out = "dist"): Promise<string> {
-  for (let tried = 1; ; tried++) {
+  await takeTurn();
+  try {
+    return await packageOnce(planFile, out);
+  } finally {
+    await rm(TURN, { force: true });
+  }
+}
+
+async function takeTurn(): Promise<void> {
+  await mkdir(dirname(TURN), { recursive: true });
+  for (;;) {
     try {
-      return await packageOnce(planFile, out);
+      return await writeFile(TURN, String(process.pid), { flag: "wx" });
     } catch (error) {
-      if (tried === TRIES || !TOOK_THE_STATE.test((error as Error).message)) throw error;
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
+    const owner = Number(await readFile(TURN, "utf8").catch(() => "0"));
+    // Who died in its turn gives it up; who is about to write its pid has not died.
+    if (owner > 0 && !isAlive(owner)) await rm(TURN, { force: true });
+    await sleep(50);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 
