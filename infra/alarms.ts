@@ -11,6 +11,7 @@ export function alarms(plan: Plan): Resources {
       `understudy-${plan.name}-news-lost`,
       "Understudy had news and the event bus did not take it: look at the logs of its functions (news not told), and at status.",
       { Namespace: "Understudy", MetricName: "NewsNotTold", Dimensions: [{ Name: "Plan", Value: plan.name }] },
+      10,
     ),
     MailsFailing: unheard(
       `understudy-${plan.name}-mails-failing`,
@@ -73,14 +74,14 @@ export function alarms(plan: Plan): Resources {
 }
 
 /** Once is enough; nothing said is good. */
-const unheard = (AlarmName: string, AlarmDescription: string, metric: Record<string, Json>): Resources[string] => ({
+const unheard = (AlarmName: string, AlarmDescription: string, metric: Record<string, Json>, Period = 60): Resources[string] => ({
   Type: "AWS::CloudWatch::Alarm",
   Properties: {
     AlarmName,
     AlarmDescription,
     ...metric,
     Statistic: "Sum",
-    Period: 60,
+    Period,
     EvaluationPeriods: 1,
     Threshold: 1,
     ComparisonOperator: "GreaterThanOrEqualToThreshold",
