@@ -49,6 +49,11 @@ test("the route between the regions is cut: the far probe and the watcher lose t
 
 test("with both probes the primary dies: one move, as without the second", async () => {
   const shop = await Shop.open({ product });
+  // Of a pair that nobody has seen well yet, nobody knows what a promotion would lose.
+  await waitFor("both probes' votes to be well", 30_000, async () => {
+    const { near, far } = await votes(shop);
+    return [near, far].every((vote) => vote?.primarySeen === "alive" && vote.linkSeen === "streaming" && vote.lagSeconds !== null);
+  });
   await shop.lab.faults.inject({ fault: "databaseKilled", region: REGION, instance: "shop-a" });
   expect(await shop.moved()).toMatchObject({ generation: 2, primary: "shop-b", lastMove: { outcome: "succeeded", automatic: true } });
   // A vote that was cast just before the death may call the first move off; what counts is that one is promoted, once.
