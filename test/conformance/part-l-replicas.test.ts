@@ -29,9 +29,9 @@ describe("L.6 a promotion", () => {
     lab.world.timings.snapshotMs = 60_000;
     await lab.replica("l6-busy", "shop-a");
     await lab.send(new api.CreateDBSnapshotCommand({ DBInstanceIdentifier: "l6-busy", DBSnapshotIdentifier: "l6-busy" }));
-    lab.world.timings.snapshotMs = 50;
     expect((await lab.instance("l6-busy")).DBInstanceStatus).toBe("backing-up");
     await expect(promote("l6-busy")).rejects.toEqual(refusal("InvalidDBInstanceState", 400, /backing-up/));
+    lab.world.timings.snapshotMs = 50;
   });
 
   test("leaves `available` and the source standing for a moment, then cuts connections, and ends as a primary with a day of backups", async () => {

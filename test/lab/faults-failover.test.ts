@@ -14,7 +14,8 @@ test("three of ten AWS calls are throttled while the primary dies: one move, no 
   const throttle = await shop.lab.faults.inject({ fault: "throttle", rate: 0.3 });
   await shop.lab.faults.inject({ fault: "databaseKilled", region: REGION, instance: "shop-a" });
   const killedAtMs = Date.now();
-  expect(await shop.moved(), `seed ${SEED}`).toMatchObject({ generation: 2, primary: "shop-b", lastMove: { outcome: "succeeded" } });
+  // Each throttled call is tried again, and a function that gave up after a minute.
+  expect(await shop.moved(180_000), `seed ${SEED}`).toMatchObject({ generation: 2, primary: "shop-b", lastMove: { outcome: "succeeded" } });
   await waitFor("the client's first write after the kill", 20_000, () => traffic.firstAfter(killedAtMs + 1));
   expect(shop.lab.faults.list()[0]?.strikes, `seed ${SEED}`).toBeGreaterThan(5);
   await throttle.stop();
@@ -25,7 +26,7 @@ test("three of ten AWS calls are throttled while the primary dies: one move, no 
   for (const operation of ["rds:PromoteReadReplica", "route53:ChangeResourceRecordSets"])
     expect(shop.calls(operation), `${operation}, seed ${SEED}`).toHaveLength(1);
   expect(shop.callsOn("shop-a", "rds:ModifyDBInstance"), `seed ${SEED}`).toHaveLength(1);
-});
+}, 240_000);
 
 test("the reply to PromoteReadReplica is lost: the standby is promoted once", async () => {
   const shop = await Shop.open({ seed: SEED });

@@ -76,8 +76,8 @@ export class Shop {
   }
 
   /** The move has ended in the new generation. */
-  async moved(): Promise<DatabaseRecord> {
-    return await waitFor("the move to end in generation 2", 60_000, async () => {
+  async moved(limitMs = 60_000): Promise<DatabaseRecord> {
+    return await waitFor("the move to end in generation 2", limitMs, async () => {
       const record = await this.record();
       return record?.generation === 2 ? record : null;
     });
