@@ -243,6 +243,8 @@ export interface Standby {
   readonly instance: InstanceFacts | null;
   /** null when the standby could not be asked. */
   readonly answer: StandbyFacts | null;
+  /** How long its answer took, from the first packet on; none when there is no answer. */
+  readonly answeredInMs?: number;
 }
 
 /** Automatic moves of the last while, over all databases of the plan. */

@@ -19,7 +19,14 @@ export interface LapLook {
   readonly endpoints: Readonly<Record<string, Endpoint>>;
 }
 
-export function nextVote(before: Vote | null, lap: LapLook, policy: Policy): { vote: Vote; turned: boolean } {
+/**
+ * On the lap on which votes turn another witness may be one lap behind, and the watcher then waits: it is woken again on the next laps,
+ * for as long as nobody has begun a move of this generation. After that its own minute is enough.
+ */
+const LAPS_TO_WAKE = 4;
+
+/** `wakes`: the primary has been missed often enough to wake the watcher. */
+export function nextVote(before: Vote | null, lap: LapLook, policy: Policy): { vote: Vote; wakes: boolean } {
   // A vote about another primary or generation says nothing about this one.
   const previous = before && before.primary === lap.record.primary && before.generation === lap.record.generation ? before : null;
   const lost = lap.seen.sight !== "alive";
@@ -44,7 +51,11 @@ export function nextVote(before: Vote | null, lap: LapLook, policy: Policy): { v
     endpoints: lap.endpoints,
     lastOutage: outageEnded(previous, lap) ?? previous?.lastOutage ?? null,
   };
-  return { vote, turned: isLostLongEnough(vote, policy) && !(previous && isLostLongEnough(previous, policy)) };
+  const lostEnough = isLostLongEnough(vote, policy);
+  const turned = lostEnough && !(previous && isLostLongEnough(previous, policy));
+  const untried = lap.record.claim === null && lap.record.attempts === 0;
+  const soon = confirmationSeconds(policy) + LAPS_TO_WAKE * policy.probeEverySeconds;
+  return { vote, wakes: turned || (lostEnough && untried && (bothLostForSeconds(vote) ?? 0) < soon) };
 }
 
 function outageEnded(previous: Vote | null, { seen, endedAtMs }: LapLook): Outage | null {
@@ -77,6 +88,10 @@ function together(links: readonly Link[]): Pick<Vote, "linkSeen" | "linkLostSinc
 
 /** Both the probe and the standbys' links have lost the primary for the confirmation window, by the probe's laps. */
 export function isLostLongEnough(vote: Vote, policy: Policy): boolean {
-  if (vote.primaryLostSinceMs === null || vote.linkLostSinceMs === null) return false;
-  return (vote.atMs - Math.max(vote.primaryLostSinceMs, vote.linkLostSinceMs)) / 1000 >= confirmationSeconds(policy);
+  const lostForSeconds = bothLostForSeconds(vote);
+  return lostForSeconds !== null && lostForSeconds >= confirmationSeconds(policy);
+}
+
+function bothLostForSeconds({ atMs, primaryLostSinceMs, linkLostSinceMs }: Vote): number | null {
+  return primaryLostSinceMs === null || linkLostSinceMs === null ? null : (atMs - Math.max(primaryLostSinceMs, linkLostSinceMs)) / 1000;
 }

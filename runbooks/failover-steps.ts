@@ -19,7 +19,7 @@ import { decide } from "../core/rules.ts";
 import { type DatabaseEngine, engineOf, refusedWrite } from "../databases/engines.ts";
 import { keepEvidence } from "./evidence.ts";
 import type { Stage } from "./failover.ts";
-import { FENCE_SILENCE_MS, groupsOf, isFenced } from "./fences.ts";
+import { groupsOf, isFenced, silenceOf } from "./fences.ts";
 import { endpointOf, LOOK_MS, observe, targetOf, tryDescribe } from "./observe.ts";
 import { endReadOnly, makeReadOnly } from "./read-only.ts";
 import { endClaim, noteOnClaim, readRecord } from "./record.ts";
@@ -176,7 +176,7 @@ export class Move {
     await this.holdsClaim();
     return await makeReadOnly(this.database, facts.record, id, async () => {
       const target = await targetOf(this.settings, this.database, endpointOf(await this.instance(id)));
-      return target ? await refusedWrite(this.engine, target, this.execution, LOOK_MS, FENCE_SILENCE_MS) : "it has no endpoint";
+      return target ? await refusedWrite(this.engine, target, this.execution, LOOK_MS, silenceOf(facts, id)) : "it has no endpoint";
     });
   }
 
@@ -220,12 +220,12 @@ export class Move {
   }
 
   /** Proven by what RDS says is in force, and by a write that is refused. */
-  async fenceHolds(id: string): Promise<Proof> {
+  async fenceHolds({ facts }: Confirmed, id: string): Promise<Proof> {
     const instance = await this.instance(id);
     if (!this.isFenced(instance)) return notYet(`the network of ${id} is back: ${instance.securityGroups.join(", ")}`);
     const target = await targetOf(this.settings, this.database, endpointOf(instance));
     if (!target) return notYet(`RDS names no endpoint for ${id}`);
-    const refusal = await refusedWrite(this.engine, target, this.execution, LOOK_MS, FENCE_SILENCE_MS);
+    const refusal = await refusedWrite(this.engine, target, this.execution, LOOK_MS, silenceOf(facts, id));
     return refusal === null ? notYet(`${id} still takes writes`) : proven(`a write to ${id} is refused: ${refusal}`);
   }
 

@@ -136,7 +136,7 @@ export async function fence(ctx: DurableContext, move: Move, confirmed: Confirme
   if (first) await ctx.step(STEP_OF["read-only"], () => move.readOnly(confirmed, primary), patiently);
   await until(ctx, STEP_OF.network, PATIENCE.fence, () => move.networkTaken(primary));
   await until(ctx, STEP_OF.sessions, PATIENCE.fence, () => move.sessionsCut(primary));
-  const fenced = await until(ctx, "a write to the old primary is refused", PATIENCE.fence, () => move.fenceHolds(primary));
+  const fenced = await until(ctx, "a write to the old primary is refused", PATIENCE.fence, () => move.fenceHolds(confirmed, primary));
   // Nobody gets in any more, and another instance may take its parameter group over.
   if (first) await ctx.step("its parameter group is given back", () => move.readOnlyEnded(confirmed, primary), patiently);
   return fenced;

@@ -5,7 +5,7 @@
 import { isNoAnswer } from "../aws/errors.ts";
 import { reboot, setSecurityGroups, stopInstance } from "../aws/rds.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
-import type { DatabaseRecord, InstanceFacts, Retired } from "../core/facts.ts";
+import type { DatabaseRecord, Facts, InstanceFacts, Retired } from "../core/facts.ts";
 import type { News } from "../core/news.ts";
 import { engineOf, refusedWrite } from "../databases/engines.ts";
 import { endpointOf, targetOf, tryDescribe } from "./observe.ts";
@@ -17,9 +17,16 @@ import { tell } from "./tell.ts";
 const FENCE_PROOF_MS = 500;
 /**
  * Clients wait for a move's proof: it ends where nobody says a first word, and lasts as long as any look where somebody does. A first word
- * takes two round trips, of a quarter of a second between the regions that are farthest apart.
+ * takes two round trips, of a quarter of a second between the regions that are farthest apart; an answer of a standby takes six at least.
  */
-export const FENCE_SILENCE_MS = 500;
+const FIRST_WORD_MS = { least: 150, most: 500 };
+
+/** For how long nobody may say a first word at the old primary: twice what a standby beside it took to answer a moment ago, if one did. */
+export function silenceOf({ record, standbys }: Pick<Facts, "record" | "standbys">, id: string): number {
+  const beside = standbys.filter(({ region, answeredInMs }) => region === record.regions[id] && answeredInMs !== undefined);
+  const slowest = Math.max(...beside.map(({ answeredInMs }) => answeredInMs as number));
+  return beside.length === 0 ? FIRST_WORD_MS.most : Math.min(Math.max(2 * slowest, FIRST_WORD_MS.least), FIRST_WORD_MS.most);
+}
 
 /** Nobody gets in but through the fence's group, and that admits nobody. */
 export const isFenced = (instance: InstanceFacts, fenceGroup: string): boolean =>

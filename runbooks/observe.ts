@@ -128,8 +128,11 @@ export async function observe(settings: Settings, database: Protected): Promise<
     lookAtPrimary(),
     ...record.standbys.map(async (id, index): Promise<Standby> => {
       const found = described[index] ?? null;
-      const answer = await askForEveryHeart(settings, await target(id, found), database);
-      return { id, region: regionOf(id), instance: found === "dark" ? null : found, answer };
+      const place = await target(id, found);
+      const askedAtMs = performance.now();
+      const answer = await askForEveryHeart(settings, place, database);
+      const standby: Standby = { id, region: regionOf(id), instance: found === "dark" ? null : found, answer };
+      return answer ? { ...standby, answeredInMs: Math.ceil(performance.now() - askedAtMs) } : standby;
     }),
   ]);
   const writer = primary === "dark" ? null : await writerOf(primary);

@@ -39,8 +39,8 @@ const lastVotes = new Map<string, Vote | null>();
 export interface Lap {
   readonly record: DatabaseRecord;
   readonly vote: Vote;
-  /** The primary has now been missed often enough to wake the watcher, on this very lap. */
-  readonly turned: boolean;
+  /** The primary has been missed often enough to wake the watcher. */
+  readonly wakes: boolean;
 }
 
 export async function probeLap(settings: Settings, database: Protected): Promise<Lap> {
@@ -64,7 +64,7 @@ export async function probeLap(settings: Settings, database: Protected): Promise
     ...standbyTargets.map((target) => lookAtStandby(target, database, heartbeatName(database.name, place))),
   ]);
 
-  const { vote, turned } = nextVote(
+  const { vote, wakes } = nextVote(
     before,
     {
       record,
@@ -78,7 +78,7 @@ export async function probeLap(settings: Settings, database: Protected): Promise
   );
   lastVotes.set(database.name, vote);
   await putDocument(settings.state, voteKey(database.name, place), vote);
-  return { record, vote, turned };
+  return { record, vote, wakes };
 }
 
 /** A schedule wakes the probe each minute; it stops just before the next one starts. */
@@ -109,10 +109,10 @@ export async function probeThroughMinute(settings: Settings, remainingMs: () => 
 /** A lap that fails is a lap that saw nothing: it casts no vote, and the vote before grows old. */
 async function lapAndTell(settings: Settings, database: Protected): Promise<void> {
   try {
-    const { vote, turned } = await probeLap(settings, database);
+    const { vote, wakes } = await probeLap(settings, database);
     console.log(metricLine(settings, database.name, settings.place, vote.atMs, metrics(vote)));
     // The near probe wakes nobody: the far one sees the same, and reaches the watcher when the primary region is dark.
-    if (turned && settings.place === "far") {
+    if (wakes && settings.place === "far") {
       console.warn(JSON.stringify({ what: "votes turned", database: database.name, vote }));
       await invokeAsync(settings.region, settings.functions.watch, { source: "understudy.probe", database: database.name });
     }

@@ -59,9 +59,9 @@ export async function switchover(input: MoveInput, plain: DurableContext, settin
     }));
     // The clients have not waited for this: nobody but Understudy has reached the old primary since it was closed. What cannot be proven
     // now, the watch over former primaries proves later (fences.ts).
-    const fenced = await until(ctx, "a write to the old primary is refused", PATIENCE.fence, () => move.fenceHolds(primary)).catch(
-      () => null,
-    );
+    const fenced = await until(ctx, "a write to the old primary is refused", PATIENCE.fence, () =>
+      move.fenceHolds(confirmed, primary),
+    ).catch(() => null);
     stage = "record";
     const past = { fenced: fenced !== null, branchedAt: drained?.equal.position ?? null, lossless: true };
     const after = await ctx.step("raise the generation", () => move.raiseGeneration(confirmed, past), patiently);

@@ -75,12 +75,24 @@ export class Shop {
     return this.json("databases/shop/record.json");
   }
 
-  /** The move has ended in the new generation. */
+  /** The move has ended in the new generation. When it never does, what the watcher said instead is in the error. */
   async moved(limitMs = 60_000): Promise<DatabaseRecord> {
-    return await waitFor("the move to end in generation 2", limitMs, async () => {
-      const record = await this.record();
-      return record?.generation === 2 ? record : null;
-    });
+    try {
+      return await waitFor("the move to end in generation 2", limitMs, async () => {
+        const record = await this.record();
+        return record?.generation === 2 ? record : null;
+      });
+    } catch (error) {
+      const record = JSON.stringify(await this.record());
+      const mails = this.lab.mail.mails.slice(-4).map(({ text }) => text);
+      throw new Error([(error as Error).message, record, ...this.decisions().slice(-20), ...mails].join("\n"));
+    }
+  }
+
+  /** What the watcher decided so far, each with the clock. */
+  decisions(): string[] {
+    const said = this.lab.world.story.filter(({ kind, what }) => kind === "log" && what.includes('"what":"decision"'));
+    return said.map(({ at, what }) => `${new Date(at).toISOString()} ${/"sentence":"([^"]*)"/.exec(what)?.[1] ?? what}`);
   }
 
   mailed(words: string): boolean {

@@ -8,7 +8,7 @@ const { record } = quiet();
 type Look = { alive: boolean; link: "streaming" | "lost" | null };
 
 /** Laps two seconds apart. */
-function laps(looks: Look[]): { vote: Vote; turned: boolean }[] {
+function laps(looks: Look[], of = record): { vote: Vote; wakes: boolean }[] {
   let before: Vote | null = null;
   return looks.map(({ alive, link }, index) => {
     const startedAtMs = NOW + index * 2000;
@@ -18,7 +18,7 @@ function laps(looks: Look[]): { vote: Vote; turned: boolean }[] {
     const made = nextVote(
       before,
       {
-        record,
+        record: of,
         startedAtMs,
         endedAtMs: startedAtMs + 5,
         seen,
@@ -35,17 +35,23 @@ function laps(looks: Look[]): { vote: Vote; turned: boolean }[] {
 const well: Look = { alive: true, link: "streaming" };
 const dead: Look = { alive: false, link: "lost" };
 
-test("a killed primary turns the votes on the third missed lap, once", () => {
-  expect(laps([well, dead, dead, dead, dead]).map((lap) => lap.turned)).toEqual([false, false, false, true, false]);
+test("a killed primary wakes the watcher on the third missed lap, and on the next three in case another witness is a lap behind", () => {
+  const made = laps([well, ...Array.from({ length: 9 }, () => dead)]).map((lap) => lap.wakes);
+  expect(made).toEqual([false, false, false, true, true, true, true, false, false, false]);
+});
+
+test("once a move was begun the watcher is woken no more by later laps", () => {
+  const claimed = { ...record, attempts: 1 };
+  expect(laps([well, dead, dead, dead, dead, dead], claimed).map((lap) => lap.wakes)).toEqual([false, false, false, true, false, false]);
 });
 
 test("one lap in between that sees the primary starts the count again", () => {
-  expect(laps([dead, dead, well, dead, dead, dead]).map((lap) => lap.turned)).toEqual([false, false, false, false, false, true]);
+  expect(laps([dead, dead, well, dead, dead, dead]).map((lap) => lap.wakes)).toEqual([false, false, false, false, false, true]);
 });
 
 test("a probe that alone has lost the primary never turns the votes", () => {
   const blind: Look = { alive: false, link: "streaming" };
-  expect(laps(Array.from({ length: 20 }, () => blind)).some((lap) => lap.turned)).toBe(false);
+  expect(laps(Array.from({ length: 20 }, () => blind)).some((lap) => lap.wakes)).toBe(false);
 });
 
 test("a standby that cannot be asked keeps the date its link was lost", () => {
@@ -72,7 +78,7 @@ test("whatever the laps saw, votes turn only after three misses of both witnesse
   fc.assert(
     fc.property(fc.array(look, { maxLength: 30 }), (looks) => {
       laps(looks).forEach((lap, index) => {
-        if (!lap.turned) return;
+        if (!lap.wakes) return;
         expect(isLostLongEnough(lap.vote, POLICY)).toBe(true);
         for (const earlier of looks.slice(index - 2, index + 1)) {
           expect(earlier.alive).toBe(false);
