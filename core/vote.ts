@@ -25,8 +25,15 @@ export interface LapLook {
  */
 const LAPS_TO_WAKE = 4;
 
-/** `wakes`: the primary has been missed often enough to wake the watcher. */
-export function nextVote(before: Vote | null, lap: LapLook, policy: Policy): { vote: Vote; wakes: boolean } {
+export interface Cast {
+  readonly vote: Vote;
+  /** The primary is missed for the first time. */
+  readonly firstMiss: boolean;
+  /** The primary has been missed often enough to wake the watcher. */
+  readonly wakes: boolean;
+}
+
+export function nextVote(before: Vote | null, lap: LapLook, policy: Policy): Cast {
   // A vote about another primary or generation says nothing about this one.
   const previous = before && before.primary === lap.record.primary && before.generation === lap.record.generation ? before : null;
   const lost = lap.seen.sight !== "alive";
@@ -55,7 +62,11 @@ export function nextVote(before: Vote | null, lap: LapLook, policy: Policy): { v
   const turned = lostEnough && !(previous && isLostLongEnough(previous, policy));
   const untried = lap.record.claim === null && lap.record.attempts === 0;
   const soon = confirmationSeconds(policy) + LAPS_TO_WAKE * policy.probeEverySeconds;
-  return { vote, wakes: turned || (lostEnough && untried && (bothLostForSeconds(vote) ?? 0) < soon) };
+  return {
+    vote,
+    firstMiss: lost && previous !== null && previous.primaryLostSinceMs === null,
+    wakes: turned || (lostEnough && untried && (bothLostForSeconds(vote) ?? 0) < soon),
+  };
 }
 
 function outageEnded(previous: Vote | null, { seen, endedAtMs }: LapLook): Outage | null {

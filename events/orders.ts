@@ -6,7 +6,7 @@ import { shape } from "./wake.ts";
 
 const counted = z.int().check(z.gte(1));
 const move = z.strictObject({
-  kind: z.enum(["failover", "switchover", "failback", "reboot-failover", "restore", "native", "rebuild", "afterwards"]),
+  kind: z.enum(["failover", "switchover", "failback", "reboot-failover", "restore", "native", "rebuild", "afterwards", "warm"]),
   database: z.string(),
   generation: counted,
   attempt: counted,

@@ -18,10 +18,12 @@ export type Wake =
       readonly atMs: number;
     }
   | { readonly kind: "probe"; readonly database: string }
+  /** The probe has missed the primary for the first time: no reason to look yet. */
+  | { readonly kind: "first-miss"; readonly database: string }
   | { readonly kind: "operator"; readonly database: string | null };
 
 const rdsDetail = z.object({ SourceIdentifier: z.string(), EventID: z.optional(z.string()), Message: z.optional(z.string()) });
-const byProbe = z.strictObject({ source: z.literal("understudy.probe"), database: z.string() });
+const byProbe = z.strictObject({ source: z.literal("understudy.probe"), database: z.string(), firstMiss: z.optional(z.literal(true)) });
 /** By hand: `{}` for every database, or `{"database": "shop"}`. */
 const byHand = z.strictObject({ database: z.optional(z.string()) });
 
@@ -32,7 +34,7 @@ export function readWake(event: unknown, reading: Reading): Wake {
   if (alarm) return alarm;
   if (envelope) return fromBus(envelope);
   const probe = byProbe.safeParse(event);
-  if (probe.success) return { kind: "probe", database: probe.data.database };
+  if (probe.success) return { kind: probe.data.firstMiss ? "first-miss" : "probe", database: probe.data.database };
   const hand = byHand.safeParse(event);
   if (hand.success) return { kind: "operator", database: hand.data.database ?? null };
   throw new EventRefused(

@@ -11,6 +11,7 @@ import { tendLatch } from "../runbooks/latch.ts";
 import { type Look, lookFor } from "../runbooks/look-through.ts";
 import { noteRdsEvent } from "../runbooks/rds-events.ts";
 import { type Protected, protectedDatabase, readSettings } from "../runbooks/settings.ts";
+import { warmMove } from "../runbooks/start.ts";
 import { type WatchResult, watchLap } from "../runbooks/watch.ts";
 import { databasesOf, reads } from "./handler.ts";
 
@@ -19,6 +20,7 @@ export const handler = middy<Wake | HandOver, WatchResult[] | OrderAnswer | Look
   .handler(async (event: Wake | HandOver) => {
     const settings = readSettings();
     if (event.kind === "request") return await answerRequest(settings, protectedDatabase(settings.plan, event.database), event.request);
+    if (event.kind === "first-miss") return await warmMove(settings, protectedDatabase(settings.plan, event.database));
     if (event.kind === "look") return await lookFor(settings, protectedDatabase(settings.plan, event.database), event.order);
     if (event.kind === "rds") {
       const { subject: instance, eventId, message, atMs } = event;

@@ -5,6 +5,7 @@ import { failover, type MoveResult } from "./failover.ts";
 import { nativeSeen } from "./native.ts";
 import { globalMove } from "./native-global.ts";
 import { nativeMove } from "./native-move.ts";
+import { observe } from "./observe.ts";
 import { type RebuildResult, rebuild } from "./rebuild.ts";
 import { becomePrimary } from "./restore-move.ts";
 import { protectedDatabase, type Settings } from "./settings.ts";
@@ -15,7 +16,12 @@ export async function move(
   input: MoveInput,
   ctx: DurableContext,
   settings: Settings,
-): Promise<MoveResult | RebuildResult | AfterwardsResult> {
+): Promise<MoveResult | RebuildResult | AfterwardsResult | { readonly outcome: "warm" }> {
+  if (input.kind === "warm") {
+    // What it sees is nobody's reason for anything.
+    await observe(settings, protectedDatabase(settings.plan, input.database)).catch(() => {});
+    return { outcome: "warm" };
+  }
   if (input.kind === "afterwards") return await afterwards(input, ctx, settings);
   if (input.kind === "rebuild") return await rebuild(input, ctx, settings);
   if (input.kind === "restore") return await becomePrimary(input, ctx, settings);

@@ -8,7 +8,7 @@ import { invokeAsync } from "../aws/functions.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
 import type { DatabaseRecord, Endpoint, Vote } from "../core/facts.ts";
 import { policyOf } from "../core/policy.ts";
-import { nextVote } from "../core/vote.ts";
+import { type Cast, nextVote } from "../core/vote.ts";
 import { engineOf } from "../databases/engines.ts";
 import { metricLine } from "./metrics.ts";
 import { describeMember, endpointOf, heartbeatName, isCluster, LOOK_MS, look, lookAtStandby, targetOf, tryDescribe } from "./observe.ts";
@@ -36,11 +36,8 @@ async function endpoint(database: Protected, region: string, id: string, before:
 /** The vote this probe cast last, by database; read from S3 at the start of its minute. */
 const lastVotes = new Map<string, Vote | null>();
 
-export interface Lap {
+export interface Lap extends Cast {
   readonly record: DatabaseRecord;
-  readonly vote: Vote;
-  /** The primary has been missed often enough to wake the watcher. */
-  readonly wakes: boolean;
 }
 
 export async function probeLap(settings: Settings, database: Protected): Promise<Lap> {
@@ -64,7 +61,7 @@ export async function probeLap(settings: Settings, database: Protected): Promise
     ...standbyTargets.map((target) => lookAtStandby(target, database, heartbeatName(database.name, place))),
   ]);
 
-  const { vote, wakes } = nextVote(
+  const cast = nextVote(
     before,
     {
       record,
@@ -76,9 +73,9 @@ export async function probeLap(settings: Settings, database: Protected): Promise
     },
     policyOf(settings.plan, database.plan),
   );
-  lastVotes.set(database.name, vote);
-  await putDocument(settings.state, voteKey(database.name, place), vote);
-  return { record, vote, wakes };
+  lastVotes.set(database.name, cast.vote);
+  await putDocument(settings.state, voteKey(database.name, place), cast.vote);
+  return { record, ...cast };
 }
 
 /** A schedule wakes the probe each minute; it stops just before the next one starts. */
@@ -109,13 +106,15 @@ export async function probeThroughMinute(settings: Settings, remainingMs: () => 
 /** A lap that fails is a lap that saw nothing: it casts no vote, and the vote before grows old. */
 async function lapAndTell(settings: Settings, database: Protected): Promise<void> {
   try {
-    const { vote, wakes } = await probeLap(settings, database);
+    const { vote, firstMiss, wakes } = await probeLap(settings, database);
     console.log(metricLine(settings, database.name, settings.place, vote.atMs, metrics(vote)));
     // The near probe wakes nobody: the far one sees the same, and reaches the watcher when the primary region is dark.
-    if (wakes && settings.place === "far") {
+    if (settings.place === "near") return;
+    const wake = { source: "understudy.probe", database: database.name };
+    if (wakes) {
       console.warn(JSON.stringify({ what: "votes turned", database: database.name, vote }));
-      await invokeAsync(settings.region, settings.functions.watch, { source: "understudy.probe", database: database.name });
-    }
+      await invokeAsync(settings.region, settings.functions.watch, wake);
+    } else if (firstMiss) await invokeAsync(settings.region, settings.functions.watch, { ...wake, firstMiss });
   } catch (error) {
     console.error(JSON.stringify({ what: "lap failed", database: database.name, error: String(error) }));
   }
