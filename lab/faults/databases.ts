@@ -3,6 +3,7 @@
  * RDS's own; a killed database is brought back by a reboot, not by the end of its fault.
  */
 
+import type { Transform } from "node:stream";
 import { feederOf } from "../cloud/rds/cluster-state.ts";
 import { instanceEvent } from "../cloud/rds/events.ts";
 import type { RdsService } from "../cloud/rds/index.ts";
@@ -12,6 +13,7 @@ import type { World } from "../cloud/world.ts";
 import { functionAddress } from "../network/addresses.ts";
 import type { Gate } from "../network/gate.ts";
 import { fullDisk } from "./full-disk.ts";
+import { fullMariaDbDisk } from "./full-disk-mariadb.ts";
 import { fits } from "./registry.ts";
 import { type Fault, type FaultOf, FaultRefused } from "./vocabulary.ts";
 
@@ -19,6 +21,9 @@ export type Undo = () => unknown;
 type DatabaseFault = FaultOf<
   "databaseKilled" | "databaseHung" | "databaseSlow" | "databaseDiskFull" | "databasePartitioned" | "replayPaused" | "replicationStopped"
 >;
+
+/** By engine: one session's way to a server whose disk is full. */
+const FULL_DISKS: Readonly<Record<string, () => Transform>> = { postgres: fullDisk, mariadb: fullMariaDbDisk };
 
 export const isDatabaseFault = (fault: Fault): fault is DatabaseFault => "instance" in fault;
 
@@ -52,15 +57,19 @@ export async function breakDatabase(world: World, rds: RdsService, fault: Databa
       return () => gate.slow(0);
     }
     case "databaseDiskFull": {
-      if (record.engine !== "postgres")
+      const full = FULL_DISKS[record.engine];
+      if (!full)
         throw new FaultRefused([
-          { field: "instance", problem: `${instance} runs ${record.engine}; a full disk is played for postgres alone` },
+          {
+            field: "instance",
+            problem: `${instance} runs ${record.engine}; a full disk is played for ${Object.keys(FULL_DISKS).join(" and ")}`,
+          },
         ]);
       const gate = gateOf(rds, region, instance);
       // The API says so too: nothing but time, or more storage, brings a full instance back.
       setStatus(world, record, "storage-full");
       instanceEvent(world, record, "0007");
-      gate.rewrite(fullDisk);
+      gate.rewrite(full);
       return unless(() => {
         gate.rewrite(undefined);
         if (record.status === "storage-full") setStatus(world, record, "available");

@@ -99,7 +99,10 @@ export const VOCABULARY = {
   databaseKilled: word("every process of the database dies; a reboot brings it back", database),
   databaseHung: word("the database freezes with its port open", { ...database, ...forMs }),
   databaseSlow: word("everything the database answers its clients comes this much later", { ...database, ms: milliseconds, ...forMs }),
-  databaseDiskFull: word("storage is exhausted: reads work, writes fail with SQLSTATE 53100", { ...database, ...forMs }),
+  databaseDiskFull: word("storage is exhausted: reads work, writes fail in the engine's own words (SQLSTATE 53100, error 1114)", {
+    ...database,
+    ...forMs,
+  }),
   databasePartitioned: word("the network drops everything between the database and its clients, its replication, or one function", {
     ...database,
     from: oneOf(["clients", "replica", "probe"], "the other side"),

@@ -1,4 +1,4 @@
-/** How the probe names the troubles of a real MariaDB. A full disk is played for PostgreSQL alone. */
+/** How the probe names the troubles of a real MariaDB. */
 import { conditions } from "./conditions.ts";
 
-await conditions({ engine: "mariadb", readOnly: ["read_only", "1"], diskFull: false });
+await conditions({ engine: "mariadb", readOnly: ["read_only", "1"] });

@@ -13,11 +13,9 @@ export interface EngineUnderTest {
   readonly engine: "postgres" | "mariadb";
   /** The parameter that makes a primary refuse writes. */
   readonly readOnly: readonly [name: string, value: string];
-  /** A full disk can be played. */
-  readonly diskFull: boolean;
 }
 
-export async function conditions({ engine, readOnly, diskFull }: EngineUnderTest): Promise<void> {
+export async function conditions({ engine, readOnly }: EngineUnderTest): Promise<void> {
   const missing = await engineNamed(engine)
     .version()
     .then(
@@ -55,7 +53,7 @@ export async function conditions({ engine, readOnly, diskFull }: EngineUnderTest
     await becomes(well);
     await during({ fault: "databaseSlow", ...at, ms: SLOW[engine] }, { sight: "alive", condition: "slow", wrote: true });
     await during({ fault: "databaseHung", ...at }, { sight: "lost", condition: "hung", wrote: false });
-    if (diskFull) await during({ fault: "databaseDiskFull", ...at }, { sight: "alive", condition: "disk-full", wrote: false });
+    await during({ fault: "databaseDiskFull", ...at }, { sight: "alive", condition: "disk-full", wrote: false });
 
     expect(await seen({ ...target, password: "wrong" })).toMatchObject({ sight: "alive", condition: "refuses", wrote: false });
 

@@ -23,7 +23,7 @@ export async function holds(engine: EngineName): Promise<void> {
   });
 
   test.skipIf(absent)(
-    `${engine}: partitioned in each direction, slow, ${engine === "postgres" ? "full, " : ""}replication stopped two days before the death, then both dead: nothing is touched (S5, S8, S9, S16, S30)`,
+    `${engine}: partitioned in each direction, slow, full, replication stopped two days before the death, then both dead: nothing is touched (S5, S8, S9, S16, S30)`,
     async () => {
       const all = await Disasters.open(engine, product);
       const { shop, traffic } = all;
@@ -31,7 +31,7 @@ export async function holds(engine: EngineName): Promise<void> {
       await all.during("the primary cannot reach its standby", [{ fault: "databasePartitioned", ...PRIMARY, from: "replica" }], 102);
       await all.during("the recovery region cannot reach the primary's", cutOff(["probe", "watch"], PRIMARY, STANDBY), 301);
       await all.during("the primary is slow", [{ fault: "databaseSlow", ...PRIMARY, ms: SLOW_MS[engine] }], 106);
-      if (engine === "postgres") await all.during("the primary's disk is full", [{ fault: "databaseDiskFull", ...PRIMARY }], 108);
+      await all.during("the primary's disk is full", [{ fault: "databaseDiskFull", ...PRIMARY }], 108);
 
       // The clients alone are cut off: Understudy's witnesses still write, so it is the network's trouble and not the database's.
       const gate = shop.lab.rds.gate(REGION, "shop-a");

@@ -89,10 +89,14 @@ export class Shop {
     }
   }
 
+  /** Lines of this kind that functions have logged so far. */
+  said(what: string): LabEvent[] {
+    return this.lab.world.story.filter((event) => event.kind === "log" && event.what.includes(`"what":"${what}"`));
+  }
+
   /** What the watcher decided so far, each with the clock. */
   decisions(): string[] {
-    const said = this.lab.world.story.filter(({ kind, what }) => kind === "log" && what.includes('"what":"decision"'));
-    return said.map(({ at, what }) => `${new Date(at).toISOString()} ${/"sentence":"([^"]*)"/.exec(what)?.[1] ?? what}`);
+    return this.said("decision").map(({ at, what }) => `${new Date(at).toISOString()} ${/"sentence":"([^"]*)"/.exec(what)?.[1] ?? what}`);
   }
 
   mailed(words: string): boolean {

@@ -67,6 +67,10 @@ test("a schedule, an RDS event, the probe and a person wake it too", () => {
     atMs: expect.any(Number),
   });
   expect(readWake({ source: "understudy.probe", database: "shop" }, reading)).toEqual({ kind: "probe", database: "shop" });
+  expect(readWake({ source: "understudy.probe", database: "shop", firstMiss: true }, reading)).toEqual({
+    kind: "first-miss",
+    database: "shop",
+  });
   expect(readWake({}, reading)).toEqual({ kind: "operator", database: null });
   expect(readWake({ database: "shop" }, reading)).toEqual({ kind: "operator", database: "shop" });
 });

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Vote } from "../../core/facts.ts";
-import { isLostLongEnough, nextVote } from "../../core/vote.ts";
+import { type Cast, isLostLongEnough, nextVote } from "../../core/vote.ts";
 import { NOW, POLICY, quiet, standbyAnswer } from "./facts.ts";
 
 const { record } = quiet();
 type Look = { alive: boolean; link: "streaming" | "lost" | null };
 
 /** Laps two seconds apart. */
-function laps(looks: Look[], of = record): { vote: Vote; wakes: boolean }[] {
+function laps(looks: Look[], of = record): Cast[] {
   let before: Vote | null = null;
   return looks.map(({ alive, link }, index) => {
     const startedAtMs = NOW + index * 2000;
@@ -38,6 +38,11 @@ const dead: Look = { alive: false, link: "lost" };
 test("a killed primary wakes the watcher on the third missed lap, and on the next three in case another witness is a lap behind", () => {
   const made = laps([well, ...Array.from({ length: 9 }, () => dead)]).map((lap) => lap.wakes);
   expect(made).toEqual([false, false, false, true, true, true, true, false, false, false]);
+});
+
+test("a miss after a lap that saw the primary is a first one, whatever the links say; nobody's first lap is", () => {
+  const blind: Look = { alive: false, link: "streaming" };
+  expect(laps([dead, well, blind, dead, well, dead]).map((lap) => lap.firstMiss)).toEqual([false, false, true, false, false, true]);
 });
 
 test("once a move was begun the watcher is woken no more by later laps", () => {
