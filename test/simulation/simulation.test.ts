@@ -166,7 +166,9 @@ describe("a move that dies", () => {
         void (async () => {
           stage.log.tell("news", "somebody stops the execution", {});
           const { DurableExecutions } = await lambda("ListDurableExecutionsByFunction", { FunctionName: "move" });
-          await lambda("StopDurableExecution", { DurableExecutionArn: DurableExecutions[0].DurableExecutionArn });
+          const isMove = ({ DurableExecutionName }: { DurableExecutionName: string }) => DurableExecutionName.startsWith("move-");
+          const { DurableExecutionArn } = DurableExecutions.find(isMove);
+          await lambda("StopDurableExecution", { DurableExecutionArn });
           then(stage);
         })().catch((error) => stage.log.tell("lab", String(error), {}));
       });
