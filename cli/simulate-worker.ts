@@ -36,7 +36,9 @@ for (const seed of seeds) {
   const scene = fixed ? { plan, safetyMs } : sceneOf(plan, seed, safetyMs, only);
   const latchResources = latchedDatabases(scene.plan).length > 0 ? latches(scene.plan) : undefined;
   const options = { seed, ...scene, latchResources, code, skewMs, without: new Set(without) };
-  const found = await simulate(options);
+  const found = await simulate(options).catch((cause: unknown) => {
+    throw new Error(`seed ${seed} could not be run: ${(cause as Error).message}`, { cause });
+  });
   const { events: _, ...plain } = found;
   let report: Report = { ...plain, story: [], without };
   if (found.violations.length > 0 && ++broken <= SHORTENED) {

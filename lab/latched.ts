@@ -9,13 +9,13 @@ import type { World } from "./cloud/world.ts";
 
 const PATIENCE_MS = 300_000;
 
-export async function pointAtLatches(world: World, plan: Plan): Promise<void> {
+export async function pointAtLatches(world: World, plan: Plan, patienceMs = PATIENCE_MS): Promise<void> {
   const served = servedRecords(world);
   const leads = (name: string) => served(`${name}.`)?.records.some((set) => set.Name === `${name}.` && set.Type === "CNAME") ?? false;
   for (const { name, zone, ttlSeconds, database, repoint } of plan.records) {
     if (repoint !== "latch") continue;
     const sides = Array.from({ length: 1 + (plan.databases[database]?.standbys.length ?? 0) }, (_, side) => sideName(name, side));
-    const endsAtMs = world.now() + PATIENCE_MS;
+    const endsAtMs = world.now() + patienceMs;
     while (![nodeName(name, 0), ...sides].every(leads)) {
       if (world.now() > endsAtMs) throw new Error(`The latch of ${name} does not lead anywhere: look at the watcher's log.`);
       await world.sleep(50);

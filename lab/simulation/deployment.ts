@@ -104,9 +104,12 @@ export async function deploy(world: World, plan: Plan, endpoint: string, withBac
   }
 }
 
+/** In bad weather the watcher needs many of its minutes. */
+export const LATCH_PATIENCE_MS = 60 * 60_000;
+
 /** The latch is made, the watcher's minutes seat its sides, and then the name is pointed at it, as a user would. */
 export async function deployLatch(world: World, plan: Plan, resources: object): Promise<void> {
   const template = { Resources: resources };
   await deployStack(world, { template, artifacts: () => new Uint8Array(), region: plan.regions.recovery, stackName: "latch" });
-  await pointAtLatches(world, plan);
+  await pointAtLatches(world, plan, LATCH_PATIENCE_MS);
 }

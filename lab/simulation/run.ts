@@ -15,7 +15,7 @@ import { createSecretsManager } from "../cloud/secretsmanager.ts";
 import { Chance } from "./chance.ts";
 import { Checkers, type RecordSeen, type Violation } from "./checkers.ts";
 import { VirtualClock } from "./clock.ts";
-import { BUCKET, deploy, deployLatch, NEAR_PROBE } from "./deployment.ts";
+import { BUCKET, deploy, deployLatch, LATCH_PATIENCE_MS, NEAR_PROBE } from "./deployment.ts";
 import { type Battlefield, type Climate, drawClimate, FAIR, unleash } from "./disaster.ts";
 import { type Code, SimulatedEnvironments } from "./environments.ts";
 import { Kills, type PlannedKill, plannedKill } from "./kills.ts";
@@ -186,11 +186,14 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   await clock.runUntil(clock.nowMs + dnsInsyncMs + 1000);
   if (options.latchResources) {
     const pointed = deployLatch(world, plan, options.latchResources);
-    let ready = false;
-    void pointed.then(() => {
-      ready = true;
-    });
-    await clock.runUntil(clock.nowMs + 10 * 60_000, () => ready);
+    let ended = false;
+    const over = () => {
+      ended = true;
+    };
+    pointed.then(over, over);
+    await clock.runUntil(clock.nowMs + LATCH_PATIENCE_MS + 60_000, () => ended);
+    if (!ended) throw new Error("the deployment of the latch does not end");
+    await pointed;
     await clock.runUntil(clock.nowMs + dnsInsyncMs + 1000);
   }
   sky.overWakes(lambda, "Invoke", wakeOf);
