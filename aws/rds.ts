@@ -65,6 +65,17 @@ export async function reboot(region: string, id: string, where: "where it is" | 
   return DBInstance?.DBInstanceStatus ?? "unknown";
 }
 
+/**
+ * Gives the instance's master user another password, in every session that begins from then on. Returns the status RDS describes it with:
+ * "resetting-master-credentials" until it is in force. RDS takes it from an instance that is available and no replica.
+ */
+export async function setMasterPassword(region: string, id: string, password: string): Promise<string> {
+  const { DBInstance } = await rds(region).send(
+    new ModifyDBInstanceCommand({ DBInstanceIdentifier: id, MasterUserPassword: password, ApplyImmediately: true }),
+  );
+  return DBInstance?.DBInstanceStatus ?? "unknown";
+}
+
 /** RDS takes it from an instance that is available, is no replica and has none. It starts it again by itself after seven days. */
 export async function stopInstance(region: string, id: string): Promise<string> {
   const { DBInstance } = await rds(region).send(new StopDBInstanceCommand({ DBInstanceIdentifier: id }));

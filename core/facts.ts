@@ -102,6 +102,8 @@ export interface Retired {
   readonly acceptedBy?: string;
   /** The execution that moved away from it: its evidence goes by that name. */
   readonly move?: string;
+  /** From then on its master user may have another password (runbooks/retired-password.ts). */
+  readonly credentialsAtMs?: number;
   /** Stopped by the fence's last rung. AWS starts it again after seven days; then it is stopped again. */
   readonly stoppedAtMs?: number;
 }

@@ -6,7 +6,7 @@
  */
 
 /** In the order in which they may stand in a plan. */
-export const RUNGS = ["read-only", "network", "sessions", "stop"] as const;
+export const RUNGS = ["read-only", "network", "sessions", "credentials", "stop"] as const;
 export type Rung = (typeof RUNGS)[number];
 
 export const DEFAULT_LADDER: readonly Rung[] = ["network", "sessions"];
@@ -18,6 +18,7 @@ export const WHAT: Readonly<Record<Rung, string>> = {
   "read-only": "the parameter group it alone has makes it read-only until the others hold: for a primary that still answers some",
   network: "its security groups are taken away, so nobody gets in",
   sessions: "those that were in are cut, by a reboot",
+  credentials: "its master user gets another password once the name has moved, so that whoever has the old one stays out",
   stop: "it is stopped once the name has moved, and again whenever AWS starts it",
 };
 

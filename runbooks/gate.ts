@@ -12,8 +12,10 @@ import { createSnapshot, startInstance } from "../aws/rds.ts";
 import { evidenceKey } from "../core/evidence.ts";
 import type { Alone, Retired } from "../core/facts.ts";
 import { Problem } from "../core/problem.ts";
+import type { Target } from "../databases/engines.ts";
 import { started } from "./backup.ts";
 import { changeRecord, readRecord } from "./record.ts";
+import { waysInto } from "./retired-password.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { PlannedMove } from "./switchover-steps.ts";
 import { notYet, type Proof, patiently, proven, reasonOf, until } from "./until.ts";
@@ -102,11 +104,24 @@ class Gate extends PlannedMove {
       throw new Problem("BranchUnknown", "nobody saw where its history branched off", {
         hint: "Compare by hand; the snapshot keeps what it holds.",
       });
-    const from = await this.at(former.instance);
+    const from = await this.wayInto(former);
     const { count, named } = await this.engine.alone(from, await this.at(primary), former.branchedAt, ASK_MS);
     const { heartbeatAtMs } = await this.engine.askStandby(from, this.database.name, ASK_MS);
     const heartbeat = heartbeatAtMs === null ? "" : `; its last heartbeat is of ${new Date(heartbeatAtMs).toISOString()}`;
     return { ...proven(`${named}${heartbeat}`), count };
+  }
+
+  /** The fence's rung "credentials" may have changed its password. */
+  private async wayInto(former: Retired): Promise<Target> {
+    const ways = waysInto(await this.at(former.instance), former);
+    for (const way of ways.slice(0, -1)) {
+      const refused = await this.engine.position(way, ASK_MS).then(
+        () => false,
+        (error: unknown) => this.engine.conditionOf(error) === "refuses",
+      );
+      if (!refused) return way;
+    }
+    return ways.at(-1) as Target;
   }
 
   /** Closed to everybody, whoever has the claim by now. */

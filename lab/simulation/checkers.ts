@@ -217,8 +217,12 @@ export class Checkers {
   /** A former primary may be closed again at any time, by anybody; nothing else may be done to it. */
   private keepsFence({ operation, input }: SimulationEvent["data"]): boolean {
     if (!this.evidence.record()?.retired.some(({ instance }) => instance === input.DBInstanceIdentifier)) return false;
+    const { rds } = this.evidence;
+    const former = rds.instances.get(input.DBInstanceIdentifier);
+    if (operation === "ModifyDBInstance" && input.MasterUserPassword && !input.VpcSecurityGroupIds)
+      return former !== undefined && rds.isClosed(former);
     if (operation === "RebootDBInstance" || operation === "StopDBInstance") return true;
-    return operation === "ModifyDBInstance" && this.evidence.rds.isFence(input.VpcSecurityGroupIds ?? []);
+    return operation === "ModifyDBInstance" && rds.isFence(input.VpcSecurityGroupIds ?? []);
   }
 
   /** A rebuild makes standbys, and settles what it has made for as long as nobody counts on it. */

@@ -220,6 +220,12 @@ export class SimulatedRds {
         if (instance.status === "modifying" && !instance.promoting) this.status(instance, "available");
       });
     } else instance.retentionDays = days;
+    if (input.MasterUserPassword && !interrupts) {
+      this.status(instance, "resetting-master-credentials");
+      this.clock.after(this.chance.whole(5, 60) * 1000, () => {
+        if (instance.status === "resetting-master-credentials") this.status(instance, "available");
+      });
+    }
     if (input.VpcSecurityGroupIds?.length) this.moveToGroups(instance, input.VpcSecurityGroupIds);
   }
 

@@ -12,8 +12,8 @@ const FENCED = ["sg-0a1b2c3d4e5f6fe0c:active"];
 beforeAll(async () => {
   await shop.afresh();
   const { shop: database } = await shop.settings();
-  // The plan as it is read once a process, with one rung more.
-  (database.plan.failover as { fence?: Rung[] }).fence = ["network", "sessions", "stop"];
+  // The plan as it is read once a process, with two rungs more.
+  (database.plan.failover as { fence?: Rung[] }).fence = ["network", "sessions", "credentials", "stop"];
 });
 
 const json = async <Value>(key: string): Promise<Value> => {
@@ -30,7 +30,7 @@ async function watched() {
   await keepFences(settings, database, await shop.record());
 }
 
-test("the fence's last rung stops the old primary; AWS starts it again after seven days: it is still fenced, and stopped again (S4)", async () => {
+test("the fence's last rungs change the old primary's password and stop it; AWS starts it again after seven days, and somebody opens it: it stays shut (S4)", async () => {
   const { lab, news } = open();
   await lab.rds.faults.kill(REGION, "shop-a");
   await shop.laps(3);
@@ -47,7 +47,10 @@ test("the fence's last rung stops the old primary; AWS starts it again after sev
     execution,
     instance: "shop-a",
     back: { holds: true, seen: "shop-a is available" },
-    rungs: [{ rung: "stop", holds: true, seen: "shop-a is stopped" }],
+    rungs: [
+      { rung: "credentials", holds: true, seen: "RDS has given the master user of shop-a another password" },
+      { rung: "stop", holds: true, seen: "shop-a is stopped" },
+    ],
   });
   expect(after.steps.flatMap(({ calls }) => calls).find(({ operation }) => operation === "StopDBInstance")).toMatchObject({
     target: "shop-a",
@@ -62,6 +65,21 @@ test("the fence's last rung stops the old primary; AWS starts it again after sev
   await becomes("shop-a", "stopped");
   expect(await shop.groups("shop-a")).toEqual(FENCED);
   expect(news.at(-1)).toMatchObject({ kind: "Fence Closed", sentence: expect.stringContaining("is stopped again") });
+
+  // Somebody starts it and opens its network: who has the old password stays out all the same.
+  const [left] = (await shop.record()).retired;
+  expect(left?.credentialsAtMs).toBeGreaterThan(left?.atMs ?? Number.NaN);
+  await lab.world.call("rds", "StartDBInstance", { DBInstanceIdentifier: "shop-a" }, { region: REGION });
+  await becomes("shop-a", "available");
+  const opened = { DBInstanceIdentifier: "shop-a", VpcSecurityGroupIds: ["sg-0a1b2c3d4e5f6a990"], ApplyImmediately: true };
+  await lab.world.call("rds", "ModifyDBInstance", opened, { region: REGION });
+  await waitFor("its network to be open", 20_000, async () => (await shop.groups("shop-a")).join() === "sg-0a1b2c3d4e5f6a990:active");
+  expect(await shop.refusal("shop-a")).toMatch(/password authentication failed/);
+  await watched();
+  await waitFor("its network to be closed", 20_000, async () => (await shop.groups("shop-a")).join() === FENCED.join());
+  expect(news.some(({ kind, sentence }) => kind === "Fence Open" && sentence.includes("shop-a has a way in again"))).toBe(true);
+  await watched();
+  await becomes("shop-a", "stopped");
 });
 
 test("a failback asks an old primary that is stopped: it is started behind its fence, and what the move had cost is written down (S25)", async () => {

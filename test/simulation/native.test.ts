@@ -246,7 +246,7 @@ test("every kind is among the scenes of a hundred seeds, and most have replicas 
     multiAz: count(({ multiAz }) => multiAz),
     cluster: count((scene) => shop(scene).primary.cluster !== undefined && shop(scene).primary.globalCluster === undefined),
     global: count((scene) => shop(scene).primary.globalCluster !== undefined),
-    rungs: count((scene) => shop(scene).failover.fence?.length === 4),
+    rungs: count((scene) => shop(scene).failover.fence?.length === 5),
   };
   expect(Math.min(...Object.values(counts)), JSON.stringify(counts)).toBeGreaterThan(0);
   expect(Object.values(counts).reduce((sum, each) => sum + each)).toBeLessThan(40);

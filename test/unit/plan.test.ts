@@ -129,7 +129,7 @@ test("a fence without what proves it is refused, with the reason (S2, S3)", () =
   expect(fenced("[sessions, stop]")[0]).toContain('expected "network" among them');
   expect(fenced("[sessions, network]")[0]).toContain("expected the order network, sessions");
   expect(fenced("[network, network, sessions]")[0]).toContain('"network" stands here twice');
-  expect(fenced("[network, sessions, glue]")[0]).toContain('expected one of "read-only", "network", "sessions", "stop"');
+  expect(fenced("[network, sessions, glue]")[0]).toContain('expected one of "read-only", "network", "sessions", "credentials", "stop"');
   expect(fenced("[network, sessions, stop]")).toEqual([]);
 });
 
