@@ -64,6 +64,10 @@ const LIFE_MS = 75_000;
 /** Late wakes, and Lambda's tries of a function that fails, take their time. */
 const TELLING_LIMIT_MS = 15 * 60_000;
 
+/** Lambda tries a function's event three times, a minute and two later. */
+const GIVEN_UP = /^the event for notify is given up/;
+const TRIES_MS = 170_000;
+
 /** A mail from just before the clients were last served may be about what then happened to them. */
 const SERVED_LATELY_MS = 5 * 60_000;
 const SAYS_WHY = /\(rule (10[2578]|11[01]|20[2-9]|21[0-3]|3\d\d|499)\)|failed at the stage|died before it was done/;
@@ -105,6 +109,7 @@ export class Checkers {
   private lastClaim: RecordSeen["claim"] = null;
   /** Decisions people must hear of, until they have. */
   private untold: { readonly rule: string; readonly by: string; readonly atMs: number; readonly order: string | undefined }[] = [];
+  private lostNewsAtMs = Number.NEGATIVE_INFINITY;
   /** Orders that became a claim: what another watcher thought of one in the same moment is of no interest. */
   private readonly followed = new Set<string>();
 
@@ -151,13 +156,27 @@ export class Checkers {
         this.untold = this.untold.filter(({ rule }) => !event.data.text.includes(rule));
         break;
       case "fault":
-        // Whoever dies before telling decides again when it is tried again.
-        if (event.data.killed) this.untold = this.untold.filter(({ by, atMs }) => by !== event.data.killed || event.atMs - atMs > LIFE_MS);
+        if (event.data.killed) this.ended(event.data.killed, event.atMs);
+        break;
+      case "news":
+        if (event.data.failed) this.ended(event.data.failed, event.atMs);
+        break;
+      case "invoke":
+        // Then the alarm on the function that mails has told people that something was to be told (infra/alarms.ts).
+        if (GIVEN_UP.test(event.words)) {
+          this.lostNewsAtMs = event.atMs;
+          this.untold = this.untold.filter(({ atMs }) => event.atMs - atMs < TRIES_MS);
+        }
         break;
       case "lab":
         this.violated("LAB", `the simulation itself failed: ${event.words}`, event.atMs);
         break;
     }
+  }
+
+  /** Whoever dies or fails before telling decides again when it is tried again. */
+  private ended(name: string, nowMs: number): void {
+    this.untold = this.untold.filter(({ by, atMs }) => by !== name || nowMs - atMs > LIFE_MS);
   }
 
   private decided(rule: string, { by, order }: SimulationEvent["data"], atMs: number): void {
@@ -375,7 +394,7 @@ export class Checkers {
     }
     for (const { rule, atMs } of this.untold) this.violated("S16", `the decision ${rule} was never told`, atMs);
     const last = record?.lastMove;
-    if (last && !this.mails.some(({ text }) => text.includes(last.execution)))
+    if (last && this.lostNewsAtMs < this.endedAtMs && !this.mails.some(({ text }) => text.includes(last.execution)))
       this.violated("S16", `the end of ${last.execution} (${last.outcome}) was never told`, nowMs);
   }
 }

@@ -137,6 +137,7 @@ class Environment implements Process {
         (error: Error) => {
           if (this.dead) return;
           const failure = { errorType: error?.name ?? "Error", errorMessage: error?.message ?? String(error) };
+          if (!this.durable) this.around.log.tell("news", `${this.name} fails: ${failure.errorMessage}`, { failed: this.name });
           done({ ok: false, failure, json: JSON.stringify(failure) });
         },
       );
