@@ -18,7 +18,8 @@ export const WHAT: Readonly<Record<Rung, string>> = {
   "read-only": "the parameter group it alone has makes it read-only until the others hold: for a primary that still answers some",
   network: "its security groups are taken away, so nobody gets in",
   sessions: "those that were in are cut, by a reboot",
-  credentials: "its master user gets another password once the name has moved, so that whoever has the old one stays out",
+  credentials:
+    "its master user gets another password once the name has moved, so that whoever has the old one stays out; RDS writes it there, so a failback finds a transaction and asks a person",
   stop: "it is stopped once the name has moved, and again whenever AWS starts it",
 };
 
