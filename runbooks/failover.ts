@@ -14,7 +14,7 @@ import { endClaim, executionName } from "./record.ts";
 import { protectedDatabase, type Settings } from "./settings.ts";
 import type { MoveInput } from "./start.ts";
 import { tell } from "./tell.ts";
-import { type Proof, patiently, reasonOf, until } from "./until.ts";
+import { once, type Proof, patiently, reasonOf, until } from "./until.ts";
 
 /** How long each stage may take before the move gives up, in looks of about a second. RDS promotes in minutes. */
 const PATIENCE = { fence: 300, drain: 120, promote: 1800, repoint: 300 };
@@ -53,13 +53,14 @@ export async function failover(input: MoveInput, plain: DurableContext, settings
     stage = "promote";
     await ctx.step("note that it is promoted", () => move.note({ stage: "promoted" }), patiently);
     await ctx.step("promote", () => move.promote(standby), patiently);
+    // For the evidence alone, while RDS promotes.
+    const dnsBefore = await ctx.step("read the record", () => move.readName(), once).catch(() => null);
     stage = "write";
     const promoted = await until(ctx, "the new primary takes writes", PATIENCE.promote, () => move.takesWrites(standby));
     const end = await forward(ctx, settings, move, confirmed, async () => {
-      const dnsBefore = await ctx.step("read the record", () => move.readName(), patiently);
       const changed = await ctx.step("change the record", () => move.changeName(standby), patiently);
       const repointed = await until(ctx, "a write through the name arrives", PATIENCE.repoint, () => move.writesThroughName(standby));
-      return { dnsBefore, changed, repointed };
+      return { changed, repointed };
     });
     stage = "record";
     const after = await ctx.step(
@@ -89,7 +90,7 @@ export async function failover(input: MoveInput, plain: DurableContext, settings
             ],
             steps,
           },
-          { fenced, drained, promoted, ...end, after, infrastructureCode: move.drift(confirmed).hints },
+          { fenced, drained, promoted, dnsBefore, ...end, after, infrastructureCode: move.drift(confirmed).hints },
         ),
       patiently,
     );

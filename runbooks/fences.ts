@@ -19,7 +19,7 @@ const FENCE_PROOF_MS = 500;
  * Clients wait for a move's proof: it ends where nobody says a first word, and lasts as long as any look where somebody does. A first word
  * takes two round trips, of a quarter of a second between the regions that are farthest apart; an answer of a standby takes six at least.
  */
-const FIRST_WORD_MS = { least: 100, most: 500 };
+const FIRST_WORD_MS = { least: 50, most: 500 };
 
 /** For how long nobody may say a first word at the old primary: twice what a standby beside it took to answer a moment ago, if one did. */
 export function silenceOf({ record, standbys }: Pick<Facts, "record" | "standbys">, id: string): number {

@@ -36,8 +36,12 @@ export const patiently: StepConfig<any> = {
   }),
 };
 
+/** For what is only told: nobody waits for a second try of it. */
+// biome-ignore lint/suspicious/noExplicitAny: for steps of every type
+export const once: StepConfig<any> = { retryStrategy: () => ({ shouldRetry: false }) };
+
 /** What takes a moment is seen at most a tenth of it late; what takes minutes is not asked for more often than need be. */
-const LOOK_AGAIN_MS = { least: 15, most: 60 };
+const LOOK_AGAIN_MS = { least: 5, most: 60 };
 /** The first look waits for what takes a second or two, because going to wait durably and coming back takes more than one. */
 const FIRST_LOOK_MS = 2_000;
 const ONE_LOOK_MS = 900;

@@ -12,9 +12,9 @@ const standby = (region: string, answeredInMs?: number) => ({
 });
 const [HERE, THERE] = ["eu-central-1", "ap-southeast-2"];
 
-test("the fence's proof waits for a first word twice as long as a standby beside the old primary took to answer, never under 100 ms or over 500", () => {
+test("the fence's proof waits for a first word twice as long as a standby beside the old primary took to answer, never under 50 ms or over 500", () => {
   const silence = (...standbys: ReturnType<typeof standby>[]) => silenceOf({ record, standbys }, record.primary);
-  expect(silence(standby(HERE, 20))).toBe(100);
+  expect(silence(standby(HERE, 20))).toBe(50);
   expect(silence(standby(HERE, 110))).toBe(220);
   expect(silence(standby(HERE, 110), standby(HERE, 180))).toBe(360);
   expect(silence(standby(HERE, 1_400))).toBe(500);
