@@ -7,9 +7,10 @@ import { reboot, setSecurityGroups, stopInstance } from "../aws/rds.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
 import type { DatabaseRecord, Facts, InstanceFacts, Retired } from "../core/facts.ts";
 import type { News } from "../core/news.ts";
-import { engineOf, refusedWrite } from "../databases/engines.ts";
+import { engineOf, refusedWrite, type Target } from "../databases/engines.ts";
 import { endpointOf, targetOf, tryDescribe } from "./observe.ts";
 import { changeRecord } from "./record.ts";
+import { waysInto } from "./retired-password.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
 
@@ -81,7 +82,9 @@ async function proveAndNote(
 ): Promise<void> {
   const { instance: id } = retired;
   if (instance.status === "available") await reboot(region, id).catch(unlessSilent);
-  const target = await targetOf(settings, database, endpointOf(instance));
+  const known = await targetOf(settings, database, endpointOf(instance));
+  // A password that was changed is refused through an open network too: only the one it has proves anything.
+  const target = known && (waysInto(known, retired)[0] as Target);
   const refusal =
     target === null ? "it has no endpoint" : await refusedWrite(engineOf(database.plan.engine), target, `fence-${id}`, FENCE_PROOF_MS);
   if (refusal === null) return;

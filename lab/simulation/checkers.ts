@@ -64,9 +64,7 @@ const LIFE_MS = 75_000;
 /** Late wakes, and Lambda's tries of a function that fails, take their time. */
 const TELLING_LIMIT_MS = 15 * 60_000;
 
-/** Lambda tries a function's event three times, a minute and two later. */
 const GIVEN_UP = /^the event for notify is given up/;
-const TRIES_MS = 170_000;
 
 /** A mail from just before the clients were last served may be about what then happened to them. */
 const SERVED_LATELY_MS = 5 * 60_000;
@@ -109,7 +107,7 @@ export class Checkers {
   private lastClaim: RecordSeen["claim"] = null;
   /** Decisions people must hear of, until they have. */
   private untold: { readonly rule: string; readonly by: string; readonly atMs: number; readonly order: string | undefined }[] = [];
-  private lostNewsAtMs = Number.NEGATIVE_INFINITY;
+  private readonly lostNews: string[] = [];
   /** Orders that became a claim: what another watcher thought of one in the same moment is of no interest. */
   private readonly followed = new Set<string>();
 
@@ -162,10 +160,10 @@ export class Checkers {
         if (event.data.failed) this.ended(event.data.failed, event.atMs);
         break;
       case "invoke":
-        // Then the alarm on the function that mails has told people that something was to be told (infra/alarms.ts).
+        // Lambda has tried it three times: the alarm on the function that mails tells people of it instead (infra/alarms.ts).
         if (GIVEN_UP.test(event.words)) {
-          this.lostNewsAtMs = event.atMs;
-          this.untold = this.untold.filter(({ atMs }) => event.atMs - atMs < TRIES_MS);
+          this.lostNews.push(event.data.payload);
+          this.untold = this.untold.filter(({ rule }) => !event.data.payload.includes(rule));
         }
         break;
       case "lab":
@@ -394,7 +392,8 @@ export class Checkers {
     }
     for (const { rule, atMs } of this.untold) this.violated("S16", `the decision ${rule} was never told`, atMs);
     const last = record?.lastMove;
-    if (last && this.lostNewsAtMs < this.endedAtMs && !this.mails.some(({ text }) => text.includes(last.execution)))
+    const told = [...this.mails.map(({ text }) => text), ...this.lostNews];
+    if (last && !told.some((text) => text.includes(last.execution)))
       this.violated("S16", `the end of ${last.execution} (${last.outcome}) was never told`, nowMs);
   }
 }

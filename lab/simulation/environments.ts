@@ -14,7 +14,7 @@ import type { Chance } from "./chance.ts";
 import type { Timer } from "./clock.ts";
 import type { EventLog } from "./log.ts";
 import { postgresModule, type Sea } from "./postgres.ts";
-import { type Cloud, type Process, sdkModule, send } from "./sdk.ts";
+import { type Cloud, isWeather, type Process, sdkModule, send } from "./sdk.ts";
 
 type Outcome = Awaited<Run["outcome"]>;
 
@@ -137,7 +137,8 @@ class Environment implements Process {
         (error: Error) => {
           if (this.dead) return;
           const failure = { errorType: error?.name ?? "Error", errorMessage: error?.message ?? String(error) };
-          if (!this.durable) this.around.log.tell("news", `${this.name} fails: ${failure.errorMessage}`, { failed: this.name });
+          if (!this.durable)
+            this.around.log.tell("news", `${this.name} fails: ${failure.errorMessage}`, isWeather(error) ? { failed: this.name } : {});
           done({ ok: false, failure, json: JSON.stringify(failure) });
         },
       );

@@ -190,6 +190,10 @@ async function once({ world, clock, weather, chance }: Cloud, process: Process, 
   return operation === "GetObject" ? { ...output, Body: { transformToString: async () => output.Body.toString("utf8") } } : output;
 }
 
+/** What the weather makes calls fail with. A function that fails with anything else has a fault of its own. */
+const WEATHER = ["InternalFailure", "SlowDown", "Throttling", "ThrottlingException", "TimeoutError", "TooManyRequestsException"];
+export const isWeather = (error: Error): boolean => WEATHER.includes(error.name);
+
 /** Each service has its own word and status for it (aws-facts A2, E; Lambda's is a 429, S3's a 503). */
 function throttled(service: string): Error {
   if (service === "lambda") return failure("TooManyRequestsException", "Rate exceeded", 429);

@@ -46,6 +46,6 @@ export class VirtualWorld extends World {
     else if (line.kind === "lab" && line.service !== "cloudformation") this.log.tell("lab", line.what, { stack: line.detail?.stack });
     else if (line.kind === "dns" || (line.kind === "state" && line.service === "route53"))
       this.log.tell("name", line.what, line.detail ?? {});
-    else if (line.kind === "event" || line.kind === "invoke") this.log.tell("invoke", line.what, {}, true);
+    else if (line.kind === "event" || line.kind === "invoke") this.log.tell("invoke", line.what, line.detail ?? {}, true);
   }
 }

@@ -122,17 +122,18 @@ export class AsyncQueue {
     this.tell(
       event,
       `the event for ${event.functionName} is given up (${condition})${destination ? `, told to ${destination}` : ", nobody is told"}`,
+      { payload: event.json },
     );
     await deliver(this.world, target, destination, record(this.world, event, target, condition, outcome));
   }
 
-  private tell(event: QueuedEvent, what: string): void {
+  private tell(event: QueuedEvent, what: string, more: Record<string, unknown> = {}): void {
     this.world.tell({
       kind: "invoke",
       region: event.region,
       service: "lambda",
       what,
-      detail: { functionName: event.functionName, requestId: event.id },
+      detail: { functionName: event.functionName, requestId: event.id, ...more },
     });
   }
 }
