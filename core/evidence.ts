@@ -4,7 +4,7 @@
  */
 import { type Diagnosis, diagnose } from "./diagnosis.ts";
 import type { DatabaseRecord, Facts, Order, StandbyFacts, Vote } from "./facts.ts";
-import { type Climbed, type Rung, STEP_OF } from "./ladder.ts";
+import { ASKED_FOR, type Climbed, type Rung, STEP_OF } from "./ladder.ts";
 import { confirmationSeconds, type Policy, voteFreshSeconds } from "./policy.ts";
 import { priceWords } from "./price.ts";
 import { rdsSays, waitingTakes } from "./rds-word.ts";
@@ -160,18 +160,17 @@ export function evidenceOf(story: Story): Evidence {
   };
 }
 
+const asked: Partial<Record<Rung, string>> = ASKED_FOR;
+
+/** A rung takes from the step that asks for it to the one that proves it, or to where it failed. */
 const ladderOf = (steps: readonly Step[]): Climbed[] =>
-  Object.entries(STEP_OF).flatMap(([rung, name]) =>
-    steps
-      .filter((step) => step.name === name)
-      .map(({ atMs, endedAtMs, holds, seen }) => ({
-        rung: rung as Rung,
-        holds: holds === true,
-        seen: seen ?? "",
-        atMs: endedAtMs,
-        tookMs: endedAtMs - atMs,
-      })),
-  );
+  Object.entries(STEP_OF).flatMap(([rung, name]) => {
+    const climbing = steps.filter((step) => step.name === name || step.name === asked[rung as Rung]);
+    const [first, last] = [climbing[0], climbing.at(-1)];
+    if (!first || !last) return [];
+    const { endedAtMs, holds, seen } = last;
+    return { rung: rung as Rung, holds: holds === true, seen: seen ?? "", atMs: endedAtMs, tookMs: endedAtMs - first.atMs };
+  });
 
 /** Up to the move's own look. A planned move begins with its order: nothing was lost before it. */
 function beginning({ record, vote, nearVote }: Facts, confirmedAtMs: number): Moment[] {

@@ -30,6 +30,9 @@ export const STEP_OF = {
   sessions: "its sessions are cut",
 } as const satisfies Partial<Record<Rung, string>>;
 
+/** The step that asks for a rung, where others come between it and the look that proves it. */
+export const ASKED_FOR = { network: "RDS is asked for its network" } as const satisfies Partial<Record<Rung, string>>;
+
 /** How one rung went. */
 export interface Climbed {
   readonly rung: Rung;

@@ -11,7 +11,7 @@ import { tendLatch } from "../runbooks/latch.ts";
 import { type Look, lookFor } from "../runbooks/look-through.ts";
 import { noteRdsEvent } from "../runbooks/rds-events.ts";
 import { type Protected, protectedDatabase, readSettings } from "../runbooks/settings.ts";
-import { warmMove } from "../runbooks/start.ts";
+import { warmMove } from "../runbooks/warm.ts";
 import { type WatchResult, watchLap } from "../runbooks/watch.ts";
 import { databasesOf, reads } from "./handler.ts";
 

@@ -4,6 +4,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { cnameOf, resolve } from "../aws/dns.ts";
+import type { Stored } from "../aws/documents.ts";
 import { isCode } from "../aws/errors.ts";
 import { describeInstance, promoteReplica, reboot, setSecurityGroups } from "../aws/rds.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
@@ -58,6 +59,8 @@ export class Move {
   protected readonly way: Way;
   /** Region of every instance, as the record had it when the move was confirmed. */
   regions: Readonly<Record<string, string>> = {};
+  /** The record as the last look saw it. */
+  private seen: Stored<DatabaseRecord> | undefined;
 
   constructor(settings: Settings, database: Protected, execution: string, generation: number) {
     this.settings = settings;
@@ -95,7 +98,8 @@ export class Move {
 
   /** Looks again with its own eyes: the claim must be ours, and the rules must still say failover. */
   async confirm(): Promise<Confirmed> {
-    const { facts } = await observe(this.settings, this.database);
+    const { facts, stored } = await observe(this.settings, this.database);
+    this.seen = stored;
     const { record } = facts;
     const unfenced =
       facts.primaryRegion === "dark"
@@ -124,6 +128,18 @@ export class Move {
     }
     const other = `Refused: ${record.claim.target} was claimed, and ${decision.target} is the better standby by now. (rule ${rule})`;
     return { ...base, refusal: other, rule, sentence: other };
+  }
+
+  /** Confirms, and notes the groups to give back should the move end before the promotion: nothing may be touched before that. */
+  async confirmAndNote(): Promise<Confirmed> {
+    const confirmed = await this.confirm();
+    const { record, primary } = confirmed.facts;
+    this.regions = record.regions;
+    // An execution that succeeds a dead one keeps the first note.
+    if (confirmed.refusal !== null || primary === null || record.claim?.stage === "promoted") return confirmed;
+    const network = groupsOf(primary).filter((group) => group !== this.fenceGroup(primary.id));
+    await this.note(network.length > 0 ? { stage: "fencing", network } : { stage: "fencing" }, this.seen);
+    return confirmed;
   }
 
   /** A call that failed is no dark region: only one that stays silent has its primary left open. Else it is confirmed anew. */
@@ -155,16 +171,14 @@ export class Move {
   }
 
   /** Notes on the claim how far the move has come, for whoever finds its execution dead. */
-  async note(note: Parameters<typeof noteOnClaim>[3]): Promise<void> {
-    if (!(await noteOnClaim(this.settings, this.database, this.execution, note))) await this.holdsClaim();
+  async note(note: Parameters<typeof noteOnClaim>[3], seen?: Stored<DatabaseRecord>): Promise<void> {
+    if (!(await noteOnClaim(this.settings, this.database, this.execution, note, seen))) await this.holdsClaim();
   }
 
-  /** The groups to give back should the move end before the promotion. An execution that succeeds a dead one keeps the first note. */
-  async noteNetwork(id: string): Promise<void> {
-    const { claim } = (await readRecord(this.settings, this.database)).value;
-    if (claim?.stage === "promoted") return;
-    const groups = groupsOf(await this.instance(id)).filter((group) => group !== this.fenceGroup(id));
-    await this.note(groups.length > 0 ? { stage: "fencing", network: groups } : { stage: "fencing" });
+  /** What RDS says of an instance, for whoever is about to change it: the claim must be ours. */
+  private async ours(id: string): Promise<InstanceFacts> {
+    const [instance] = await Promise.all([this.instance(id), this.holdsClaim()]);
+    return instance;
   }
 
   protected isFenced(instance: InstanceFacts): boolean {
@@ -189,8 +203,7 @@ export class Move {
 
   /** Leaves the instance with the fence's group alone. RDS takes the change once the instance is in a state that allows it. */
   async networkTaken(id: string): Promise<Proof> {
-    await this.holdsClaim();
-    const instance = await this.instance(id);
+    const instance = await this.ours(id);
     if (this.isFenced(instance)) return proven(`${id} has no group but ${instance.securityGroups.join()}`);
     const fence = this.fenceGroup(id);
     if (groupsOf(instance).join() !== fence) await setSecurityGroups(this.regionOf(id), id, [fence]);
@@ -212,8 +225,7 @@ export class Move {
    * that wakes up could still acknowledge. A reboot ends them, seen as such; the fence outlives it.
    */
   async sessionsCut(id: string): Promise<Proof> {
-    await this.holdsClaim();
-    const before = await this.instance(id);
+    const before = await this.ours(id);
     if (WITHOUT_SESSIONS.includes(before.status)) return proven(`${id} is ${before.status}`);
     const status = await reboot(this.regionOf(id), id);
     return WITHOUT_SESSIONS.includes(status) ? proven(`${id} is ${status}`) : notYet(`${id} was told to reboot and is still ${status}`);
@@ -246,9 +258,9 @@ export class Move {
     };
   }
 
+  /** Noted first, and by that sure of the claim: whoever succeeds this execution goes on from here. */
   async promote(id: string): Promise<{ atMs: number; already: boolean }> {
-    await this.holdsClaim();
-    const instance = await this.instance(id);
+    const [instance] = await Promise.all([this.instance(id), this.note({ stage: "promoted" })]);
     if (instance.sourceId === null) return { atMs: storeNowMs(), already: true };
     try {
       await promoteReplica(this.regionOf(id), id, BACKUP_RETENTION_DAYS);

@@ -4,7 +4,7 @@
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { storeNowMs } from "../aws/store-clock.ts";
-import { hasRung, STEP_OF } from "../core/ladder.ts";
+import { ASKED_FOR, hasRung, STEP_OF } from "../core/ladder.ts";
 import { startAfterwards } from "./afterwards.ts";
 import { noting } from "./evidence.ts";
 import { type Confirmed, type Drained, Move, type Told } from "./failover-steps.ts";
@@ -14,7 +14,7 @@ import { endClaim, executionName } from "./record.ts";
 import { protectedDatabase, type Settings } from "./settings.ts";
 import type { MoveInput } from "./start.ts";
 import { tell } from "./tell.ts";
-import { once, type Proof, patiently, reasonOf, until } from "./until.ts";
+import { lookOnce, once, type Proof, patiently, reasonOf, until } from "./until.ts";
 
 /** How long each stage may take before the move gives up, in looks of about a second. RDS promotes in minutes. */
 const PATIENCE = { fence: 300, drain: 120, promote: 1800, repoint: 300 };
@@ -33,7 +33,7 @@ export async function failover(input: MoveInput, plain: DurableContext, settings
   const { ctx, steps } = noting(plain, execution);
   const move = new Move(settings, database, execution, input.generation);
 
-  const confirmed = await ctx.step("confirm", () => move.confirm(), patiently);
+  const confirmed = await ctx.step("confirm", () => move.confirmAndNote(), patiently);
   if (confirmed.refusal !== null) {
     await ctx.step("release the claim", () => endClaim(settings, database, execution, "refused", storeNowMs()), patiently);
     await ctx.step("tell of the refusal", () => tell(settings, move.refusedNews(confirmed)), patiently);
@@ -41,17 +41,18 @@ export async function failover(input: MoveInput, plain: DurableContext, settings
   }
   const { primary, standby } = confirmed;
   move.regions = confirmed.facts.record.regions;
-  await ctx.step("tell of the start", () => tell(settings, move.startedNews(confirmed)), patiently);
-
   // Another execution noted the promotion and died: whether it began is seen before anything is undone.
   const goesOn = confirmed.facts.record.claim?.stage === "promoted";
   let stage: Stage = "fence";
   try {
+    // RDS takes its time for the network; people are told meanwhile, and the bus may take its time too.
+    if (confirmed.unfenced === null && !hasRung(database.plan.failover, "read-only"))
+      await lookOnce(ctx, ASKED_FOR.network, () => move.networkTaken(primary));
+    await ctx.step("tell of the start", () => tell(settings, move.startedNews(confirmed)), patiently);
     const fenced = confirmed.unfenced === null ? await fence(ctx, move, confirmed) : notFenced(confirmed.unfenced, confirmed.atMs);
     stage = "drain";
     const drained = await until<Drained>(ctx, "the standby has applied what it received", PATIENCE.drain, () => move.drained(standby));
     stage = "promote";
-    await ctx.step("note that it is promoted", () => move.note({ stage: "promoted" }), patiently);
     await ctx.step("promote", () => move.promote(standby), patiently);
     // For the evidence alone, while RDS promotes.
     const dnsBefore = await ctx.step("read the record", () => move.readName(), once).catch(() => null);
@@ -132,7 +133,6 @@ export type Stage = "fence" | "drain" | "promote" | "write" | "record";
 
 export async function fence(ctx: DurableContext, move: Move, confirmed: Confirmed): Promise<Proof> {
   const { primary } = confirmed;
-  await ctx.step("note the old network", () => move.noteNetwork(primary), patiently);
   const first = hasRung(move.database.plan.failover, "read-only");
   if (first) await ctx.step(STEP_OF["read-only"], () => move.readOnly(confirmed, primary), patiently);
   await until(ctx, STEP_OF.network, PATIENCE.fence, () => move.networkTaken(primary));

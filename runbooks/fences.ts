@@ -7,7 +7,7 @@ import { reboot, setSecurityGroups, stopInstance } from "../aws/rds.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
 import type { DatabaseRecord, Facts, InstanceFacts, Retired } from "../core/facts.ts";
 import type { News } from "../core/news.ts";
-import { engineOf, refusedWrite, type Target } from "../databases/engines.ts";
+import { engineOf, refusedWrite } from "../databases/engines.ts";
 import { endpointOf, targetOf, tryDescribe } from "./observe.ts";
 import { changeRecord } from "./record.ts";
 import { waysInto } from "./retired-password.ts";
@@ -82,12 +82,12 @@ async function proveAndNote(
 ): Promise<void> {
   const { instance: id } = retired;
   if (instance.status === "available") await reboot(region, id).catch(unlessSilent);
-  const known = await targetOf(settings, database, endpointOf(instance));
-  // A password that was changed is refused through an open network too: only the one it has proves anything.
-  const target = known && (waysInto(known, retired)[0] as Target);
-  const refusal =
-    target === null ? "it has no endpoint" : await refusedWrite(engineOf(database.plan.engine), target, `fence-${id}`, FENCE_PROOF_MS);
-  if (refusal === null) return;
+  const target = await targetOf(settings, database, endpointOf(instance));
+  // A password that was changed is refused through an open network too: with every one it may have, nobody gets in.
+  const ways = target ? waysInto(target, retired) : [];
+  const refusals = await Promise.all(ways.map((way) => refusedWrite(engineOf(database.plan.engine), way, `fence-${id}`, FENCE_PROOF_MS)));
+  if (refusals.includes(null)) return;
+  const refusal = refusals[0] ?? "it has no endpoint";
   await changeRecord(settings, database, (now) => noted(now, id, true));
   await tell(settings, {
     kind: "Fence Closed",

@@ -5,12 +5,12 @@ import { failover, type MoveResult } from "./failover.ts";
 import { nativeSeen } from "./native.ts";
 import { globalMove } from "./native-global.ts";
 import { nativeMove } from "./native-move.ts";
-import { observe } from "./observe.ts";
 import { type RebuildResult, rebuild } from "./rebuild.ts";
 import { becomePrimary } from "./restore-move.ts";
 import { protectedDatabase, type Settings } from "./settings.ts";
 import type { MoveInput } from "./start.ts";
 import { switchover } from "./switchover.ts";
+import { lookAround } from "./warm.ts";
 
 export async function move(
   input: MoveInput,
@@ -18,8 +18,7 @@ export async function move(
   settings: Settings,
 ): Promise<MoveResult | RebuildResult | AfterwardsResult | { readonly outcome: "warm" }> {
   if (input.kind === "warm") {
-    // What it sees is nobody's reason for anything.
-    await observe(settings, protectedDatabase(settings.plan, input.database)).catch(() => {});
+    await lookAround(settings, protectedDatabase(settings.plan, input.database));
     return { outcome: "warm" };
   }
   if (input.kind === "afterwards") return await afterwards(input, ctx, settings);

@@ -7,7 +7,7 @@ import { describeInstance } from "../aws/rds.ts";
 import { describeCluster } from "../aws/rds-clusters.ts";
 import { readCredentials } from "../aws/secrets.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
-import type { Condition, DatabaseRecord, Endpoint, Facts, InstanceFacts, Sight, Standby, StandbyFacts } from "../core/facts.ts";
+import type { Brake, Condition, DatabaseRecord, Endpoint, Facts, InstanceFacts, Sight, Standby, StandbyFacts } from "../core/facts.ts";
 import { type DatabaseEngine, engineOf, type Target } from "../databases/engines.ts";
 import { newestRdsEvent } from "./rds-events.ts";
 import { readBrake, readRecord, readVote } from "./record.ts";
@@ -97,6 +97,7 @@ export async function writerOf(primary: InstanceFacts | null): Promise<string | 
 export interface Observation {
   readonly facts: Facts;
   readonly stored: Stored<DatabaseRecord>;
+  readonly brake: Stored<Brake>;
 }
 
 export async function observe(settings: Settings, database: Protected): Promise<Observation> {
@@ -110,30 +111,27 @@ export async function observe(settings: Settings, database: Protected): Promise<
     ...record.standbys.map((id) => tryDescribe(regionOf(id), id, describe)),
   ]);
   // Read after RDS was asked: a dark region keeps one waiting for seconds, and votes are good for ten.
-  const [vote, nearVote, brake] = await Promise.all([
-    readVote(settings, database.name, "far"),
-    readVote(settings, database.name, "near"),
-    readBrake(settings),
-  ]);
+  const read = Promise.all([readVote(settings, database.name, "far"), readVote(settings, database.name, "near"), readBrake(settings)]);
   // Where RDS is dark, what the probe last knew is good enough to ask the database itself.
-  const target = (id: string, found: InstanceFacts | null | "dark") =>
-    targetOf(settings, database, found === "dark" ? (vote?.endpoints[id] ?? null) : endpointOf(found));
+  const target = async (id: string, found: InstanceFacts | null | "dark") =>
+    await targetOf(settings, database, found === "dark" ? ((await read)[0]?.endpoints[id] ?? null) : endpointOf(found));
   const lookAtPrimary = async (): Promise<Sight> => {
     const own = await target(record.primary, primary);
     if (!own && primary === "dark") return "unknown";
     // Not a heartbeat: those are dated by one clock, the probe's.
     return (await look(engine, own, (at) => engine.writeCanary(at, `watch-${database.name}`, LOOK_MS))).sight;
   };
-  const [ownLook, ...standbys] = await Promise.all([
+  const lookAt = async (id: string, found: InstanceFacts | null | "dark"): Promise<Standby> => {
+    const place = await target(id, found);
+    const askedAtMs = performance.now();
+    const answer = await askForEveryHeart(settings, place, database);
+    const standby: Standby = { id, region: regionOf(id), instance: found === "dark" ? null : found, answer };
+    return answer ? { ...standby, answeredInMs: Math.ceil(performance.now() - askedAtMs) } : standby;
+  };
+  const [[vote, nearVote, brake], ownLook, standbys] = await Promise.all([
+    read,
     lookAtPrimary(),
-    ...record.standbys.map(async (id, index): Promise<Standby> => {
-      const found = described[index] ?? null;
-      const place = await target(id, found);
-      const askedAtMs = performance.now();
-      const answer = await askForEveryHeart(settings, place, database);
-      const standby: Standby = { id, region: regionOf(id), instance: found === "dark" ? null : found, answer };
-      return answer ? { ...standby, answeredInMs: Math.ceil(performance.now() - askedAtMs) } : standby;
-    }),
+    Promise.all(record.standbys.map((id, index) => lookAt(id, described[index] ?? null))),
   ]);
   const writer = primary === "dark" ? null : await writerOf(primary);
   const atMs = storeNowMs();
@@ -151,5 +149,5 @@ export async function observe(settings: Settings, database: Protected): Promise<
     standbys,
     brake: brake.value,
   };
-  return { facts, stored };
+  return { facts, stored, brake };
 }

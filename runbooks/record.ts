@@ -49,10 +49,10 @@ export async function readBrake(settings: Settings): Promise<Stored<Brake>> {
   return (await readDocument<Brake>(settings.state, BRAKE_KEY)) ?? { value: { moves: [], releasedAtMs: 0 }, etag: "" };
 }
 
-/** Changes the brake's document over whatever it is by then; `change` may be called more than once. */
-export async function changeBrake(settings: Settings, change: (brake: Brake) => Brake): Promise<Brake> {
-  for (;;) {
-    const stored = await readBrake(settings);
+/** Changes the brake's document over whatever it is by then; `change` may be called more than once. `seen`: as it was read a moment ago. */
+export async function changeBrake(settings: Settings, change: (brake: Brake) => Brake, seen?: Stored<Brake>): Promise<Brake> {
+  for (let first = seen; ; first = undefined) {
+    const stored = first ?? (await readBrake(settings));
     const next = change(stored.value);
     const won =
       stored.etag === ""
@@ -62,14 +62,15 @@ export async function changeBrake(settings: Settings, change: (brake: Brake) => 
   }
 }
 
-/** Changes the record over whatever it is by then; null from `change` leaves it alone. */
+/** Changes the record over whatever it is by then; null from `change` leaves it alone. `seen`: as it was read a moment ago. */
 export async function changeRecord(
   settings: Settings,
   database: Protected,
   change: (record: DatabaseRecord) => DatabaseRecord | null,
+  seen?: Stored<DatabaseRecord>,
 ): Promise<DatabaseRecord> {
-  for (;;) {
-    const stored = await readRecord(settings, database);
+  for (let first = seen; ; first = undefined) {
+    const stored = first ?? (await readRecord(settings, database));
     const next = change(stored.value);
     if (next === null) return stored.value;
     if (await replaceDocument(settings.state, recordKey(database.name), next, stored.etag)) return next;
@@ -112,10 +113,10 @@ export async function noteOnClaim(
   database: Protected,
   execution: string,
   note: Partial<Pick<Claim, "stage" | "network" | "writer">>,
+  seen?: Stored<DatabaseRecord>,
 ): Promise<boolean> {
-  const record = await changeRecord(settings, database, (now) =>
-    now.claim?.execution === execution ? { ...now, claim: { ...now.claim, ...note } } : null,
-  );
+  const noted = (now: DatabaseRecord) => (now.claim?.execution === execution ? { ...now, claim: { ...now.claim, ...note } } : null);
+  const record = await changeRecord(settings, database, noted, seen);
   return record.claim?.execution === execution;
 }
 

@@ -59,7 +59,7 @@ async function changeZone(zone: string, records: readonly RecordPlan[], target: 
     await mover.holdsClaim();
     const found = [];
     for (const { name, ttlSeconds } of records) {
-      const [cname, stamp] = [await readCname(zone, name), await readTxt(zone, stampName(name))];
+      const [cname, stamp] = await Promise.all([readCname(zone, name), readTxt(zone, stampName(name))]);
       if (!mayReplace(stamp, ours)) throw lateMover(mover, name, `its stamp is ${stamp}`);
       found.push({ name, ttlSeconds, stamp, done: cname?.target === target && stamp === stampText(ours) });
     }

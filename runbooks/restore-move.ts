@@ -35,7 +35,7 @@ export async function becomePrimary(input: MoveInput, plain: DurableContext, set
   const { ctx, steps } = noting(plain, execution);
   const move = new RestoredMove(settings, database, execution, input.generation);
 
-  const confirmed: Confirmed = await ctx.step("confirm", () => move.confirm(), patiently);
+  const confirmed: Confirmed = await ctx.step("confirm", () => move.confirmAndNote(), patiently);
   if (confirmed.refusal !== null) {
     await ctx.step("release the claim", () => endClaim(settings, database, execution, "refused", storeNowMs()), patiently);
     await ctx.step("tell of the refusal", () => tell(settings, move.refusedNews(confirmed)), patiently);

@@ -1,8 +1,7 @@
 /** Starts the durable execution of a claimed move, under the name of its claim. Starting it twice starts it once. */
 import { startExecution } from "../aws/functions.ts";
-import { storeNowMs } from "../aws/store-clock.ts";
 import type { Claim } from "../core/facts.ts";
-import type { Protected, Settings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
 
 export interface MoveInput {
   /** A rebuild and the look afterwards follow a move; "native" looks after what RDS did by itself; "warm" looks. None of them needs a claim. */
@@ -23,14 +22,4 @@ export async function startMove(
 
 export async function startDurable(settings: Settings, execution: string, input: MoveInput): Promise<void> {
   await startExecution(settings.region, settings.functions.move, execution, input);
-}
-
-/**
- * The probe has missed the primary once: should a move follow, its function runs already and has its connections by then. Once a minute
- * at most, and nothing is decided by it.
- */
-export async function warmMove(settings: Settings, { name }: Protected): Promise<never[]> {
-  const input: MoveInput = { kind: "warm", database: name, generation: 1, attempt: 1 };
-  await startDurable(settings, `warm-${name}-${Math.floor(storeNowMs() / 60_000)}`, input);
-  return [];
 }

@@ -51,7 +51,7 @@ export class PlannedMove extends Move {
   }
 
   /** Keeps on the claim what the primary's network was, before anything changes: whoever finds this execution dead gives it back. */
-  override async noteNetwork(id: string): Promise<void> {
+  async noteNetwork(id: string): Promise<void> {
     const { claim, networks } = (await readRecord(this.settings, this.database)).value;
     if (claim?.stage === "promoted") return;
     const closed = [this.drainGroup(id), this.fenceGroup(id)];
@@ -135,9 +135,8 @@ export class PlannedMove extends Move {
     return { atMs: Date.now() };
   }
 
-  /** A refusal in RDS's own words, or null: it is asked for, or may be. Noted first: whoever succeeds this execution goes on from here. */
+  /** A refusal in RDS's own words, or null: it is asked for, or may be. */
   async promoteUnlessRefused(id: string): Promise<{ atMs: number; refusal: string | null }> {
-    await this.note({ stage: "promoted" });
     try {
       return { atMs: (await this.promote(id)).atMs, refusal: null };
     } catch (error) {

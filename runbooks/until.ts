@@ -40,7 +40,7 @@ export const patiently: StepConfig<any> = {
 // biome-ignore lint/suspicious/noExplicitAny: for steps of every type
 export const once: StepConfig<any> = { retryStrategy: () => ({ shouldRetry: false }) };
 
-/** What takes a moment is seen at most a tenth of it late; what takes minutes is not asked for more often than need be. */
+/** What takes a moment is seen at most a twentieth of it late; what takes minutes is not asked for more often than need be. */
 const LOOK_AGAIN_MS = { least: 5, most: 60 };
 /** The first look waits for what takes a second or two, because going to wait durably and coming back takes more than one. */
 const FIRST_LOOK_MS = 2_000;
@@ -70,6 +70,10 @@ export async function until<Seen extends Proof>(
   });
 }
 
+/** One look: what it begins goes on beside the next steps, and whoever waits for it looks again. */
+export const lookOnce = (ctx: DurableContext, name: string, look: () => Promise<Proof>): Promise<Proof> =>
+  ctx.step(name, () => look().catch(sawNothing), once);
+
 /** For what nobody waits for: one look at a time, soon a minute apart, for about so many minutes. */
 export async function eventually(ctx: DurableContext, name: string, minutes: number, look: () => Promise<Proof>): Promise<Proof> {
   const last = await ctx.waitForCondition<Proof>(name, () => look().catch(sawNothing), {
@@ -93,7 +97,7 @@ async function lookFor<Seen extends Proof>(look: () => Promise<Seen>, patienceMs
     const proof: Seen | Proof = await look().catch(sawNothing);
     const sinceMs = Date.now() - startedAtMs;
     if (proof.holds || sinceMs >= patienceMs) return proof;
-    await pause(Math.min(LOOK_AGAIN_MS.most, Math.max(LOOK_AGAIN_MS.least, sinceMs / 10)));
+    await pause(Math.min(LOOK_AGAIN_MS.most, Math.max(LOOK_AGAIN_MS.least, sinceMs / 20)));
   }
 }
 

@@ -2,10 +2,11 @@
  * One lap of the watcher: read the world, decide, and only when a rule says so claim the database and start the move.
  * Harmless when run twice or by several at once: the claim is a conditional write, the execution's name is the claim's.
  */
+import type { Stored } from "../aws/documents.ts";
 import { executionStatus } from "../aws/functions.ts";
 import { describeInstance, setSecurityGroups } from "../aws/rds.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
-import type { Claim, DatabaseRecord, Facts } from "../core/facts.ts";
+import type { Brake, Claim, DatabaseRecord, Facts } from "../core/facts.ts";
 import { decisionNews, type News } from "../core/news.ts";
 import { type Policy, policyOf, voteFreshSeconds } from "../core/policy.ts";
 import { recordDecision } from "../core/recorded.ts";
@@ -40,7 +41,7 @@ export async function watchLap(settings: Settings, database: Protected): Promise
   if (found.claim) return await tendClaim(settings, database, found, found.claim);
   await keepFences(settings, database, found);
 
-  const [{ facts: seen, stored }, due] = await Promise.all([observe(settings, database), dueRequests(settings, database, found)]);
+  const [{ facts: seen, stored, brake }, due] = await Promise.all([observe(settings, database), dueRequests(settings, database, found)]);
   for (const request of due) {
     const { sentence, execution } = await act(settings, database, request);
     if (execution !== null) return { database: database.name, rule: ruleIn(sentence), sentence, execution };
@@ -50,13 +51,15 @@ export async function watchLap(settings: Settings, database: Protected): Promise
   noteNearVote(settings, facts, policy);
   await noticeNative(settings, facts);
   console.log(JSON.stringify({ what: "decision", database: database.name, ...decision }));
-  await keepDecision(settings, recordDecision(facts, policy, null, decision));
+  const keep = () => keepDecision(settings, recordDecision(facts, policy, null, decision));
   if (decision.kind !== "failover" || decision.target === null) {
+    await keep();
     if (decision.kind === "ask") await askForApproval(settings, facts, diagnosis, decision);
     else if (decision.tell) await tell(settings, await told(settings, decision, decisionNews(decision, facts, diagnosis)));
     return result(database, decision, null);
   }
-  if (!(await countOnBrake(settings, policy, facts.record))) {
+  const [counted] = await Promise.all([countOnBrake(settings, policy, facts.record, brake), keep()]);
+  if (!counted) {
     const braked = decide({ ...facts, brake: (await readBrake(settings)).value }, diagnosis, policy);
     return result(database, braked, null);
   }
@@ -79,14 +82,15 @@ export async function watchLap(settings: Settings, database: Protected): Promise
  * Counts the move before it is claimed, so that of several databases that go down at once no more move than the brake allows. false:
  * others were faster. A move that is counted and then not claimed is one too many on the brake, which errs on the safe side.
  */
-async function countOnBrake(settings: Settings, policy: Policy, record: DatabaseRecord): Promise<boolean> {
+async function countOnBrake(settings: Settings, policy: Policy, record: DatabaseRecord, seen: Stored<Brake>): Promise<boolean> {
   const execution = executionName(record.database, record.generation, record.attempts + 1);
-  const counted = await changeBrake(settings, (brake) => {
+  const count = (brake: Brake): Brake => {
     const fromMs = Math.max(brake.releasedAtMs, storeNowMs() - policy.brake.withinMinutes * 60_000);
     const moves = brake.moves.filter(({ atMs }) => atMs > fromMs);
     if (moves.length >= policy.brake.moves || moves.some((move) => move.execution === execution)) return { ...brake, moves };
     return { ...brake, moves: [...moves, { execution, atMs: storeNowMs() }] };
-  });
+  };
+  const counted = await changeBrake(settings, count, seen);
   return counted.moves.some((move) => move.execution === execution);
 }
 

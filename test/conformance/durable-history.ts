@@ -89,5 +89,5 @@ function paceless(value: any, key = ""): any {
     .replace(/\b[0-9A-F]+\/[0-9A-F]+\b/g, "(a place in the log)")
     .replace(/127\.\d+\.\d+\.\d+/g, "(an address)")
     .replace(/\/change\/\w+/g, "(a change)")
-    .replace(/\d+(\.\d+)? s\b/g, "(seconds)");
+    .replace(/\d+(\.\d+)? m?s\b/g, "(seconds)");
 }

@@ -1,13 +1,15 @@
 import { beforeAll, expect, test } from "vitest";
 import type { Afterwards } from "../../core/evidence.ts";
+import type { Retired } from "../../core/facts.ts";
 import type { Rung } from "../../core/ladder.ts";
 import { waitFor } from "../../lab/look.ts";
-import { bench } from "./bench.ts";
+import { bench, instead } from "./bench.ts";
 import { Planned, REGION } from "./planned.ts";
 
 const open = bench();
 const shop = new Planned(open);
-const FENCED = ["sg-0a1b2c3d4e5f6fe0c:active"];
+const FENCE = "sg-0a1b2c3d4e5f6fe0c";
+const FENCED = [`${FENCE}:active`];
 
 beforeAll(async () => {
   await shop.afresh();
@@ -15,6 +17,11 @@ beforeAll(async () => {
   // The plan as it is read once a process, with two rungs more.
   (database.plan.failover as { fence?: Rung[] }).fence = ["network", "sessions", "credentials", "stop"];
 });
+
+interface Described {
+  readonly DBInstanceIdentifier: string;
+  VpcSecurityGroups: { VpcSecurityGroupId: string; Status: string }[];
+}
 
 const json = async <Value>(key: string): Promise<Value> => {
   const { lab, plan, bucket } = open();
@@ -102,6 +109,49 @@ test("a failback asks an old primary that is stopped: it is started behind its f
   });
   expect(await shop.groups("shop-a")).toEqual(FENCED);
   // It was stopped before it was asked, so the watch stops it again.
+  await watched();
+  await becomes("shop-a", "stopped");
+});
+
+test("RDS says that the fence is in force and the network is open: a refused old password proves no fence (S3)", async () => {
+  const { lab, news } = open();
+  const { settings, shop: database } = await shop.settings();
+  const { changeRecord } = await import("../../runbooks/record.ts");
+  const before = await shop.record();
+  const note = async (change: Partial<Retired>) => {
+    const retired = before.retired.map((each) => (each.instance === "shop-a" ? { ...each, ...change } : each));
+    await changeRecord(settings, database, (now) => ({ ...now, retired }));
+  };
+  const noted = async () => (await shop.record()).retired.find(({ instance }) => instance === "shop-a");
+  await note({ fenced: false, stoppedAtMs: undefined });
+  await lab.world.call("rds", "StartDBInstance", { DBInstanceIdentifier: "shop-a" }, { region: REGION });
+  await becomes("shop-a", "available");
+  const network = async (group: string) => {
+    const change = { DBInstanceIdentifier: "shop-a", VpcSecurityGroupIds: [group], ApplyImmediately: true };
+    await lab.world.call("rds", "ModifyDBInstance", change, { region: REGION });
+    await waitFor(`its network to be ${group}`, 20_000, async () => (await shop.groups("shop-a")).join() === `${group}:active`);
+  };
+  await network("sg-0a1b2c3d4e5f6a990");
+  const told = news.length;
+  const lie = instead(lab, "rds", "DescribeDBInstances", (call) => async (input) => {
+    const answer = structuredClone(await call(input)) as { DBInstances: Described[] };
+    for (const each of answer.DBInstances)
+      if (each.DBInstanceIdentifier === "shop-a") each.VpcSecurityGroups = [{ VpcSecurityGroupId: FENCE, Status: "active" }];
+    return answer;
+  });
+  // A reboot comes first, and while it lasts every write is refused: what is noted then is true.
+  const reboot = instead(lab, "rds", "RebootDBInstance", () => async () => ({}));
+  await watched();
+  expect(await noted()).toMatchObject({ fenced: false, credentialsAtMs: expect.any(Number) });
+  expect(news.slice(told)).toEqual([]);
+  reboot();
+  lie();
+  await network(FENCE);
+  await watched();
+  expect(await noted()).toMatchObject({ fenced: true });
+  expect(news.slice(told)).toMatchObject([{ kind: "Fence Closed" }]);
+  await becomes("shop-a", "available");
+  await note({});
   await watched();
   await becomes("shop-a", "stopped");
 });

@@ -91,6 +91,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
         "a fence without what proves it is refused",
       ),
       guard(
+        "a password that was changed proves no fence: every one it may have is tried",
+        "runbooks/fences.ts",
+        "const ways = target ? waysInto(target, retired) : [];",
+        "const ways = target ? [target] : [];",
+        "test/runbooks/ladder.test.ts",
+        "a refused old password proves no fence",
+      ),
+      guard(
         "a server that has said anything is not silent",
         "databases/silence.ts",
         "stream.bytesRead === 0",
