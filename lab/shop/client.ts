@@ -1,6 +1,7 @@
 /**
  * The shop's client, a process of its own: writes one order every tick through the DNS name over one connection, keeps answers no
- * longer than their TTL, reconnects at the next tick after any error. Reports every acknowledged order to its parent.
+ * longer than their TTL, gives a connection up that is not there when the answer it goes by has run out, reconnects at the next tick
+ * after any error. Reports every acknowledged order to its parent.
  * It knows the name and nothing else: what happens behind it is what an application would see.
  */
 import { setTimeout as pause } from "node:timers/promises";
@@ -47,9 +48,22 @@ let connection: { session: ShopSession; address: string } | undefined;
 async function connected(): Promise<{ session: ShopSession; address: string }> {
   if (connection) return connection;
   const host = await address();
-  const session = await openSession({ ...settings, host }, patienceMs, drop);
+  const leftMs = kept && kept.ttlSeconds > 0 ? kept.until - Date.now() : patienceMs;
+  const session = await inTime(openSession({ ...settings, host }, patienceMs, drop), leftMs);
   connection = { session, address: host };
   return connection;
+}
+
+async function inTime(opening: Promise<ShopSession>, leftMs: number): Promise<ShopSession> {
+  const given = new AbortController();
+  const expired = pause(Math.max(0, leftMs), null, { signal: given.signal }).catch(() => null);
+  const session = await Promise.race([opening, expired]).finally(() => given.abort());
+  if (session) return session;
+  void opening.then(
+    (late) => late.drop(),
+    () => {},
+  );
+  throw new Error(`${settings.name} is to be asked again: its answer ran out before anybody answered there`);
 }
 
 function drop(): void {

@@ -294,9 +294,14 @@ export class Checkers {
     }
   }
 
-  /** RDS's own failover inside a region loses nothing. */
+  /**
+   * RDS's own failover inside a region loses nothing. What a cluster took in before it came to follow another is not its failover's: its
+   * region was cut off while clients in it wrote on, and whoever ordered the move gave that up.
+   */
   private failedOver(id: string, atMs: number): void {
-    const kept = new Set(this.evidence.rds.instances.get(id)?.server.log.map((row) => row.key));
+    const instance = this.evidence.rds.instances.get(id);
+    if (!instance || !isPrimary(instance)) return;
+    const kept = new Set(instance.server.log.map((row) => row.key));
     const lost = this.acknowledged.slice(this.sincePromotion).find((row) => row.server === id && !kept.has(row.key));
     if (lost) this.violated("NATIVE", `${lost.key}, acknowledged by ${id}, is lost by RDS's own failover`, atMs);
   }
