@@ -10,6 +10,7 @@ import { readPackage } from "../lab/deploy/index.ts";
 /** Statements on everything, by Sid, and why AWS has no narrower form. A star whose Sid is not here is a mistake. */
 const EXPLAINED_STARS: Readonly<Record<string, string>> = {
   NetworkInterfacesHaveNoArnBeforeTheyExist: "Lambda tries these out on everything when it puts a function into a network",
+  MetricsHaveNoArnTheNamespaceIsTheLimit: "CloudWatch's metrics have no ARN; a condition limits the namespace they are put into",
   GroupsAndTargetsAreSeenWithoutArn: "Auto Scaling and Elastic Load Balancing know no narrower form for what is only looked at",
 };
 

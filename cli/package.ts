@@ -4,6 +4,7 @@ import { copyFile, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../core/problem.ts";
+import { OVERDUE } from "../infra/overdue.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
@@ -65,7 +66,7 @@ async function packageOnce(planFile: string, out: string): Promise<string> {
   });
   if (code === 0) {
     await copyFile(join(ROOT, out, "primary-region.json"), join(folder, "primary-region.json"));
-    await cp(join(ROOT, out, "probe"), join(folder, "probe"), { recursive: true });
+    for (const name of ["probe", OVERDUE]) await cp(join(ROOT, out, name), join(folder, name), { recursive: true });
   }
   if (code !== 0)
     throw new Problem("NotPackaged", `serverless package ended with ${code}:\n${said.trim()}`, { hint: "Run: npx serverless package" });

@@ -38,6 +38,11 @@ export async function orderRestoreAside(lab: Lab, plan: Plan, name: string, send
   await signed(lab, plan, send)(peopleOf(plan)[0], order);
 }
 
+export async function orderHold(lab: Lab, plan: Plan, name: string, backup: string, send: Send): Promise<void> {
+  const order = { verb: "hold", id: "rehearsalhold000", database: name, backup, ...NO_PROOF } as const;
+  await signed(lab, plan, send)(peopleOf(plan)[0], order);
+}
+
 export async function orderDrill(lab: Lab, plan: Plan, name: string, send: Send): Promise<void> {
   await signed(lab, plan, send)(peopleOf(plan)[0], { verb: "drill", id: "rehearsaldrill00", database: name, proof: null });
 }

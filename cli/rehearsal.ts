@@ -5,15 +5,17 @@
  */
 import type { DatabaseRecord } from "../core/facts.ts";
 import type { Plan } from "../core/plan/schema.ts";
-import { backupName } from "../core/slots.ts";
+import { backupName, snapshotName } from "../core/slots.ts";
 import { NEAR_PROBE } from "../infra/near-probe.ts";
+import { OVERDUE } from "../infra/overdue.ts";
 import { APP_GROUP, seedShop } from "../lab/estate.ts";
 import { throwawayFolder } from "../lab/folder.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { endpoint, readJson, stateBucket, waitFor } from "../lab/look.ts";
 import type { Note } from "../lab/permissions/notes.ts";
 import { sentence } from "../lab/permissions/refusal.ts";
-import { orderDrill, orderRestore, orderRestoreAside, orderTheMove } from "./rehearsal-orders.ts";
+import { failedBackup, lists } from "./rehearsal-backups.ts";
+import { orderDrill, orderHold, orderRestore, orderRestoreAside, orderTheMove } from "./rehearsal-orders.ts";
 
 const NEVER_MS = 30 * 86_400_000;
 /** So small that every durable function has to ask for the rest of its own story. */
@@ -140,6 +142,20 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
     await invoke("snapshot", {});
   }
   await until("the note", () => readJson(lab, region, bucket, `databases/${name}/baseline.json`));
+  if (backedUp && plan.backups.some(({ keep }) => keep)) {
+    say(
+      "one more backup has failed: what is kept is looked through, and that one is deleted; the dead man's check looks; a person holds the oldest",
+    );
+    const failed = failedBackup(lab, plan, name, LONG_AGO);
+    await invoke("retain", {});
+    await until("the failed backup to be gone", async () => !(await lists(lab, plan.regions.primary, failed)));
+    say("somebody deletes the copy of the oldest: people are told");
+    await lab.world.call("rds", "DeleteDBSnapshot", { DBSnapshotIdentifier: snapshotName(name, LONG_AGO) }, { region });
+    await invoke("retain", {});
+    await told("backups need you");
+    await invoke(OVERDUE, {}, {}, plan.regions.primary);
+    await orderHold(lab, plan, name, snapshotName(name, LONG_AGO), (payload) => invoke("order", payload));
+  }
   if (database.engine === "postgres") {
     say("the primary is restored beside itself, as late as its automated backups go");
     await orderRestoreAside(lab, plan, name, (payload) => invoke("order", payload));

@@ -4,6 +4,7 @@ import { approveCommand } from "../core/commands.ts";
 import { readPlanFile } from "../infra/plan-file.ts";
 import type { FoundEvidence } from "../runbooks/evidence-found.ts";
 import { endWell } from "./endings.ts";
+import { backupsPage, findBackups } from "./operator/backups.ts";
 import { explainDecision, explainPage, replayDecisions, replayPage } from "./operator/decisions.ts";
 import { Door } from "./operator/door.ts";
 import { evidenceText } from "./operator/evidence.ts";
@@ -34,6 +35,10 @@ await endWell(async () => {
     const found = (await door.invoke("status", { evidence: subject, ...(execution ? { execution } : {}) })) as FoundEvidence;
     if (!found.evidence) process.exitCode = 1;
     return print(found, () => evidenceText(found));
+  }
+  if (name === "backups") {
+    const found = await findBackups(plan, subject ?? "", Date.now());
+    return print(found, () => backupsPage(found));
   }
   const text = (option: string) => values[option] as string | undefined;
   if (name === "explain") {

@@ -1,6 +1,6 @@
 /**
  * Is a suite alive? Each behaviour of a list is switched off in a copy of the project, one at a time, and the test that must notice is
- * run there. Whoever has a list asks: mutations.ts for the lab, test/safety/mutate.ts for the product's guards. Not part of npm test.
+ * run there. Whoever has a list asks: mutations.ts for the lab, test/guards/mutate.ts for the product's guards. Not part of npm test.
  */
 import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";

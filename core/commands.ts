@@ -8,6 +8,9 @@ export const resumeCommand = (database: string): string => run("resume", databas
 export const acknowledgeCommand = (database: string): string => run("acknowledge", database);
 export const releaseBrakeCommand = (): string => run("release-brake");
 export const drillCommand = (database: string): string => run("drill", database);
+export const pruneCommand = (database: string, most: number | string = "N"): string => run("prune", database, `--most ${most}`);
+export const holdCommand = (database: string, backup = "BACKUP"): string => run("hold", database, `--backup ${backup}`, '--reason "WHY"');
+export const releaseCommand = (database: string, backup = "BACKUP"): string => run("release", database, `--backup ${backup}`);
 export const statusCommand = (): string => run("status");
 
 export function moveCommand(

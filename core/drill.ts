@@ -7,6 +7,8 @@ export type Tables = Readonly<Record<string, number | null>>;
 /** Kept by each drill that passed, for the next. */
 export interface Manifest {
   readonly drill: string;
+  /** What it restored. */
+  readonly snapshot?: string;
   readonly atMs: number;
   readonly tables: Tables;
 }

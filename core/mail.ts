@@ -31,6 +31,8 @@ const HEADLINES: Record<News["kind"], string> = {
   "Protections Missing": "protections need you",
   "Backup Completed": "backup done",
   "Backup Failed": "backup FAILED",
+  "Backup Trouble": "backups need you",
+  "Backup Trouble Over": "backups are right again",
   "Restore Started": "restore started",
   "Restore Completed": "restored beside",
   "Restore Failed": "restore FAILED",

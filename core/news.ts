@@ -34,6 +34,8 @@ export const NEWS_KINDS = [
   "Protections Missing",
   "Backup Completed",
   "Backup Failed",
+  "Backup Trouble",
+  "Backup Trouble Over",
   "Restore Started",
   "Restore Completed",
   "Restore Failed",

@@ -16,6 +16,9 @@ export const VERBS = [
   "resume",
   "acknowledge",
   "release-brake",
+  "hold",
+  "release",
+  "prune",
   "requests",
 ] as const;
 
@@ -101,6 +104,22 @@ export interface BrakeReleased extends Signable {
   readonly verb: "release-brake";
 }
 
+export interface BackupNamed extends Signable {
+  readonly verb: "hold" | "release";
+  readonly database: string;
+  /** A snapshot's name, the same in every place. */
+  readonly backup: string;
+  /** Of a hold. */
+  readonly reason?: string;
+}
+
+export interface PruneAllowed extends Signable {
+  readonly verb: "prune";
+  readonly database: string;
+  /** So many backups may be deleted at once, in each place. */
+  readonly most: number;
+}
+
 export interface RequestsListed {
   readonly verb: "requests";
   /** null: of every database. */
@@ -116,6 +135,8 @@ export type OperatorOrder =
   | PauseAsked
   | DatabaseNamed
   | BrakeReleased
+  | BackupNamed
+  | PruneAllowed
   | RequestsListed;
 
 /** Which Understudy an order is for: a signature for one is worth nothing to another. */

@@ -85,6 +85,7 @@ const restore = z.strictObject({
   reason,
   proof,
 });
+const backup = matching(/^understudy-[a-z0-9-]{1,240}$/, "expected the name of one of Understudy's backups");
 const wholeSite = (verb: "evacuate" | "return") => z.strictObject({ verb: z.literal(verb), id: orderId, site, reason, proof });
 
 const SCHEMAS: Record<OperatorOrder["verb"], z.ZodMiniType<OperatorOrder>> = {
@@ -108,6 +109,9 @@ const SCHEMAS: Record<OperatorOrder["verb"], z.ZodMiniType<OperatorOrder>> = {
   }),
   resume: z.strictObject({ verb: z.literal("resume"), id: orderId, database, proof }),
   acknowledge: z.strictObject({ verb: z.literal("acknowledge"), id: orderId, database, proof }),
+  hold: z.strictObject({ verb: z.literal("hold"), id: orderId, database, backup, reason, proof }),
+  release: z.strictObject({ verb: z.literal("release"), id: orderId, database, backup, proof }),
+  prune: z.strictObject({ verb: z.literal("prune"), id: orderId, database, most: whole(1, 10_000, " of backups"), proof }),
   "release-brake": z.strictObject({ verb: z.literal("release-brake"), id: orderId, proof }),
   requests: z.strictObject({ verb: z.literal("requests"), database: missing(database) }),
 };
@@ -127,6 +131,9 @@ const EXAMPLES: Record<OperatorOrder["verb"], string> = {
   pause: '{"verb": "pause", "id": "k3v9x2m4p7q1", "database": "shop", "minutes": 60, "reason": "an upgrade"}',
   resume: '{"verb": "resume", "id": "k3v9x2m4p7q1", "database": "shop"}',
   acknowledge: '{"verb": "acknowledge", "id": "k3v9x2m4p7q1", "database": "shop"}',
+  hold: '{"verb": "hold", "id": "k3v9x2m4p7q1", "database": "shop", "backup": "understudy-shop-20261121t0600", "reason": "a court asks for it"}',
+  release: '{"verb": "release", "id": "k3v9x2m4p7q1", "database": "shop", "backup": "understudy-shop-20261121t0600"}',
+  prune: '{"verb": "prune", "id": "k3v9x2m4p7q1", "database": "shop", "most": 24}',
   "release-brake": '{"verb": "release-brake", "id": "k3v9x2m4p7q1"}',
   requests: '{"verb": "requests", "database": "shop"}',
 };

@@ -4,9 +4,11 @@
  */
 import type { Plan } from "../core/plan/schema.ts";
 import { arnOf, type Json, logical, type Resources, ref, sub } from "./cloudformation.ts";
+import { overdueSilence } from "./overdue.ts";
 
 export function alarms(plan: Plan): Resources {
   const resources: Resources = {
+    ...overdueSilence(plan),
     NewsLost: unheard(
       `understudy-${plan.name}-news-lost`,
       "Understudy had news and the event bus did not take it: look at the logs of its functions (news not told), and at status.",

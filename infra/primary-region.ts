@@ -1,11 +1,12 @@
 /**
- * The small stack of the primary region: it sends RDS's events on to the recovery region, where the functions are, and where the plan
- * names the primary's network it holds a second probe (near-probe.ts). Nothing else of Understudy lives there, so nothing else is lost
- * with it.
+ * The small stack of the primary region: it sends RDS's events on to the recovery region, where the functions are, and holds the dead
+ * man's check on the backups (overdue.ts). Where the plan names the primary's network it holds a second probe, too (near-probe.ts).
+ * Nothing else of Understudy lives there, so nothing else is lost with it.
  */
 import type { Plan } from "../core/plan/schema.ts";
 import { arnOf, type Json, type Resources, sub } from "./cloudformation.ts";
 import { nearProbe, nearProbeParameters } from "./near-probe.ts";
+import { overdueCheck } from "./overdue.ts";
 
 export interface SmallTemplate {
   readonly AWSTemplateFormatVersion: string;
@@ -18,10 +19,11 @@ export function primaryRegionTemplate(plan: Plan, stack: string): SmallTemplate 
   const bus: Json = sub(`arn:\${AWS::Partition}:events:${plan.regions.recovery}:\${AWS::AccountId}:event-bus/default`);
   return {
     AWSTemplateFormatVersion: "2010-09-09",
-    Description: `Understudy, primary region of ${plan.name}: forwards RDS events${plan.network.primary ? ", looks at the databases from their own network" : ""}`,
+    Description: `Understudy, primary region of ${plan.name}: forwards RDS events, looks for overdue backups${plan.network.primary ? ", looks at the databases from their own network" : ""}`,
     ...(plan.network.primary ? { Parameters: nearProbeParameters } : {}),
     Resources: {
       ...nearProbe(plan, stack),
+      ...overdueCheck(plan, stack),
       ForwarderRole: {
         Type: "AWS::IAM::Role",
         Properties: {

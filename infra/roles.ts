@@ -9,7 +9,7 @@ import type { Plan, RecordPlan } from "../core/plan/schema.ts";
 import { slotName } from "../core/rebuild.ts";
 import { DRILL, newestPointKey, restoredPrefix } from "../core/restore.ts";
 import { stampName } from "../core/stamp.ts";
-import { logical, type Resources, ref, sub } from "./cloudformation.ts";
+import { type Json, logical, type Resources, ref, sub } from "./cloudformation.ts";
 import { ordersSites, siteStatements } from "./site-role.ts";
 import { allow, type Statement } from "./statement.ts";
 
@@ -179,6 +179,7 @@ export function roles(plan: Plan, stackName: string): Resources {
     ],
     order: [
       ...keepsRecords,
+      allow("ReadCatalogue", ["s3:GetObject"], bucketKeys("catalogue")),
       ...keepsRequests,
       allow("NoteOrders", ["s3:PutObject"], bucketKeys("orders")),
       // Whether an order was taken before is told by the note that is there.
@@ -251,6 +252,19 @@ export function roles(plan: Plan, stackName: string): Resources {
       ...usesKeys(plan, [primary, recovery]),
       ...tells,
       ...lasts("backup"),
+    ],
+    retain: [
+      // What people have said of holds lies beside the records.
+      ...readsRecords,
+      allow("ReadCatalogue", ["s3:GetObject"], bucketKeys("catalogue", "drills")),
+      allow("KeepCatalogue", ["s3:PutObject"], bucketKeys("catalogue")),
+      allow(
+        "SeeAllSnapshots",
+        ["rds:DescribeDBSnapshots"],
+        [primary, recovery].map((region) => rdsArn(region, "snapshot:*")),
+      ),
+      ...expires(plan, (database) => [primary, recovery].map((region) => rdsArn(region, `snapshot:understudy-${database}-*`))),
+      ...tells,
     ],
     restore: [
       ...keepsRecords,
@@ -380,3 +394,13 @@ export function role(stackName: string, name: string, statements: Statement[]): 
     },
   };
 }
+
+/** Only what Understudy made for a database whose plan says what stays: by the name it gives, and by the tags it sets. */
+const expires = (plan: Plan, snapshots: (database: string) => Json[]): Statement[] =>
+  plan.backups
+    .filter(({ keep }) => keep !== undefined)
+    .map(({ database }) =>
+      allow(`ExpireBackupsOf${logical(database)}`, ["rds:DeleteDBSnapshot"], snapshots(database), {
+        StringEquals: { "aws:ResourceTag/understudy:plan": plan.name, "aws:ResourceTag/understudy:database": database },
+      }),
+    );

@@ -65,7 +65,8 @@ export async function drill(input: DrillInput, ctx: DurableContext, settings: Se
   const report = await ctx.step("keep the report", () => keep(settings, database, name, told), patiently);
   const tables = held?.tables;
   if (passed && tables) {
-    const manifest: Manifest = { drill: name, atMs: startedAtMs, tables };
+    const restored = point?.kind === "snapshot" ? { snapshot: point.snapshot } : {};
+    const manifest: Manifest = { drill: name, ...restored, atMs: startedAtMs, tables };
     await ctx.step("keep what it held, for the next", () => putDocument(settings.state, manifestKey(database.name), manifest), patiently);
   }
   const took = readyAtMs === null ? "it never answered" : `it answered after ${ageWords(readyAtMs - startedAtMs)}`;

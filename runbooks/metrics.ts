@@ -4,7 +4,13 @@
  */
 import type { ProbePlace, Settings } from "./settings.ts";
 
-export function metricLine(settings: Settings, database: string, place: ProbePlace, atMs: number, values: Record<string, number>): string {
+export function metricLine(
+  settings: Pick<Settings, "plan">,
+  database: string,
+  place: ProbePlace,
+  atMs: number,
+  values: Record<string, number>,
+): string {
   return line({ Plan: settings.plan.name, Database: database, Place: place }, atMs, values);
 }
 

@@ -5,8 +5,11 @@ import {
   acknowledgeCommand,
   approveCommand,
   drillCommand,
+  holdCommand,
   moveCommand,
+  pruneCommand,
   releaseBrakeCommand,
+  releaseCommand,
   restoreCommand,
   resumeCommand,
   siteCommand,
@@ -19,6 +22,7 @@ import { Problem } from "../core/problem.ts";
 import { databaseOfRequest, isOpen } from "../core/requests.ts";
 import type { ListAnswer, OrderAnswer } from "./answers.ts";
 import { audience, identify } from "./identity.ts";
+import { allowPrune, holdOrRelease } from "./order-backups.ts";
 import { pause, releaseBrake, setFree } from "./order-brakes.ts";
 import { agree, ask, withdraw } from "./order-moves.ts";
 import { askDrill, askRestore } from "./order-restores.ts";
@@ -75,6 +79,11 @@ async function done(settings: Settings, order: OperatorOrder, by: string | null,
         ? await agree(settings, known, order, proven(by), nowMs)
         : await withdraw(settings, known, order, proven(by), nowMs);
     }
+    case "hold":
+    case "release":
+      return await holdOrRelease(settings, database(order.database), order, proven(by), nowMs);
+    case "prune":
+      return await allowPrune(settings, database(order.database), order, proven(by), nowMs);
     case "restore":
       return await askRestore(settings, database(order.database), order, proven(by), nowMs);
     case "drill":
@@ -143,6 +152,12 @@ function commandsFor(order: OperatorOrder): string[] {
       return [restoreCommand(order.database, order)];
     case "drill":
       return [drillCommand(order.database)];
+    case "hold":
+      return [holdCommand(order.database, order.backup)];
+    case "release":
+      return [releaseCommand(order.database, order.backup)];
+    case "prune":
+      return [pruneCommand(order.database, order.most)];
     default:
       return [];
   }

@@ -82,7 +82,7 @@ function variable(name: string, form: string): string {
 }
 
 /** The plan travels with the code: checked when it was packaged, the same for every function of one deployment. */
-function readPlan(): Plan {
+export function readPlan(): Plan {
   const file = process.env.PLAN_FILE ?? join(import.meta.dirname, "plan.json");
   if (!existsSync(file))
     throw new Problem("NotConfigured", `The plan ${file} is missing beside the code.`, {

@@ -112,6 +112,25 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     options: [],
     order: async (request) => ({ verb: "withdraw", request }),
   },
+  backups: { subject: "NAME", what: "every backup: where it lies, whether it stays, why", options: [], order: null },
+  hold: {
+    subject: "NAME",
+    what: "keep a backup, whatever the plan's retention says",
+    options: [["backup", "BACKUP", "its name, as backups prints it"], REASON],
+    order: async (database, { backup, reason }) => ({ verb: "hold", database, backup, reason }),
+  },
+  release: {
+    subject: "NAME",
+    what: "let go of a backup that is held",
+    options: [["backup", "BACKUP", "its name, as backups prints it"]],
+    order: async (database, { backup }) => ({ verb: "release", database, backup }),
+  },
+  prune: {
+    subject: "NAME",
+    what: "agree to a large deletion that waits for a person",
+    options: [["most", "N", "so many in each place, this once"]],
+    order: async (database, { most }) => ({ verb: "prune", database, most: Number(most) }),
+  },
   explain: {
     subject: "NAME",
     what: "why it was decided so: what was seen, which rules were read",

@@ -3,6 +3,7 @@
  */
 import { hasRung, wrongLadder } from "../ladder.ts";
 import { latchNames } from "../latch.ts";
+import { keepFindings } from "./check-keep.ts";
 import { siteFindings } from "./check-site.ts";
 import type { Member, Plan } from "./schema.ts";
 
@@ -99,7 +100,7 @@ export function checkPlan(plan: Plan): Finding[] {
       find(["backups", index, "database"], `a second backup of "${backup.database}" (the first is backups[${first}]), expected one each`);
   });
 
-  findings.push(...siteFindings(plan));
+  findings.push(...keepFindings(plan), ...siteFindings(plan));
 
   const { people = 1, from } = plan.approvals ?? {};
   from?.forEach((arn, index) => {

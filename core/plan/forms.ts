@@ -26,6 +26,18 @@ export const instanceId = matching(
 export const securityGroup = matching(/^sg-[0-9a-f]{8,17}$/, 'expected a security group id, like "sg-0123456789abcdef0"');
 export const text = (say: string) => z.string({ error: say }).check(z.minLength(1, { error: say }));
 
+export const timeZone = z
+  .string({ error: 'expected the IANA name of a time zone, like "Europe/Berlin"' })
+  .check(z.refine(isTimeZone, { error: 'expected the IANA name of a time zone, like "Europe/Berlin"' }));
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
+}
+
 export const options = <S extends z.core.$ZodShape>(shape: S) => z.optional(section(shape));
 
 export const dnsName = (example: string) =>

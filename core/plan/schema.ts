@@ -4,6 +4,7 @@
  */
 import * as z from "zod/mini";
 import { RUNGS, WHAT } from "../ladder.ts";
+import { backup, prune, quotas } from "./backup.ts";
 import {
   databaseKey,
   described,
@@ -165,24 +166,6 @@ const record = section({
   ),
 });
 
-const backup = section({
-  database: described(databaseKey, "Which database is backed up."),
-  everyMinutes: described(whole(5, 10080, " of minutes"), "A new recovery point at least this often."),
-  copyTo: described(
-    region,
-    "The region every snapshot is copied to; while the primary runs there itself, they are copied to the primary region.",
-  ),
-  kmsKeyId: z.optional(
-    described(text("expected a KMS key id or ARN of the region in copyTo"), "Key for the copy; needed when the source is encrypted."),
-  ),
-  primaryKmsKeyId: z.optional(
-    described(
-      text("expected a KMS key id or ARN of the primary region"),
-      "Key for the copies that are made in the primary region while the primary runs in the recovery region; without it RDS's own key, alias/aws/rds, when the source is encrypted.",
-    ),
-  ),
-});
-
 const subnets = z
   .array(matching(/^subnet-[0-9a-f]{8,17}$/, 'expected a subnet id, like "subnet-0123456789abcdef0"'))
   .check(z.minLength(1, { error: "expected at least one subnet id" }));
@@ -230,6 +213,8 @@ export const planSchema = section({
     ),
   }),
   backups: z.array(backup, { error: "expected a list of backups" }),
+  prune,
+  quotas,
   sites: z.optional(
     described(
       z.array(site, { error: "expected a list of sites" }),

@@ -6,9 +6,11 @@ import type { Rung } from "../../core/ladder.ts";
 import type { Plan } from "../../core/plan/schema.ts";
 import { alarms } from "../../infra/alarms.ts";
 import { readPlanFile } from "../../infra/plan-file.ts";
+import { primaryRegionTemplate } from "../../infra/primary-region.ts";
 import { roles } from "../../infra/roles.ts";
 import { evaluate } from "../../lab/permissions/evaluate.ts";
-import { safetyPage } from "../safety/page.ts";
+import { LISTS } from "../guards/lists.ts";
+import { pageOf } from "../guards/page.ts";
 
 const plan = readPlanFile(join(import.meta.dirname, "../../recovery-plan.yml"));
 
@@ -44,13 +46,64 @@ const granted = (): Granted[] =>
     policyOf(role).Statement.flatMap(({ Action, Resource }) => Action.map((action) => ({ role, action, resources: [Resource].flat() }))),
   );
 
-test("no role may delete what holds data, but a drill what it made itself (S26)", () => {
+test("no role may delete what holds data, but a drill what it made itself, and retention the backups of a plan that says which stay (S26)", () => {
   const all = granted();
   expect(all.length).toBeGreaterThan(50);
   // An interface of a function's network holds nothing.
   expect(all.filter(({ action }) => /Delete|Terminate|Purge/i.test(action) && action !== "ec2:DeleteNetworkInterface")).toEqual([
+    {
+      role: "RetainRole",
+      action: "rds:DeleteDBSnapshot",
+      resources: ["eu-central-1", "eu-west-1"].map((region) => `arn:aws:rds:${region}:${ACCOUNT}:snapshot:understudy-shop-*`),
+    },
     { role: "DrillRole", action: "rds:DeleteDBInstance", resources: [`arn:aws:rds:eu-west-1:${ACCOUNT}:db:understudy-drill-*`] },
   ]);
+  const nothingKept = { ...plan, backups: plan.backups.map(({ keep: _, ...backup }) => backup) };
+  expect(JSON.stringify(roles(nothingKept, "understudy-test"))).not.toContain("DeleteDBSnapshot");
+});
+
+test("a backup is overdue, or nobody looks any more: an alarm in the primary's region mails people by a topic of its own (R44, R45)", () => {
+  const { Resources } = primaryRegionTemplate(plan, "understudy-test");
+  expect(Resources.ShopBackupOverdue?.Properties).toMatchObject({
+    Threshold: 1,
+    EvaluationPeriods: 1,
+    TreatMissingData: "breaching",
+    AlarmActions: [{ Ref: "Topic" }],
+  });
+  expect(Resources.Topic?.Type).toBe("AWS::SNS::Topic");
+  expect(Resources.OverdueSchedule?.Properties).toMatchObject({ ScheduleExpression: "rate(2 minutes)" });
+  // It reads nothing of the recovery region's stack.
+  expect(JSON.stringify(Resources.OverdueRole)).not.toMatch(/s3:|StateBucket/);
+});
+
+test("the dead man's check falls silent: an alarm in the recovery region mails people (R45)", () => {
+  expect(alarms(plan).OverdueCheckSilent?.Properties).toMatchObject({
+    Namespace: "Understudy/Overdue",
+    ComparisonOperator: "LessThanThreshold",
+    TreatMissingData: "breaching",
+    AlarmActions: [{ Ref: "Topic" }],
+  });
+});
+
+test("retention may delete what bears this plan's tags and its database's, and nothing else (R29)", async () => {
+  const policies = { retain: policyOf("RetainRole") };
+  const may = async (id: string, tags: Record<string, string>) =>
+    (
+      await evaluate({
+        principal: `arn:aws:sts::${ACCOUNT}:assumed-role/retain/retain`,
+        account: ACCOUNT,
+        action: "rds:DeleteDBSnapshot",
+        resource: rds("eu-west-1", `snapshot:${id}`),
+        context: Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:ResourceTag/${key}`, value])),
+        policies,
+      })
+    ).allowed;
+  const ours = { "understudy:plan": plan.name, "understudy:database": "shop" };
+  expect(await may("understudy-shop-20261121t0900", ours)).toBe(true);
+  expect(await may("understudy-shop-20261121t0900", {})).toBe(false);
+  expect(await may("understudy-shop-20261121t0900", { ...ours, "understudy:plan": "another" })).toBe(false);
+  expect(await may("understudy-shop-20261121t0900", { ...ours, "understudy:database": "till" })).toBe(false);
+  expect(await may("before-the-upgrade", ours)).toBe(false);
 });
 
 const rds = (region: string, rest: string) => `arn:aws:rds:${region}:${ACCOUNT}:${rest}`;
@@ -139,6 +192,6 @@ test("only a plan whose fence has the rung may make read-only or stop, and only 
   expect(JSON.stringify(statements)).toContain(":pg:shop-a-own");
 });
 
-test("docs/safety.md is the one the list of guards gives", () => {
-  expect(readFileSync(join(import.meta.dirname, "../../docs/safety.md"), "utf8")).toBe(safetyPage());
+test.each(Object.values(LISTS))("docs/$page is the one the list of guards gives", (list) => {
+  expect(readFileSync(join(import.meta.dirname, "../../docs", list.page), "utf8")).toBe(pageOf(list));
 });

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, inject } from "vitest";
 import type { News } from "../../core/news.ts";
 import { parsePlan } from "../../core/plan/parse.ts";
 import type { Plan } from "../../core/plan/schema.ts";
+import type { Caller } from "../../lab/cloud/world.ts";
 import { throwawayFolder } from "../../lab/folder.ts";
 import { type Lab, type LabOptions, startLab } from "../../lab/lab.ts";
 import { functionAddress } from "../../lab/network/addresses.ts";
@@ -97,11 +98,11 @@ export function instead(
   lab: Lab,
   service: string,
   operation: string,
-  run: (before: (input: unknown) => unknown) => (input: unknown) => unknown,
+  run: (before: (input: unknown) => unknown) => (input: unknown, caller: Caller) => unknown,
 ): () => void {
-  const { operations } = lab.world.services.get(service) as { operations: Record<string, (input: unknown, caller: never) => unknown> };
-  const before = operations[operation] as (input: unknown, caller: never) => unknown;
-  operations[operation] = (input, caller) => run((it) => before(it, caller))(input);
+  const { operations } = lab.world.services.get(service) as { operations: Record<string, (input: unknown, caller: Caller) => unknown> };
+  const before = operations[operation] as (input: unknown, caller: Caller) => unknown;
+  operations[operation] = (input, caller) => run((it) => before(it, caller))(input, caller);
   return () => {
     operations[operation] = before;
   };

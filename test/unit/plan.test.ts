@@ -145,3 +145,20 @@ test("the read-only rung needs a parameter group that the primary alone has", ()
   expect(own("{ shop-a: default.postgres18 }")[0]).toContain("expected the name of a DB parameter group of your own");
   expect(own("{ shop-a: shop-a-own }")).toEqual([]);
 });
+
+test("more snapshots are kept than AWS gives: refused with the sum, and a higher quota is taken at its word (R30)", () => {
+  const keep = "keep: { last: 4, daily: 7, weekly: 4, monthly: 12 }";
+  const found = problems(keep, "keep: { hourly: 48, daily: 31, monthly: 24 }");
+  expect(found[0]).toContain(
+    "backups: expected to keep at most 100 snapshots in each region, and these come to 105: shop 105 (48 hourly + 31 daily + 24 monthly, 2 in passing). Keep fewer",
+  );
+  expect(problems(keep, "keep: { hourly: 48, daily: 31, monthly: 24 }\nquotas: { manualSnapshots: 200 }")).toEqual([]);
+});
+
+test("a retention without a tier, and a calendar nobody has, are refused", () => {
+  const keep = "keep: { last: 4, daily: 7, weekly: 4, monthly: 12 }";
+  expect(problems(keep, "keep: { floor: 5 }")[0]).toContain("backups[0].keep: expected at least one of last, hourly, daily");
+  expect(problems(keep, "keep: { daily: 7, timeZone: Europe/Atlantis }")[0]).toContain(
+    'backups[0].keep.timeZone: expected the IANA name of a time zone, like "Europe/Berlin"',
+  );
+});

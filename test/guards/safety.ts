@@ -2,15 +2,7 @@
  * The safety requirements of a failover, each with the guards that hold it, the test that misses each guard, and the change that takes
  * the guard away. `npm run mutate:safety` tries them all, and docs/safety.md is written from this list. What is still open says so.
  */
-import type { Mutation } from "../../conformance/mutate.ts";
-
-export interface Requirement {
-  readonly number: number;
-  readonly says: string;
-  readonly guards: readonly Mutation[];
-  /** What is still missing, where something is. */
-  readonly open?: string;
-}
+import { guard, type Requirement } from "./requirement.ts";
 
 const RULES = "test/unit/rules.test.ts";
 const REQUESTS = "test/unit/requests.test.ts";
@@ -24,16 +16,7 @@ const DEAF = "test/lab/deaf-bus.test.ts";
 const SITE = "test/runbooks/site.test.ts";
 const TEMPLATE = "test/infra/safety.test.ts";
 
-/** The behaviour, where it stands, what takes it away, and who notices. */
-const guard = (behaviour: string, file: string, from: string, to: string, ...test: [file: string, name: string]): Mutation => ({
-  behaviour,
-  file,
-  from,
-  to,
-  test,
-});
-
-export const REQUIREMENTS: readonly Requirement[] = [
+export const SAFETY: readonly Requirement[] = [
   {
     number: 1,
     says: "At most one writer is advertised: the name leads to the primary on record",

@@ -1,0 +1,40 @@
+/** All manual DB snapshots of a region, and the end of one. Nothing decides here. */
+import { DeleteDBSnapshotCommand, DescribeDBSnapshotsCommand, RDSClient } from "@aws-sdk/client-rds";
+import type { Listed } from "../core/catalogue.ts";
+import { CLIENT_SETTINGS, perRegion } from "./clients.ts";
+import { isCode } from "./errors.ts";
+
+const rds = perRegion((region) => new RDSClient({ region, ...CLIENT_SETTINGS }));
+
+/** One call a page of a hundred; the tags come with it, so none is asked for by itself (DescribeDBSnapshots). */
+export async function listManualSnapshots(region: string): Promise<Listed[]> {
+  const found: Listed[] = [];
+  let Marker: string | undefined;
+  do {
+    const page = await rds(region).send(new DescribeDBSnapshotsCommand({ SnapshotType: "manual", MaxRecords: 100, Marker }));
+    for (const snapshot of page.DBSnapshots ?? [])
+      found.push({
+        id: snapshot.DBSnapshotIdentifier ?? "",
+        region,
+        status: snapshot.Status ?? "unknown",
+        takenAtMs: (snapshot.OriginalSnapshotCreateTime ?? snapshot.SnapshotCreateTime)?.getTime() ?? null,
+        encrypted: snapshot.Encrypted ?? false,
+        kmsKeyId: snapshot.KmsKeyId ?? null,
+        tags: Object.fromEntries((snapshot.TagList ?? []).map(({ Key, Value }) => [Key ?? "", Value ?? ""])),
+      });
+    Marker = page.Marker;
+  } while (Marker);
+  return found;
+}
+
+/** false: RDS does not take it now, as it is not available. One that is gone already is deleted. */
+export async function deleteSnapshot(region: string, id: string): Promise<boolean> {
+  try {
+    await rds(region).send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: id }));
+    return true;
+  } catch (error) {
+    if (isCode(error, "DBSnapshotNotFound")) return true;
+    if (isCode(error, "InvalidDBSnapshotState")) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * What is wrong with the backups of one database, each thing with a name of its own, so that it is told once when it begins and once when
+ * it is over. Pure.
+ */
+import type { Catalogue, Kept, Point } from "./catalogue.ts";
+import type { BackupPlan } from "./plan/schema.ts";
+import { ageWords } from "./restore.ts";
+
+export const FINDING_KINDS = ["missed", "too old", "missing", "not copied", "not encrypted", "wrong key", "held back"] as const;
+export type FindingKind = (typeof FINDING_KINDS)[number];
+
+export interface BackupFinding {
+  /** The same for as long as it lasts. */
+  readonly id: string;
+  readonly kind: FindingKind;
+  readonly sentence: string;
+  readonly next: string;
+  readonly commands?: readonly string[];
+}
+
+export interface FindingFacts {
+  readonly catalogue: Catalogue;
+  readonly backup: BackupPlan;
+  /** Since when this database is looked at: before that, nothing can be missed. */
+  readonly sinceMs: number;
+  readonly nowMs: number;
+  /** ARNs of the keys that copies must have, by region, where the plan names one. */
+  readonly keys: Readonly<Record<string, string>>;
+}
+
+/** After its time, for so long, a backup may still begin. */
+export const GRACE_MINUTES = 10;
+/** A copy across regions may take hours, and may wait in a queue (aws-facts A2). */
+const COPY_HOURS = 24;
+const MINUTE_MS = 60_000;
+
+export function backupFindings(facts: FindingFacts): BackupFinding[] {
+  const { catalogue, keys } = facts;
+  return [...missed(facts), ...catalogue.points.flatMap((point) => [...gone(point), ...notCopied(point, facts), ...underKey(point, keys)])];
+}
+
+/** When the newest backup that has not failed began. */
+export function newestBegun({ points }: Catalogue): number | null {
+  const begun = points.flatMap(({ atMs, places }) => {
+    const alive = Object.values(places).filter(({ state }) => state !== "failed");
+    return alive.length === 0 ? [] : [atMs ?? Math.min(...alive.map(({ sinceMs }) => sinceMs))];
+  });
+  return begun.length === 0 ? null : Math.max(...begun);
+}
+
+function missed({ catalogue, backup, sinceMs, nowMs }: FindingFacts): BackupFinding[] {
+  const newest = newestBegun(catalogue);
+  const dueMs = Math.max(newest ?? sinceMs, 0) + backup.everyMinutes * MINUTE_MS;
+  if (nowMs <= dueMs + GRACE_MINUTES * MINUTE_MS) return tooOld(catalogue, backup, sinceMs, nowMs);
+  const { database } = catalogue;
+  const had = newest === null ? "none is there" : `the newest is ${ageWords(nowMs - newest)} old`;
+  return [
+    {
+      id: `${database}-missed-${new Date(dueMs).toISOString().slice(0, 16)}`,
+      kind: "missed",
+      sentence: `The backup of ${database} that was due at ${new Date(dueMs).toISOString().slice(0, 16)}Z has not begun: ${had}, and one is to be made every ${ageWords(backup.everyMinutes * MINUTE_MS)}.`,
+      next: "Look at the logs of the functions snapshot and backup, and at the status of the database's instance.",
+    },
+  ];
+}
+
+/** They begin, and none comes to be good. */
+function tooOld({ database, points }: Catalogue, { everyMinutes }: BackupPlan, sinceMs: number, nowMs: number): BackupFinding[] {
+  const good = points.flatMap(({ atMs, places }) =>
+    atMs !== null && Object.values(places).some(({ state }) => state === "good") ? [atMs] : [],
+  );
+  const newest = good.length === 0 ? null : Math.max(...good);
+  if (nowMs - (newest ?? sinceMs) <= (2 * everyMinutes + GRACE_MINUTES) * MINUTE_MS) return [];
+  return [
+    {
+      id: `${database}-too-old`,
+      kind: "too old",
+      sentence: `The newest good backup of ${database} ${newest === null ? "is not there" : `is ${ageWords(nowMs - newest)} old`}, though newer ones have begun: a restore would lose ${newest === null ? "everything" : "that much"}.`,
+      next: "See the mails of the newer ones for the reason.",
+    },
+  ];
+}
+
+const placesOf = ({ places }: Point): [string, Kept][] => Object.entries(places);
+const dated = ({ atMs }: Point): string => (atMs === null ? "" : ` of ${new Date(atMs).toISOString().slice(0, 16)}Z`);
+
+const gone = (point: Point): BackupFinding[] =>
+  placesOf(point)
+    .filter(([, { state }]) => state === "missing")
+    .map(([region]) => {
+      const left = placesOf(point).flatMap(([place, { state }]) => (state === "good" ? [place] : []));
+      return {
+        id: `${point.id}-missing-${region}`,
+        kind: "missing",
+        sentence: `The backup ${point.id}${dated(point)} is gone from ${region}, and Understudy has not deleted it: ${left.length > 0 ? `it is still in ${left.join(", ")}` : "it is nowhere else"}.`,
+        next: "Find out who deleted it (CloudTrail: DeleteDBSnapshot).",
+      };
+    });
+
+function notCopied(point: Point, { nowMs }: FindingFacts): BackupFinding[] {
+  const places = placesOf(point);
+  const [only] = places;
+  if (places.length !== 1 || !only || only[1].state !== "good" || nowMs - only[1].sinceMs < COPY_HOURS * 60 * MINUTE_MS) return [];
+  return [
+    {
+      id: `${point.id}-not-copied`,
+      kind: "not copied",
+      sentence: `The backup ${point.id}${dated(point)} is in ${only[0]} alone: its copy is not there after ${COPY_HOURS} hours.`,
+      next: "See the mail of that backup for the reason. It is not deleted before it has a copy.",
+    },
+  ];
+}
+
+const underKey = (point: Point, keys: FindingFacts["keys"]): BackupFinding[] =>
+  placesOf(point).flatMap(([region, { state, encrypted, kmsKeyId }]): BackupFinding[] => {
+    const wanted = keys[region];
+    if (wanted === undefined || state !== "good" || kmsKeyId === wanted) return [];
+    const kind = encrypted ? "wrong key" : "not encrypted";
+    return [
+      {
+        id: `${point.id}-${kind.replace(" ", "-")}-${region}`,
+        kind,
+        sentence: encrypted
+          ? `The backup ${point.id} in ${region} is encrypted with ${kmsKeyId}, and the plan names ${wanted}.`
+          : `The backup ${point.id} in ${region} is not encrypted, and the plan names the key ${wanted}.`,
+        next: "Copy it again under the right key, or correct the plan.",
+      },
+    ];
+  });

@@ -1,0 +1,75 @@
+/** The catalogue of every database's backups: RDS is asked once a page, in both regions, and what it lists is held against what is known. */
+import { createDocument, readDocument, replaceDocument } from "../aws/documents.ts";
+import { isNoAnswer } from "../aws/errors.ts";
+import { listManualSnapshots } from "../aws/rds-snapshots.ts";
+import { type Catalogue, type Listed, reconciled, type Verified } from "../core/catalogue.ts";
+import type { Incident } from "../core/incidents.ts";
+import type { Settings } from "./settings.ts";
+
+/** As it is kept, with what is being told of it. */
+export interface KeptCatalogue {
+  /** Since when this database's backups are looked at. */
+  readonly sinceMs: number;
+  readonly catalogue: Catalogue;
+  readonly incidents: readonly Incident[];
+  /** The order of the last allowance that was used: it counts once. */
+  readonly spent: string | null;
+}
+
+const catalogueKey = (database: string) => `catalogue/${database}.json`;
+
+export interface Listing {
+  readonly listed: readonly Listed[];
+  /** Regions that said nothing. */
+  readonly dark: readonly string[];
+}
+
+export const placesOf = ({ plan }: Settings): string[] => [plan.regions.primary, plan.regions.recovery];
+
+/** Everything of this plan's, in every region that answers. */
+export async function listEverywhere(settings: Settings): Promise<Listing> {
+  const found = await Promise.all(
+    placesOf(settings).map(async (region) => {
+      try {
+        return { listed: await listManualSnapshots(region), dark: [] };
+      } catch (error) {
+        if (!isNoAnswer(error)) throw error;
+        return { listed: [], dark: [region] };
+      }
+    }),
+  );
+  const ours = ({ tags }: Listed) => tags["understudy:plan"] === settings.plan.name;
+  return { listed: found.flatMap(({ listed }) => listed).filter(ours), dark: found.flatMap(({ dark }) => dark) };
+}
+
+/** A backup of this database that Understudy made: its rescue snapshots and drills have no slot. */
+export const isBackupOf =
+  (database: string) =>
+  ({ tags }: Listed): boolean =>
+    tags["understudy:database"] === database && tags["understudy:slot"] !== undefined;
+
+export async function readCatalogue(settings: Settings, database: string): Promise<KeptCatalogue | null> {
+  return (await readDocument<KeptCatalogue>(settings.state, catalogueKey(database)))?.value ?? null;
+}
+
+/**
+ * Reconciles and keeps. `change` says what follows from it, and may be called again when somebody else was faster; what it returns is
+ * kept before anything is done about it.
+ */
+export async function changeCatalogue(
+  settings: Settings,
+  database: string,
+  { listed, dark }: Listing,
+  verified: Verified | null,
+  nowMs: number,
+  change: (kept: KeptCatalogue) => KeptCatalogue,
+): Promise<KeptCatalogue> {
+  const key = catalogueKey(database);
+  for (;;) {
+    const stored = await readDocument<KeptCatalogue>(settings.state, key);
+    const before = stored?.value ?? null;
+    const catalogue = reconciled(before?.catalogue ?? null, database, listed.filter(isBackupOf(database)), { nowMs, dark, verified });
+    const next = change({ sinceMs: before?.sinceMs ?? nowMs, catalogue, incidents: before?.incidents ?? [], spent: before?.spent ?? null });
+    if (await (stored ? replaceDocument(settings.state, key, next, stored.etag) : createDocument(settings.state, key, next))) return next;
+  }
+}

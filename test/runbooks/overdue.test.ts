@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { snapshots, waitFor } from "../../lab/look.ts";
+import { ServiceError } from "../../lab/wire/errors.ts";
+import { bench, instead } from "./bench.ts";
+
+const open = bench();
+const HOME = "eu-central-1";
+const AWAY = "eu-west-1";
+const MINUTE_MS = 60_000;
+
+async function looked(nowMs: number) {
+  const { lookForOverdue } = await import("../../runbooks/overdue.ts");
+  return await lookForOverdue(open().plan, nowMs);
+}
+
+test("no schedule, no rule and no function of the backups is left: the check in the other region counts the minutes (R44, R45)", async () => {
+  const { lab, plan } = open();
+  const startedMs = Date.now();
+  expect(await looked(startedMs)).toEqual([{ database: "shop", minutes: 0 }]);
+  expect(await looked(startedMs + 7 * MINUTE_MS)).toEqual([{ database: "shop", minutes: 7 }]);
+
+  const Tags = Object.entries({ plan: plan.name, database: "shop", slot: "20261121t0000" }).map(([key, Value]) => ({
+    Key: `understudy:${key}`,
+    Value,
+  }));
+  const snapshot = { DBInstanceIdentifier: "shop-a", DBSnapshotIdentifier: "understudy-shop-20261121t0000", Tags };
+  await lab.world.call("rds", "CreateDBSnapshot", snapshot, { region: HOME });
+  expect(await looked(startedMs + 7 * MINUTE_MS)).toEqual([{ database: "shop", minutes: 0 }]);
+  const [taken] = await waitFor("the snapshot", 20_000, async () => {
+    const found = await snapshots(lab, [HOME]);
+    return found[0]?.status === "available" && found;
+  });
+  const takenMs = Date.parse(taken?.takenAt ?? "");
+  expect(await looked(takenMs + 366 * MINUTE_MS)).toEqual([{ database: "shop", minutes: 0 }]);
+  expect(await looked(takenMs + 367 * MINUTE_MS)).toEqual([{ database: "shop", minutes: 7 }]);
+  // Heard in the recovery region.
+  const { Datapoints } = await lab.world.call(
+    "monitoring",
+    "GetMetricStatistics",
+    {
+      Namespace: "Understudy/Overdue",
+      MetricName: "LookedForOverdue",
+      Dimensions: [{ Name: "Plan", Value: plan.name }],
+      StartTime: new Date(startedMs - 10 * MINUTE_MS),
+      EndTime: new Date(startedMs + 20 * MINUTE_MS),
+      Period: 60,
+      Statistics: ["SampleCount"],
+    },
+    { region: AWAY },
+  );
+  expect(Datapoints.length).toBeGreaterThan(0);
+});
+
+test("a region says nothing: nothing is said, and the alarm hears the silence", async () => {
+  const silent = instead(open().lab, "rds", "DescribeDBSnapshots", (call) => (input, { region }) => {
+    if (region === HOME) throw new ServiceError("ServiceUnavailable", "Service Unavailable", 503);
+    return call(input);
+  });
+  expect(await looked(Date.now())).toEqual([]);
+  silent();
+});

@@ -1,0 +1,164 @@
+import { beforeAll, expect, test } from "vitest";
+import { snapshots, waitFor } from "../../lab/look.ts";
+import { ServiceError } from "../../lab/wire/errors.ts";
+import { bench, instead } from "./bench.ts";
+
+const open = bench((text) => text.replace(/keep: \{.*\}/, "keep: { last: 2, floor: 1 }"));
+const HOME = "eu-central-1";
+const AWAY = "eu-west-1";
+const ALICE = "arn:aws:iam::111122223333:user/alice";
+const nameOf = (slot: string) => `understudy-shop-${slot}`;
+
+beforeAll(async () => {
+  for (const slot of ["20261121t0000", "20261121t0600", "20261121t1200", "20261121t1800"]) await take(slot);
+  const { lab } = open();
+  const stranger = { DBInstanceIdentifier: "shop-a", DBSnapshotIdentifier: "understudy-shop-by-hand" };
+  await lab.world.call("rds", "CreateDBSnapshot", stranger, { region: HOME });
+  await available(HOME, "understudy-shop-by-hand");
+}, 60_000);
+
+const available = (region: string, id: string) =>
+  waitFor(`${id} in ${region}`, 20_000, async () =>
+    (await snapshots(open().lab, [region])).some((each) => each.id === id && each.status === "available"),
+  );
+
+/** A backup as the function makes it: the snapshot, and its copy. */
+async function take(slot: string) {
+  const { lab, plan } = open();
+  const Tags = Object.entries({ plan: plan.name, database: "shop", slot }).map(([key, Value]) => ({ Key: `understudy:${key}`, Value }));
+  const DBSnapshotIdentifier = nameOf(slot);
+  const taken = await lab.world.call(
+    "rds",
+    "CreateDBSnapshot",
+    { DBInstanceIdentifier: "shop-a", DBSnapshotIdentifier, Tags },
+    { region: HOME },
+  );
+  await available(HOME, DBSnapshotIdentifier);
+  const copy = { SourceDBSnapshotIdentifier: taken.DBSnapshot.DBSnapshotArn, TargetDBSnapshotIdentifier: DBSnapshotIdentifier, Tags };
+  await lab.world.call("rds", "CopyDBSnapshot", copy, { region: AWAY });
+  await available(AWAY, DBSnapshotIdentifier);
+}
+
+const slotsIn = async (region: string) =>
+  (await snapshots(open().lab, [region])).map(({ id }) => id.replace("understudy-shop-", "")).sort();
+
+async function retained() {
+  const { retain } = await import("../../runbooks/retain.ts");
+  const { readSettings } = await import("../../runbooks/settings.ts");
+  const [shop] = await retain(readSettings());
+  if (!shop) throw new Error("nobody looked at the shop's backups");
+  return shop;
+}
+
+async function ordered(order: { verb: "hold" | "release"; backup: string } | { verb: "prune"; most: number }) {
+  const { allowPrune, holdOrRelease } = await import("../../runbooks/order-backups.ts");
+  const { protectedDatabase, readSettings } = await import("../../runbooks/settings.ts");
+  const settings = readSettings();
+  const shop = protectedDatabase(settings.plan, "shop");
+  const signed = { id: `order${Date.now()}`, proof: null, database: "shop" };
+  return order.verb === "prune"
+    ? await allowPrune(settings, shop, { ...signed, ...order }, ALICE, Date.now())
+    : await holdOrRelease(settings, shop, { ...signed, ...order, reason: "a court asks for it" }, ALICE, Date.now());
+}
+
+const troubles = () => open().news.filter(({ kind }) => kind === "Backup Trouble");
+
+test("a plan that keeps fewer would delete half of the backups at once: nothing goes, people are told once, with the command (R28)", async () => {
+  expect((await retained()).deleted).toEqual({ [HOME]: [], [AWAY]: [] });
+  await retained();
+  await retained();
+  expect(await slotsIn(AWAY)).toHaveLength(4);
+  const mails = new Set(troubles().map(({ id }) => id));
+  expect([...mails].sort()).toEqual([
+    expect.stringContaining("shop-held-back-eu-central-1"),
+    expect.stringContaining("shop-held-back-eu-west-1"),
+  ]);
+  expect(troubles()[0]).toMatchObject({
+    sentence:
+      "No backup of shop is deleted in eu-central-1 before a person agrees: 2 of 4 would be deleted at once, that is 50 %, the limit is 20 %.",
+    commands: ["npm run understudy -- prune shop --most 2"],
+  });
+});
+
+test("a backup is held and a person agrees: the other one goes in both places, and what Understudy did not make stays (R27, R29)", async () => {
+  await expect(ordered({ verb: "hold", backup: nameOf("20200101t0000") })).rejects.toThrow("the catalogue of shop knows no backup");
+  await ordered({ verb: "hold", backup: nameOf("20261121t0000") });
+  await ordered({ verb: "prune", most: 2 });
+  expect((await retained()).deleted).toEqual({ [HOME]: [nameOf("20261121t0600")], [AWAY]: [nameOf("20261121t0600")] });
+  expect(await slotsIn(HOME)).toEqual(["20261121t0000", "20261121t1200", "20261121t1800", "by-hand"]);
+  expect(await slotsIn(AWAY)).toEqual(["20261121t0000", "20261121t1200", "20261121t1800"]);
+  expect(open().news.filter(({ kind }) => kind === "Backup Trouble Over")).toHaveLength(2);
+});
+
+test("an allowance that was used is used up: the next large prune asks again (S19, R28)", async () => {
+  const { changeCatalogue, listEverywhere } = await import("../../runbooks/catalogue.ts");
+  const { readSettings } = await import("../../runbooks/settings.ts");
+  const settings = readSettings();
+  await take("20261121t2100");
+  await take("20261121t2200");
+  const both = (...slots: string[]) => ({ [HOME]: slots.map(nameOf), [AWAY]: slots.map(nameOf) });
+  // One had gone by itself before: the word for two was not used yet.
+  expect((await retained()).deleted).toEqual(both("20261121t1200", "20261121t1800"));
+  const kept = await changeCatalogue(settings, "shop", await listEverywhere(settings), null, Date.now(), (now) => now);
+  expect(kept.spent).toMatch(/^order/);
+  await take("20261121t2215");
+  await take("20261121t2230");
+  expect((await retained()).deleted).toEqual(both());
+  await ordered({ verb: "prune", most: 2 });
+  expect((await retained()).deleted).toEqual(both("20261121t2100", "20261121t2200"));
+});
+
+test("a rescue snapshot is no backup: it has no slot, and no retention touches it (R29)", async () => {
+  const { lab, plan } = open();
+  const Tags = Object.entries({ plan: plan.name, database: "shop" }).map(([key, Value]) => ({ Key: `understudy:${key}`, Value }));
+  const rescue = { DBInstanceIdentifier: "shop-a", DBSnapshotIdentifier: "understudy-rescue-shop-a-g1", Tags };
+  await lab.world.call("rds", "CreateDBSnapshot", rescue, { region: HOME });
+  await available(HOME, "understudy-rescue-shop-a-g1");
+  const { points, deleted } = await retained();
+  expect({ points, deleted }).toEqual({ points: 3, deleted: { [HOME]: [], [AWAY]: [] } });
+});
+
+test("a prune is killed between its note and its deletion: the next look finds the backup and deletes it, and calls nothing missing", async () => {
+  const { lab } = open();
+  await take("20261122t0000");
+  const dies = instead(lab, "rds", "DeleteDBSnapshot", () => () => {
+    throw new ServiceError("InternalFailure", "the process dies here", 500);
+  });
+  await expect(retained()).rejects.toThrow("the process dies here");
+  dies();
+  expect(await slotsIn(HOME)).toContain("20261121t2215");
+  const { deleted, findings } = await retained();
+  expect(deleted).toEqual({ [HOME]: [nameOf("20261121t2215")], [AWAY]: [nameOf("20261121t2215")] });
+  expect(findings).toEqual([]);
+  expect((await retained()).findings).toEqual([]);
+});
+
+test("a region is dark: nothing is deleted anywhere, and nothing in it is called missing (R13)", async () => {
+  const { lab } = open();
+  await take("20261122t0600");
+  const dark = instead(lab, "rds", "DescribeDBSnapshots", (call) => (input, caller) => {
+    if (caller.region === AWAY) throw new ServiceError("ServiceUnavailable", "Service Unavailable", 503);
+    return call(input);
+  });
+  const { deleted, findings } = await retained();
+  dark();
+  expect({ deleted, findings }).toEqual({ deleted: {}, findings: [] });
+  expect((await retained()).deleted).toEqual({ [HOME]: [nameOf("20261121t2230")], [AWAY]: [nameOf("20261121t2230")] });
+});
+
+test("a copy is deleted by hand: told as missing from that place, and the other place keeps its own (R47)", async () => {
+  const { lab } = open();
+  await lab.world.call("rds", "DeleteDBSnapshot", { DBSnapshotIdentifier: nameOf("20261122t0600") }, { region: AWAY });
+  expect((await retained()).findings).toEqual([
+    expect.stringMatching(
+      /^The backup understudy-shop-20261122t0600 of .* is gone from eu-west-1, and Understudy has not deleted it: it is still in eu-central-1\.$/,
+    ),
+  ]);
+  expect(await slotsIn(HOME)).toContain("20261122t0600");
+});
+
+test("a backup that is released is decided about again (R27)", async () => {
+  await ordered({ verb: "release", backup: nameOf("20261121t0000") });
+  expect((await retained()).deleted).toMatchObject({ [HOME]: [nameOf("20261121t0000")] });
+  expect(await slotsIn(HOME)).toEqual(["20261122t0000", "20261122t0600", "by-hand", "understudy-rescue-shop-a-g1"]);
+});
