@@ -16,8 +16,14 @@ export interface Listed {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** "expired": Understudy deleted it by the plan's retention. "missing": it is gone, and not by Understudy. */
-export type PlaceState = "good" | "unfinished" | "failed" | "missing" | "expired";
+/**
+ * "expired": Understudy deleted it by the plan's retention. "missing": it is gone, and not by Understudy. "stripped": it is there, and
+ * somebody took its tags away, so that Understudy may not delete it.
+ */
+export type PlaceState = "good" | "unfinished" | "failed" | "missing" | "expired" | "stripped";
+
+/** The status of a snapshot whose tags are gone, wherever it is listed beside those that have theirs. */
+export const STRIPPED = "stripped";
 
 export interface Kept {
   readonly state: PlaceState;
@@ -55,7 +61,8 @@ export interface Verified {
 const MISSING_DAYS = 30;
 const DAY_MS = 86_400_000;
 
-const stateOf = (status: string): PlaceState => (status === "available" ? "good" : status === "failed" ? "failed" : "unfinished");
+const STATES: Readonly<Record<string, PlaceState>> = { available: "good", failed: "failed", [STRIPPED]: "stripped" };
+const stateOf = (status: string): PlaceState => STATES[status] ?? "unfinished";
 
 /**
  * The catalogue of now. `listed`: every backup of this database in the regions that answered; `dark`: those that did not, where

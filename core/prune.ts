@@ -2,7 +2,7 @@
  * What retention means for one database's backups in each place: which snapshots may be deleted now, which wait and why, and when a person
  * is asked first. Decides by the catalogue alone, so what Understudy did not make and catalogue is never named here. Pure.
  */
-import type { Catalogue, Point } from "./catalogue.ts";
+import type { Catalogue, PlaceState, Point } from "./catalogue.ts";
 import { type Backup, type BackupState, type PruneLimits, pruneBrake, type Retention, retained, type Verdict } from "./retention.ts";
 
 export interface Prune {
@@ -42,12 +42,13 @@ export function pruneOf({ catalogue, region, retention, holds, limits, allowed }
   return { region, verdicts, brake, remove: brake === null ? gone.map(({ backup }) => backup.id).toReversed() : [] };
 }
 
-const STATES: Readonly<Record<string, BackupState | null>> = {
+const STATES: Readonly<Record<PlaceState, BackupState | null>> = {
   good: "good",
   unfinished: "unfinished",
   failed: "failed",
   missing: null,
   expired: null,
+  stripped: null,
 };
 
 function asBackup(point: Point, region: string, holds: Holds): Backup {

@@ -10,7 +10,10 @@ export function slotAt(atMs: number, everyMinutes: number): BackupSlot {
   return start.toISOString().slice(0, 16).replace(/[-:]/g, "").toLowerCase();
 }
 
+/** Begins the name of every snapshot Understudy makes. */
+export const SNAPSHOT_PREFIX = "understudy-";
+
 /** Lower case, letters, digits and single hyphens: what RDS takes as a snapshot's identifier (CreateDBSnapshot). */
-export const snapshotName = (database: string, slot: BackupSlot): string => `understudy-${database}-${slot}`;
+export const snapshotName = (database: string, slot: BackupSlot): string => `${SNAPSHOT_PREFIX}${database}-${slot}`;
 
 export const backupName = (database: string, slot: BackupSlot): string => `backup-${database}-${slot}`;

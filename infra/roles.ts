@@ -259,6 +259,11 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow("ReadCatalogue", ["s3:GetObject"], bucketKeys("catalogue", "drills")),
       allow("KeepCatalogue", ["s3:PutObject"], bucketKeys("catalogue")),
       allow(
+        "SeeAllInstances",
+        ["rds:DescribeDBInstances"],
+        [primary, recovery].map((region) => rdsArn(region, "db:*")),
+      ),
+      allow(
         "SeeAllSnapshots",
         ["rds:DescribeDBSnapshots"],
         [primary, recovery].map((region) => rdsArn(region, "snapshot:*")),

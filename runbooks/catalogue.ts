@@ -1,9 +1,10 @@
 /** The catalogue of every database's backups: RDS is asked once a page, in both regions, and what it lists is held against what is known. */
 import { createDocument, readDocument, replaceDocument } from "../aws/documents.ts";
 import { isNoAnswer } from "../aws/errors.ts";
-import { listManualSnapshots } from "../aws/rds-snapshots.ts";
-import { type Catalogue, type Listed, reconciled, type Verified } from "../core/catalogue.ts";
+import { listManualSnapshots } from "../aws/rds-lists.ts";
+import { type Catalogue, type Listed, reconciled, STRIPPED, type Verified } from "../core/catalogue.ts";
 import type { Incident } from "../core/incidents.ts";
+import { SNAPSHOT_PREFIX } from "../core/slots.ts";
 import type { Settings } from "./settings.ts";
 
 /** As it is kept, with what is being told of it. */
@@ -19,7 +20,10 @@ export interface KeptCatalogue {
 const catalogueKey = (database: string) => `catalogue/${database}.json`;
 
 export interface Listing {
+  /** What bears this plan's tags. */
   readonly listed: readonly Listed[];
+  /** What is called like a backup of Understudy's, and does not. */
+  readonly others: readonly Listed[];
   /** Regions that said nothing. */
   readonly dark: readonly string[];
 }
@@ -39,7 +43,12 @@ export async function listEverywhere(settings: Settings): Promise<Listing> {
     }),
   );
   const ours = ({ tags }: Listed) => tags["understudy:plan"] === settings.plan.name;
-  return { listed: found.flatMap(({ listed }) => listed).filter(ours), dark: found.flatMap(({ dark }) => dark) };
+  const all = found.flatMap(({ listed }) => listed);
+  return {
+    listed: all.filter(ours),
+    others: all.filter((each) => !ours(each) && each.id.startsWith(SNAPSHOT_PREFIX)),
+    dark: found.flatMap(({ dark }) => dark),
+  };
 }
 
 /** A backup of this database that Understudy made: its rescue snapshots and drills have no slot. */
@@ -59,7 +68,7 @@ export async function readCatalogue(settings: Settings, database: string): Promi
 export async function changeCatalogue(
   settings: Settings,
   database: string,
-  { listed, dark }: Listing,
+  { listed, others, dark }: Listing,
   verified: Verified | null,
   nowMs: number,
   change: (kept: KeptCatalogue) => KeptCatalogue,
@@ -68,7 +77,10 @@ export async function changeCatalogue(
   for (;;) {
     const stored = await readDocument<KeptCatalogue>(settings.state, key);
     const before = stored?.value ?? null;
-    const catalogue = reconciled(before?.catalogue ?? null, database, listed.filter(isBackupOf(database)), { nowMs, dark, verified });
+    const known = new Set(before?.catalogue.points.map(({ id }) => id));
+    const bare = others.filter(({ id }) => known.has(id)).map((each) => ({ ...each, status: STRIPPED }));
+    const all = [...listed.filter(isBackupOf(database)), ...bare];
+    const catalogue = reconciled(before?.catalogue ?? null, database, all, { nowMs, dark, verified });
     const next = change({ sinceMs: before?.sinceMs ?? nowMs, catalogue, incidents: before?.incidents ?? [], spent: before?.spent ?? null });
     if (await (stored ? replaceDocument(settings.state, key, next, stored.etag) : createDocument(settings.state, key, next))) return next;
   }

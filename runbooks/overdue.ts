@@ -5,7 +5,7 @@
  */
 import { isNoAnswer } from "../aws/errors.ts";
 import { putLooked } from "../aws/overdue.ts";
-import { listManualSnapshots } from "../aws/rds-snapshots.ts";
+import { listManualSnapshots } from "../aws/rds-lists.ts";
 import type { Listed } from "../core/catalogue.ts";
 import { overdueMinutes } from "../core/overdue.ts";
 import type { BackupPlan, Plan } from "../core/plan/schema.ts";

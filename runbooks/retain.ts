@@ -4,19 +4,19 @@
  * a deletion without a note would be a loss nobody could explain.
  */
 import { readDocument } from "../aws/documents.ts";
-import { deleteSnapshot } from "../aws/rds-snapshots.ts";
+import { deleteSnapshot } from "../aws/rds-lists.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
 import { type BackupFinding, backupFindings } from "../core/backup-findings.ts";
 import { pruneLimitsOf, retentionOf } from "../core/backup-policy.ts";
 import { type Catalogue, expiredIn, type Verified } from "../core/catalogue.ts";
 import { pruneCommand } from "../core/commands.ts";
 import { type Change, changedIncidents, type Incident } from "../core/incidents.ts";
-import type { News } from "../core/news.ts";
 import { type Prune, pruneOf } from "../core/prune.ts";
+import { tellChange } from "./backup-news.ts";
 import { changeCatalogue, type Listing, listEverywhere, placesOf } from "./catalogue.ts";
 import { ALLOWED_HOURS, type Allowance, type RetentionWords, readWords } from "./retention-words.ts";
 import { type Protected, protectedDatabases, type Settings } from "./settings.ts";
-import { tell } from "./tell.ts";
+import { tellUnclaimed } from "./unclaimed.ts";
 
 export interface Retained {
   readonly database: string;
@@ -29,11 +29,18 @@ export interface Retained {
 export async function retain(settings: Settings): Promise<Retained[]> {
   const listing = await listEverywhere(settings);
   const done: Retained[] = [];
-  for (const database of protectedDatabases(settings.plan)) if (database.backup) done.push(await retainOne(settings, database, listing));
+  const known = new Set<string>();
+  for (const database of protectedDatabases(settings.plan)) {
+    if (!database.backup) continue;
+    const { catalogue, ...retained } = await retainOne(settings, database, listing);
+    for (const { id } of catalogue.points) known.add(id);
+    done.push(retained);
+  }
+  await tellUnclaimed(settings, listing, known);
   return done;
 }
 
-async function retainOne(settings: Settings, database: Protected, listing: Listing): Promise<Retained> {
+async function retainOne(settings: Settings, database: Protected, listing: Listing): Promise<Retained & { readonly catalogue: Catalogue }> {
   const nowMs = storeNowMs();
   const [words, verified] = await Promise.all([readWords(settings, database.name), verifiedBy(settings, database.name)]);
   let prunes: Prune[] = [];
@@ -53,10 +60,16 @@ async function retainOne(settings: Settings, database: Protected, listing: Listi
     const used = allowed !== null && prunes.some(({ remove }) => remove.length > 1);
     return { sinceMs, catalogue: after, incidents: change.open, spent: used ? allowed.order : spent };
   });
-  for (const { finding, sinceMs } of begun) await tell(settings, wrongNews(database.name, finding, sinceMs));
-  for (const incident of over) await tell(settings, rightNews(database.name, incident, nowMs));
+  await tellChange(settings, database.name, { begun, over }, nowMs);
   const deleted = await deleteAll(prunes);
-  return { database: database.name, points: kept.catalogue.points.length, deleted, findings: findings.map(({ sentence }) => sentence) };
+  const { catalogue } = kept;
+  return {
+    database: database.name,
+    points: catalogue.points.length,
+    deleted,
+    findings: findings.map(({ sentence }) => sentence),
+    catalogue,
+  };
 }
 
 /** A person's word for a large prune, while it is good. */
@@ -116,8 +129,6 @@ const keysOf = ({ backup, plan }: Protected): Record<string, string> => {
   return Object.fromEntries(named.filter((each): each is [string, string] => /^arn:[^:]+:kms:[^:]+:\d+:key\//.test(each[1] ?? "")));
 };
 
-const incidentName = (id: string, sinceMs: number): string => `${id}-${new Date(sinceMs).toISOString().replace(/\D/g, "").slice(0, 12)}`;
-
 const heldBack = (database: string, { region, brake, verdicts }: Prune): BackupFinding[] =>
   brake === null
     ? []
@@ -130,24 +141,3 @@ const heldBack = (database: string, { region, brake, verdicts }: Prune): BackupF
           commands: [pruneCommand(database, verdicts.filter(({ keep }) => !keep).length)],
         },
       ];
-
-const wrongNews = (database: string, { id, kind, sentence, next, commands = [] }: BackupFinding, sinceMs: number): News => ({
-  kind: "Backup Trouble",
-  id: incidentName(id, sinceMs),
-  database,
-  atMs: sinceMs,
-  sentence,
-  details: [["What", kind]],
-  next,
-  commands,
-});
-
-const rightNews = (database: string, { id, sentence, sinceMs }: Incident, nowMs: number): News => ({
-  kind: "Backup Trouble Over",
-  id: `${incidentName(id, sinceMs)}-over`,
-  database,
-  atMs: nowMs,
-  sentence: `No longer so: ${sentence}`,
-  details: [["Since", new Date(sinceMs).toISOString()]],
-  next: "Nothing.",
-});

@@ -48,6 +48,19 @@ export const prune = options({
   most: z.optional(described(whole(1, 1000, " of snapshots"), "Nor more than so many (10). One always may go: that is what a day brings.")),
 });
 
+export const unprotected = z.optional(
+  described(
+    z.array(
+      section({
+        instance: described(text("expected the identifier of a DB instance or cluster"), "The DB instance or cluster."),
+        because: described(text("expected the reason in a few words"), "Why it needs nothing."),
+      }),
+      { error: "expected a list of instances, each with its reason" },
+    ),
+    "DB instances and clusters that need no protection. Every other one that is in no plan is told.",
+  ),
+);
+
 export const quotas = options({
   manualSnapshots: z.optional(
     described(whole(1, 100_000, " of snapshots"), "How many manual DB snapshots your account may have in each region (100, as AWS gives)."),

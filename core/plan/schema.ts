@@ -4,7 +4,7 @@
  */
 import * as z from "zod/mini";
 import { RUNGS, WHAT } from "../ladder.ts";
-import { backup, prune, quotas } from "./backup.ts";
+import { backup, prune, quotas, unprotected } from "./backup.ts";
 import {
   databaseKey,
   described,
@@ -215,6 +215,7 @@ export const planSchema = section({
   backups: z.array(backup, { error: "expected a list of backups" }),
   prune,
   quotas,
+  unprotected,
   sites: z.optional(
     described(
       z.array(site, { error: "expected a list of sites" }),

@@ -13,11 +13,40 @@ const RETAIN = "test/runbooks/retain.test.ts";
 const LOOKING = "test/runbooks/overdue.test.ts";
 const TEMPLATE = "test/infra/safety.test.ts";
 
+const UNCLAIMED = "test/unit/unclaimed.test.ts";
+
 const NOTHING_YET = "not begun";
 
 export const BACKUPS: readonly Requirement[] = [
-  { number: 1, says: "What no policy covers and nobody excused is listed as unprotected within a day", guards: [], open: NOTHING_YET },
-  { number: 2, says: "A replica or a cluster's member is covered where its primary is", guards: [], open: NOTHING_YET },
+  {
+    number: 1,
+    says: "What no policy covers and nobody excused is told as unprotected within a day",
+    guards: [
+      guard(
+        "every instance that is in no plan is told",
+        "core/unclaimed.ts",
+        "found.set(`${region}/${name}`, {",
+        "if (!clusterId) continue;\n    found.set(`${region}/${name}`, {",
+        UNCLAIMED,
+        "an instance nobody thought of",
+      ),
+    ],
+    open: "what is not RDS",
+  },
+  {
+    number: 2,
+    says: "A replica or a cluster's member is covered where its primary is",
+    guards: [
+      guard(
+        "a replica is not told by itself",
+        "core/unclaimed.ts",
+        "ours || sourceId !== null ||",
+        "ours ||",
+        UNCLAIMED,
+        "a replica and a cluster's member are covered",
+      ),
+    ],
+  },
   {
     number: 3,
     says: "A tick that comes twice makes one snapshot",
@@ -25,8 +54,8 @@ export const BACKUPS: readonly Requirement[] = [
       guard(
         "a slot's snapshot has one name",
         "core/slots.ts",
-        "`understudy-${database}-${slot}`",
-        "`understudy-${database}-${slot}${Math.floor(Math.random() * 1e9)}`",
+        "`${SNAPSHOT_PREFIX}${database}-${slot}`",
+        "`${SNAPSHOT_PREFIX}${database}-${slot}${Math.floor(Math.random() * 1e9)}`",
         BACKUP,
         "the same slot started twice makes one snapshot",
       ),
@@ -276,7 +305,28 @@ export const BACKUPS: readonly Requirement[] = [
       ),
     ],
   },
-  { number: 31, says: "A policy that is renamed, or a tag that is gone, leaves nothing unlisted", guards: [], open: NOTHING_YET },
+  {
+    number: 31,
+    says: "A policy that is renamed, or a tag that is gone, leaves nothing unlisted",
+    guards: [
+      guard(
+        "what no backup of the plan claims is told",
+        "core/unclaimed.ts",
+        ".filter(([database]) => !claimed.includes(database))",
+        ".filter(([database]) => claimed.includes(database))",
+        UNCLAIMED,
+        "a database leaves the plan",
+      ),
+      guard(
+        "a backup without its tags is not called missing",
+        "core/catalogue.ts",
+        '[STRIPPED]: "stripped"',
+        '[STRIPPED]: "missing"',
+        RETAIN,
+        "somebody takes a backup's tags away",
+      ),
+    ],
+  },
   { number: 32, says: "Dumps pause while the source is under pressure", guards: [], open: NOTHING_YET },
   { number: 33, says: "Calls to AWS stay under a rate; throttled, a run ends late and not wrong", guards: [], open: NOTHING_YET },
   {

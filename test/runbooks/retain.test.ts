@@ -157,6 +157,50 @@ test("a copy is deleted by hand: told as missing from that place, and the other 
   expect(await slotsIn(HOME)).toContain("20261122t0600");
 });
 
+test("somebody takes a backup's tags away: it is told as an orphan, and neither missing nor deleted (R31)", async () => {
+  const { lab } = open();
+  const ResourceName = `arn:aws:rds:${HOME}:${lab.world.account}:snapshot:${nameOf("20261122t0000")}`;
+  const Tags = await lab.world.call("rds", "ListTagsForResource", { ResourceName }, { region: HOME });
+  const keys = Tags.TagList.map(({ Key }: { Key: string }) => Key);
+  await lab.world.call("rds", "RemoveTagsFromResource", { ResourceName, TagKeys: keys }, { region: HOME });
+  const before = open().news.length;
+  const { findings } = await retained();
+  expect(findings.filter((sentence) => sentence.includes("20261122t0000"))).toEqual([]);
+  expect(
+    open()
+      .news.slice(before)
+      .filter(({ details }) => details[0]?.[1] === "orphan"),
+  ).toMatchObject([
+    {
+      kind: "Backup Trouble",
+      database: "(no database)",
+      sentence:
+        "1 snapshot (understudy-shop-20261122t0000 (eu-central-1)) bear Understudy's tags no longer: they are neither counted as backups nor deleted.",
+    },
+  ]);
+  await lab.world.call("rds", "AddTagsToResource", { ResourceName, Tags: Tags.TagList }, { region: HOME });
+  await retained();
+  expect(open().news.at(-1)).toMatchObject({ kind: "Backup Trouble Over" });
+});
+
+test("an instance that is in no plan is told once (R1)", async () => {
+  const { lab } = open();
+  const made = {
+    DBInstanceIdentifier: "forgotten",
+    DBInstanceClass: "db.t4g.micro",
+    Engine: "postgres",
+    AllocatedStorage: 20,
+    MasterUsername: "owner",
+    MasterUserPassword: "forgotten-1",
+  };
+  await lab.world.call("rds", "CreateDBInstance", made, { region: AWAY });
+  await retained();
+  await retained();
+  const told = troubles().filter(({ sentence }) => sentence.includes("forgotten"));
+  expect(new Set(told.map(({ id }) => id)).size).toBe(1);
+  expect(told[0]?.sentence).toBe("The DB instance forgotten in eu-west-1 is in no plan: nothing backs it up here, and nothing moves it.");
+});
+
 test("a backup that is released is decided about again (R27)", async () => {
   await ordered({ verb: "release", backup: nameOf("20261121t0000") });
   expect((await retained()).deleted).toMatchObject({ [HOME]: [nameOf("20261121t0000")] });

@@ -1,6 +1,7 @@
-/** All manual DB snapshots of a region, and the end of one. Nothing decides here. */
-import { DeleteDBSnapshotCommand, DescribeDBSnapshotsCommand, RDSClient } from "@aws-sdk/client-rds";
+/** All instances and all manual DB snapshots of a region, and the end of a snapshot. Nothing decides here. */
+import { DeleteDBSnapshotCommand, DescribeDBInstancesCommand, DescribeDBSnapshotsCommand, RDSClient, type Tag } from "@aws-sdk/client-rds";
 import type { Listed } from "../core/catalogue.ts";
+import type { ListedInstance } from "../core/unclaimed.ts";
 import { CLIENT_SETTINGS, perRegion } from "./clients.ts";
 import { isCode } from "./errors.ts";
 
@@ -20,7 +21,28 @@ export async function listManualSnapshots(region: string): Promise<Listed[]> {
         takenAtMs: (snapshot.OriginalSnapshotCreateTime ?? snapshot.SnapshotCreateTime)?.getTime() ?? null,
         encrypted: snapshot.Encrypted ?? false,
         kmsKeyId: snapshot.KmsKeyId ?? null,
-        tags: Object.fromEntries((snapshot.TagList ?? []).map(({ Key, Value }) => [Key ?? "", Value ?? ""])),
+        tags: tagsOf(snapshot.TagList),
+      });
+    Marker = page.Marker;
+  } while (Marker);
+  return found;
+}
+
+const tagsOf = (list: readonly Tag[] = []) => Object.fromEntries(list.map(({ Key, Value }) => [Key ?? "", Value ?? ""]));
+
+/** One call a page of a hundred. */
+export async function listInstances(region: string): Promise<ListedInstance[]> {
+  const found: ListedInstance[] = [];
+  let Marker: string | undefined;
+  do {
+    const page = await rds(region).send(new DescribeDBInstancesCommand({ MaxRecords: 100, Marker }));
+    for (const instance of page.DBInstances ?? [])
+      found.push({
+        id: instance.DBInstanceIdentifier ?? "",
+        region,
+        sourceId: instance.ReadReplicaSourceDBInstanceIdentifier ?? instance.ReadReplicaSourceDBClusterIdentifier ?? null,
+        clusterId: instance.DBClusterIdentifier ?? null,
+        tags: tagsOf(instance.TagList),
       });
     Marker = page.Marker;
   } while (Marker);
