@@ -274,3 +274,26 @@ test("a person ends the cooldown of a move and releases the fleet's brake, and b
   await shop.invoke("watch", {});
   expect(await shop.moved()).toMatchObject({ primary: "shop-b" });
 });
+
+test("a court asks for a backup: an owner sees them all in 80 columns, holds one by its name and lets it go again (R27, R48)", async () => {
+  const shop = await open();
+  await waitFor("the first backup in both regions", 20_000, async () => {
+    await shop.invoke("retain", {});
+    return (await command(shop, "alice", "backups", "shop")).said.includes("Newest good:     understudy-shop-");
+  });
+  const page = await command(shop, "alice", "backups", "shop");
+  const [, backup = ""] = /Newest good: +(\S+)/.exec(page.said) ?? [];
+  expect(page.said).toContain(`keep ${backup}: eu-central-1, eu-west-1\n     last 1,`);
+  expect(page.said).toMatch(/A restore now would lose \d+ s; planned: one every 6 h\./);
+  expect(Math.max(...page.said.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+
+  expect(await command(shop, "alice", "hold", "shop", "--backup", "understudy-shop-20200101t0000", "--reason", "a court")).toMatchObject({
+    code: 1,
+    said: expect.stringContaining("knows no backup"),
+  });
+  expect(await command(shop, "alice", "hold", "shop", "--backup", backup, "--reason", "a court asks for it")).toMatchObject({ code: 0 });
+  expect((await command(shop, "bob", "backups", "shop")).said.replace(/\s+/g, " ")).toContain("held: a court asks for it (alice)");
+  await mailWith(shop, `npm run understudy -- release shop --backup ${backup}`);
+  expect(await command(shop, "bob", "release", "shop", "--backup", backup)).toMatchObject({ code: 0 });
+  expect((await command(shop, "bob", "backups", "shop")).said).not.toContain("held");
+});
