@@ -40,7 +40,7 @@ export const patiently: StepConfig<any> = {
 // biome-ignore lint/suspicious/noExplicitAny: for steps of every type
 export const once: StepConfig<any> = { retryStrategy: () => ({ shouldRetry: false }) };
 
-/** What takes a moment is seen at most a twentieth of it late; what takes minutes is not asked for more often than need be. */
+/** What takes a moment is seen at most a twentieth of it late; what takes seconds is not asked for more often than need be. */
 const LOOK_AGAIN_MS = { least: 5, most: 60 };
 /** The first look waits for what takes a second or two, because going to wait durably and coming back takes more than one. */
 const FIRST_LOOK_MS = 2_000;
@@ -57,7 +57,8 @@ export async function until<Seen extends Proof>(
 ): Promise<Seen> {
   const last = await ctx.waitForCondition<Seen | Proof>(
     name,
-    ({ seen }) => lookFor(look, seen === NOBODY_YET ? FIRST_LOOK_MS : ONE_LOOK_MS),
+    ({ seen }) =>
+      seen === NOBODY_YET ? lookFor(look, FIRST_LOOK_MS, LOOK_AGAIN_MS.least) : lookFor(look, ONE_LOOK_MS, LOOK_AGAIN_MS.most),
     {
       initialState: notYet(NOBODY_YET),
       waitStrategy: (proof, tries) =>
@@ -91,13 +92,13 @@ export async function eventually(ctx: DurableContext, name: string, minutes: num
 /** Looks before they are a minute apart. */
 const QUICK_LOOKS = 6;
 
-async function lookFor<Seen extends Proof>(look: () => Promise<Seen>, patienceMs: number): Promise<Seen | Proof> {
+async function lookFor<Seen extends Proof>(look: () => Promise<Seen>, patienceMs: number, leastMs: number): Promise<Seen | Proof> {
   const startedAtMs = Date.now();
   for (;;) {
     const proof: Seen | Proof = await look().catch(sawNothing);
     const sinceMs = Date.now() - startedAtMs;
     if (proof.holds || sinceMs >= patienceMs) return proof;
-    await pause(Math.min(LOOK_AGAIN_MS.most, Math.max(LOOK_AGAIN_MS.least, sinceMs / 20)));
+    await pause(Math.min(LOOK_AGAIN_MS.most, Math.max(leastMs, sinceMs / 20)));
   }
 }
 
