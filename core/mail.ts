@@ -31,6 +31,7 @@ const HEADLINES: Record<News["kind"], string> = {
   "Protections Missing": "protections need you",
   "Backup Completed": "backup done",
   "Backup Failed": "backup FAILED",
+  "Copy Delayed": "a copy is delayed",
   "Restore Started": "restore started",
   "Restore Completed": "restored beside",
   "Restore Failed": "restore FAILED",

@@ -34,6 +34,7 @@ export const NEWS_KINDS = [
   "Protections Missing",
   "Backup Completed",
   "Backup Failed",
+  "Copy Delayed",
   "Restore Started",
   "Restore Completed",
   "Restore Failed",
