@@ -22,9 +22,50 @@ export interface Miss {
   readonly breaksAtMs: number;
 }
 
-/** Nobody has seen a copy of it yet. */
+/** For a database of which no copy was seen yet. */
 const FIRST_GUESS_MINUTES = 30;
-export const expectedMinutes = (queue: CopyQueue, source: string): number => queue.minutes[source] ?? FIRST_GUESS_MINUTES;
+
+/**
+ * Plays the slots forward, each copy taking its source's `minutes`: which end after their objective has broken, and when. A guess alone
+ * misses nothing: then the copy would have to start too late.
+ */
+export function forecast(queue: CopyQueue, limits: CopyLimits, nowMs: number, minutes = queue.minutes): Miss[] {
+  const lasts = (source: string): number => Math.max(1, (minutes[source] ?? FIRST_GUESS_MINUTES) * MINUTE_MS);
+  const misses: Miss[] = [];
+  const note = ({ id, database, source, breaksAtMs }: Entry, startsAtMs: number, endsAtMs: number): void => {
+    if (minutes[source] === undefined ? startsAtMs >= breaksAtMs : endsAtMs > breaksAtMs)
+      misses.push({ id, database, endsAtMs, breaksAtMs });
+  };
+  let underWay: (Taken & { readonly endsAtMs: number })[] = queue.strangers.map((each) => ({
+    ...each,
+    endsAtMs: nowMs + lasts(each.source),
+  }));
+  for (const entry of queue.inFlight) {
+    const startedAtMs = startOf(entry);
+    const endsAtMs = Math.max(nowMs + 1, startedAtMs + lasts(entry.source));
+    underWay.push({ ...entry, endsAtMs });
+    note(entry, startedAtMs, endsAtMs);
+  }
+  let line = inLine(queue);
+  for (let atMs = nowMs; line.length > 0; ) {
+    const starting = new Set(mayStart(line, underWay, limits, atMs));
+    for (const entry of starting) {
+      const endsAtMs = atMs + lasts(entry.source);
+      underWay.push({ ...entry, endsAtMs });
+      note(entry, atMs, endsAtMs);
+    }
+    line = line.filter((entry) => !starting.has(entry));
+    const held = line.map(({ notBeforeMs }) => notBeforeMs).filter((notBeforeMs) => notBeforeMs > atMs);
+    const nextMs = Math.min(...underWay.map(({ endsAtMs }) => endsAtMs), ...held);
+    // With limits of nothing, nothing ever ends.
+    if (!Number.isFinite(nextMs)) break;
+    atMs = nextMs;
+    underWay = underWay.filter(({ endsAtMs }) => endsAtMs > atMs);
+  }
+  return misses.sort((one, other) => one.breaksAtMs - other.breaksAtMs || one.endsAtMs - other.endsAtMs);
+}
+
+const startOf = ({ startedAtMs, admittedAtMs }: InFlight): number => startedAtMs ?? admittedAtMs;
 
 /** A night's copies come one by one, and people read of all that will be late in few mails. */
 const FORETELL_AGAIN_MS = 30 * MINUTE_MS;
@@ -36,38 +77,4 @@ export function toForetell(queue: CopyQueue, misses: readonly Miss[], nowMs: num
     const entry = entryOf(queue, id);
     return entry && !entry.foretold && !entry.told && entry.breaksAtMs > entry.askedAtMs;
   });
-}
-
-/** Plays the slots forward, each copy taking as long as its last one did: which end after their objective has broken, and when. */
-export function forecast(queue: CopyQueue, limits: CopyLimits, nowMs: number, minutesOf = expectedMinutes): Miss[] {
-  const lasts = (source: string): number => Math.max(1, minutesOf(queue, source) * MINUTE_MS);
-  const misses: Miss[] = [];
-  const note = ({ id, database, breaksAtMs }: Entry, endsAtMs: number): void => {
-    if (endsAtMs > breaksAtMs) misses.push({ id, database, endsAtMs, breaksAtMs });
-  };
-  const leftOf = ({ source, startedAtMs, admittedAtMs }: InFlight) => Math.max(nowMs + 1, (startedAtMs ?? admittedAtMs) + lasts(source));
-  let running: (Taken & { readonly endsAtMs: number })[] = [
-    ...queue.inFlight.map((entry) => ({ ...entry, endsAtMs: leftOf(entry) })),
-    ...queue.strangers.map((each) => ({ ...each, endsAtMs: nowMs + lasts(each.source) })),
-  ];
-  for (const entry of queue.inFlight) note(entry, leftOf(entry));
-  let line = inLine(queue);
-  for (let atMs = nowMs; line.length > 0; ) {
-    const starting = new Set(mayStart(line, running, limits, atMs));
-    for (const entry of starting) {
-      const endsAtMs = atMs + lasts(entry.source);
-      running.push({ kind: entry.kind, source: entry.source, endsAtMs });
-      note(entry, endsAtMs);
-    }
-    line = line.filter((entry) => !starting.has(entry));
-    const nextMs = Math.min(
-      ...running.map(({ endsAtMs }) => endsAtMs),
-      ...line.map(({ notBeforeMs }) => notBeforeMs).filter((at) => at > atMs),
-    );
-    // With limits of nothing, nothing ever ends.
-    if (!Number.isFinite(nextMs)) break;
-    atMs = nextMs;
-    running = running.filter(({ endsAtMs }) => endsAtMs > atMs);
-  }
-  return misses.sort((one, other) => one.breaksAtMs - other.breaksAtMs || one.endsAtMs - other.endsAtMs);
 }

@@ -313,7 +313,8 @@ describe("foreseen hours before", () => {
 
   test("people read of it once, all of a night's in few mails, and not of what was broken before", () => {
     const soon = { breaksAtMs: NOW + MINUTE };
-    const queue = queueOf([wanted("a", soon), wanted("b", soon), wanted("first", { breaksAtMs: NOW })]);
+    const minutes = Object.fromEntries(["a", "b", "d", "first"].map((name) => [`eu-central-1/${name}`, 30]));
+    const queue = { ...queueOf([wanted("a", soon), wanted("b", soon), wanted("first", { breaksAtMs: NOW })]), minutes };
     const [first, ...others] = toForetell(queue, forecast(queue, COPY_LIMITS, NOW), NOW);
     expect(ids([first, ...others].flatMap((each) => each ?? []))).toEqual(["a", "b"]);
     if (!first) return;
@@ -331,7 +332,8 @@ describe("foreseen hours before", () => {
       fc.property(nights, (night) => {
         const some = night.slice(0, 150);
         const missed = new Set<string>();
-        const foreseen = ids(forecast(queueOf(some), COPY_LIMITS, NOW));
+        const minutes = Object.fromEntries(some.map(({ source }) => [source, 30]));
+        const foreseen = ids(forecast(queueOf(some), COPY_LIMITS, NOW, minutes));
         let queue = queueOf(some);
         for (let nowMs = NOW; queue.waiting.length > 0; nowMs += 30 * MINUTE) {
           queue = admit(queue, COPY_LIMITS, nowMs);
@@ -344,6 +346,13 @@ describe("foreseen hours before", () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  test("nobody has seen a copy of it yet: a guess alone is no news, but a start that comes too late is", () => {
+    const one = wanted("a", { breaksAtMs: NOW + 10 * MINUTE });
+    expect(forecast(queueOf([one]), COPY_LIMITS, NOW)).toEqual([]);
+    const two = queueOf([one, wanted("b", { breaksAtMs: NOW + 20 * MINUTE })]);
+    expect(ids(forecast(two, { instance: 1, cluster: 0 }, NOW))).toEqual(["b"]);
   });
 
   test("no slots at all, and the forecast ends all the same", () => {
