@@ -63,7 +63,8 @@ export interface CopyQueue {
   readonly foretoldAtMs: number;
   /** By source, how long its last copy took. */
   readonly minutes: Readonly<Record<string, number>>;
-  readonly tally: { readonly mostInFlight: number; readonly copied: number; readonly failed: number };
+  /** `most`: how many were under way at a time, when one was let in. */
+  readonly tally: { readonly most: CopyLimits; readonly copied: number; readonly failed: number };
 }
 
 export const EMPTY_QUEUE: CopyQueue = {
@@ -73,7 +74,7 @@ export const EMPTY_QUEUE: CopyQueue = {
   seenAtMs: 0,
   foretoldAtMs: 0,
   minutes: {},
-  tally: { mostInFlight: 0, copied: 0, failed: 0 },
+  tally: { most: { instance: 0, cluster: 0 }, copied: 0, failed: 0 },
 };
 
 /** The least slack first; of equals who asked first. */
@@ -118,13 +119,10 @@ export function admit(queue: CopyQueue, limits: CopyLimits, nowMs: number): Copy
   const chosen = mayStart(inLine(queue), [...queue.inFlight, ...queue.strangers], limits, nowMs);
   if (chosen.length === 0) return queue;
   const inFlight = [...queue.inFlight, ...chosen.map((entry) => admitted(entry, nowMs, null))];
-  const { tally } = queue;
-  return {
-    ...queue,
-    waiting: queue.waiting.filter((entry) => !chosen.includes(entry)),
-    inFlight,
-    tally: { ...tally, mostInFlight: Math.max(tally.mostInFlight, inFlight.length + queue.strangers.length) },
-  };
+  const most = { ...queue.tally.most };
+  for (const { kind } of chosen)
+    most[kind] = Math.max(most[kind], [...inFlight, ...queue.strangers].filter((each) => each.kind === kind).length);
+  return { ...queue, waiting: queue.waiting.filter((entry) => !chosen.includes(entry)), inFlight, tally: { ...queue.tally, most } };
 }
 
 const admitted = ({ notBeforeMs: _, ...entry }: Waiting, admittedAtMs: number, startedAtMs: number | null): InFlight => ({
