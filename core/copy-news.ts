@@ -12,16 +12,12 @@ const lineOf = ({ inFlight, strangers, waiting }: CopyQueue): [label: string, va
 ];
 
 export function lateNews(region: string, queue: CopyQueue, entry: Waiting | InFlight, nowMs: number): News {
-  const where =
-    "admittedAtMs" in entry
-      ? `it is under way since ${iso(entry.startedAtMs ?? entry.admittedAtMs)}`
-      : `it waits for a slot, ${inLine(queue).findIndex(({ id }) => id === entry.id)} before it`;
   return {
     kind: "Copy Delayed",
     id: `${entry.id}-late`,
     database: entry.database,
     atMs: nowMs,
-    sentence: `The copy of ${entry.id} to ${region} is late: it was due at ${iso(entry.dueAtMs)}, and ${where}.`,
+    sentence: `The copy of ${entry.id} to ${region} is late: it was due at ${iso(entry.dueAtMs)}, and ${standing(queue, entry)}.`,
     details: [
       ["Objective", `breaks at ${iso(entry.breaksAtMs)}`],
       ["Refused", `${entry.sentBack} times for want of a slot`],
@@ -29,6 +25,11 @@ export function lateNews(region: string, queue: CopyQueue, entry: Waiting | InFl
     ],
     next: "It goes on by itself. See whether copies that nobody needs take the slots, or ask AWS for more of them.",
   };
+}
+
+function standing(queue: CopyQueue, entry: Waiting | InFlight): string {
+  if (!("startedAtMs" in entry)) return `it waits for a slot, ${inLine(queue).findIndex(({ id }) => id === entry.id)} before it`;
+  return entry.startedAtMs === null ? "its turn has only come now" : `it is under way since ${iso(entry.startedAtMs)}`;
 }
 
 /** At most so many are named. */

@@ -265,7 +265,7 @@ test("a copy that RDS lists while its place says it waits is under way: it takes
 describe("late", () => {
   test("a copy past its time is told once, whether it waits or is under way", () => {
     const all = [wanted("a"), wanted("b", { dueAtMs: NOW + HOUR }), wanted("c", { dueAtMs: NOW + 2 * HOUR })];
-    const queue = admit(queueOf(all), { instance: 2, cluster: 0 }, NOW);
+    const queue = started(admit(queueOf(all), { instance: 2, cluster: 0 }, NOW), "b", NOW);
     expect(ids(overdue(queue, NOW + HOUR - 1))).toEqual([]);
     const late = overdue(queue, NOW + 2 * HOUR);
     expect(ids(late)).toEqual(["b", "c"]);
