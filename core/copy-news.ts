@@ -38,19 +38,15 @@ const NAMED = 20;
 export function foreseenNews(region: string, queue: CopyQueue, misses: readonly [Miss, ...Miss[]], nowMs: number): News {
   const [first] = misses;
   const others = misses.length === 1 ? "" : `, and ${misses.length - 1} more after it`;
+  const times = ({ endsAtMs, breaksAtMs }: Miss) => `${iso(endsAtMs)}, needed by ${iso(breaksAtMs)}`;
   return {
     kind: "Copy Delayed",
     id: `${first.id}-will-be-late`,
     database: first.database,
     atMs: nowMs,
-    sentence: `The copy of ${first.id} to ${region} will be late: expected at ${iso(first.endsAtMs)}, needed by ${iso(first.breaksAtMs)}${others}.`,
-    details: [
-      ...misses
-        .slice(0, NAMED)
-        .map(({ id, endsAtMs, breaksAtMs }): [string, string] => [id, `${iso(endsAtMs)}, needed by ${iso(breaksAtMs)}`]),
-      ...lineOf(queue),
-    ],
-    next: "Nothing is late yet. Free slots, or back up less often what can wait; copies that take as long as their last ones did will not all fit.",
+    sentence: `The copy of ${first.id} to ${region} will be late: expected at ${times(first)}${others}.`,
+    details: [...misses.slice(0, NAMED).map((miss): [string, string] => [miss.id, times(miss)]), ...lineOf(queue)],
+    next: "Nothing is late yet: it is how long the last copies took. Free slots, or back up less often what can wait.",
   };
 }
 

@@ -34,7 +34,7 @@ import type { Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
 import { notYet, type Proof } from "./until.ts";
 
-export const copiesKey = (region: string): string => `copies/${region}.json`;
+const copiesKey = (region: string): string => `copies/${region}.json`;
 
 /** RDS is asked once in so long, by whoever looks first. */
 const SEE_AGAIN_MS = 60_000;
@@ -130,7 +130,7 @@ export class CopyLine {
     await this.change(change).catch(() => {});
   }
 
-  /** Changes the queue over whatever it is by then; `change` may be called more than once, and gives back what it was given to write nothing. */
+  /** Changes the queue over whatever it is by then. `change` may be called more than once; what it gives back unchanged is not written. */
   private async change(change: (queue: CopyQueue) => CopyQueue | Promise<CopyQueue>): Promise<CopyQueue> {
     const { state } = this.settings;
     const key = copiesKey(this.region);

@@ -4,7 +4,7 @@ import type { CopyQueue } from "../../core/copy-queue.ts";
 import { snapshots, waitFor } from "../../lab/look.ts";
 import { Shop } from "./shop.ts";
 
-test("the process that starts a copy is killed before it hears the answer: one copy, one place in the line, one backup (R10, R12)", async () => {
+test("the process that starts a copy is killed before it hears the answer: one copy, one place, one backup (R10, R12)", async () => {
   const shop = await Shop.open();
   const region = shop.plan.regions.recovery;
   const line = () => shop.json<CopyQueue>(`copies/${region}.json`);
