@@ -215,6 +215,9 @@ export interface SnapshotFacts {
   readonly encrypted: boolean;
   /** When the data was taken; a copy keeps its source's time (DBSnapshot.OriginalSnapshotCreateTime). */
   readonly takenAtMs: number | null;
+  /** Of what it is a copy, and from where; null for one that was taken here, and for a copy within a region. */
+  readonly copyOf: string | null;
+  readonly copiedFrom: string | null;
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -230,8 +233,8 @@ export async function describeSnapshot(region: string, id: string): Promise<Snap
   }
 }
 
-/** All manual snapshots of one instance in a region, page by page. */
-export async function listSnapshots(region: string, instanceId: string): Promise<SnapshotFacts[]> {
+/** All manual snapshots of a region, or those of one instance, page by page. */
+export async function listSnapshots(region: string, instanceId?: string): Promise<SnapshotFacts[]> {
   const found: SnapshotFacts[] = [];
   let Marker: string | undefined;
   do {
@@ -245,6 +248,7 @@ export async function listSnapshots(region: string, instanceId: string): Promise
 }
 
 function snapshotFacts(region: string, snapshot: DBSnapshot): SnapshotFacts {
+  const copyOf = snapshot.SourceDBSnapshotIdentifier || null;
   return {
     id: snapshot.DBSnapshotIdentifier ?? "",
     arn: snapshot.DBSnapshotArn ?? "",
@@ -253,7 +257,10 @@ function snapshotFacts(region: string, snapshot: DBSnapshot): SnapshotFacts {
     status: snapshot.Status ?? "unknown",
     progressPercent: snapshot.PercentProgress ?? 0,
     encrypted: snapshot.Encrypted ?? false,
-    takenAtMs: (snapshot.OriginalSnapshotCreateTime ?? snapshot.SnapshotCreateTime)?.getTime() ?? null,
+    // A copy's own SnapshotCreateTime says when it was copied.
+    takenAtMs: (snapshot.OriginalSnapshotCreateTime ?? (copyOf === null ? snapshot.SnapshotCreateTime : undefined))?.getTime() ?? null,
+    copyOf,
+    copiedFrom: snapshot.SourceRegion || null,
     tags: Object.fromEntries((snapshot.TagList ?? []).map((tag) => [tag.Key ?? "", tag.Value ?? ""])),
   };
 }

@@ -33,6 +33,7 @@ const HEADLINES: Record<News["kind"], string> = {
   "Backup Failed": "backup FAILED",
   "Backup Trouble": "backups need you",
   "Backup Trouble Over": "backups are right again",
+  "Copy Delayed": "a copy is delayed",
   "Restore Started": "restore started",
   "Restore Completed": "restored beside",
   "Restore Failed": "restore FAILED",

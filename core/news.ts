@@ -36,6 +36,7 @@ export const NEWS_KINDS = [
   "Backup Failed",
   "Backup Trouble",
   "Backup Trouble Over",
+  "Copy Delayed",
   "Restore Started",
   "Restore Completed",
   "Restore Failed",

@@ -244,7 +244,13 @@ export function roles(plan: Plan, stackName: string): Resources {
     backup: [
       ...keepsRecords,
       allow("NoteRecoveryPoints", ["s3:PutObject"], bucketKeys("backups")),
-      allow("SeeSnapshots", ["rds:DescribeDBSnapshots"], snapshotArns([primary, recovery])),
+      allow("KeepTheLine", ["s3:GetObject", "s3:PutObject"], bucketKeys("copies")),
+      // Other people's copies take slots too.
+      allow(
+        "SeeSnapshots",
+        ["rds:DescribeDBSnapshots"],
+        [primary, recovery].map((region) => rdsArn(region, "snapshot:*")),
+      ),
       allow("TakeSnapshots", ["rds:CreateDBSnapshot"], [...instanceArns, ...snapshotArns([primary, recovery])]),
       allow("CopySnapshots", ["rds:CopyDBSnapshot"], snapshotArns([primary, recovery])),
       allow("TagSnapshots", ["rds:AddTagsToResource"], snapshotArns([primary, recovery])),

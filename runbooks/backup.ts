@@ -1,20 +1,21 @@
 /**
- * One backup's life, told top to bottom: snapshot where the primary on record is, wait, copy to the other region, wait, note it, tell.
+ * One backup's life, told top to bottom: snapshot where the primary on record is, wait, copy to the other region, note it, tell.
  * Identifiers come from the database and the time slot, so the same slot makes one snapshot however often it is started.
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { putDocument } from "../aws/documents.ts";
-import { isCode } from "../aws/errors.ts";
-import { copySnapshot, createSnapshot, describeSnapshot, type SnapshotFacts } from "../aws/rds.ts";
+import type { SnapshotFacts } from "../aws/rds.ts";
 import type { News } from "../core/news.ts";
 import type { BackupPlan } from "../core/plan/schema.ts";
 import { Problem } from "../core/problem.ts";
 import { type BackupSlot, snapshotName } from "../core/slots.ts";
+import { copied } from "./copy.ts";
 import { noteNewest } from "./last-resort.ts";
 import { readRecord } from "./record.ts";
 import { type Protected, protectedDatabase, type Settings } from "./settings.ts";
+import { available, mustBeThere, taken } from "./snapshot-steps.ts";
 import { tell } from "./tell.ts";
-import { notYet, type Proof, patiently, proven, reasonOf, until } from "./until.ts";
+import { patiently, reasonOf, until } from "./until.ts";
 
 export interface BackupInput {
   readonly database: string;
@@ -27,8 +28,8 @@ export interface BackupResult {
   readonly sentence: string;
 }
 
-/** Looks of about a second; a first copy of a large database takes hours (aws-facts: queued copies show no progress). */
-const PATIENCE = { start: 1800, snapshot: 21_600, copy: 86_400 };
+/** Looks of about a second. */
+const PATIENCE = { start: 1800, snapshot: 21_600 };
 
 export async function backup(input: BackupInput, ctx: DurableContext, settings: Settings): Promise<BackupResult> {
   const database = protectedDatabase(settings.plan, input.database);
@@ -49,27 +50,15 @@ export async function backup(input: BackupInput, ctx: DurableContext, settings: 
     const back = here === policy.copyTo;
     const there = back ? settings.plan.regions.primary : policy.copyTo;
     to = there;
-    await until(ctx, "the snapshot has started", PATIENCE.start, () =>
-      started(here, name, tags, () => createSnapshot(here, source, name, tags)),
-    );
+    await until(ctx, "the snapshot has started", PATIENCE.start, () => taken(here, source, name, tags));
     await until(ctx, "the snapshot is available", PATIENCE.snapshot, () => available(here, name));
     if (back) {
       // Where Understudy runs it can be restored from already, whether or not the other region answers.
       await ctx.step("note the snapshot", () => noteHere(settings, database, name), patiently);
       holds = true;
     }
-    await until(ctx, "the copy has started", PATIENCE.start, () =>
-      started(there, name, tags, async () => {
-        const original = await describeSnapshot(here, name);
-        if (!original)
-          throw new Problem("SnapshotGone", `the snapshot ${name} is gone from ${here}`, {
-            hint: "Somebody deleted it before it was copied.",
-          });
-        const key = back ? keyOfOldHome(policy, original) : policy.kmsKeyId;
-        await copySnapshot(there, original.arn, name, tags, key);
-      }),
-    );
-    await until(ctx, "the copy is available", PATIENCE.copy, () => available(there, name));
+    const keyFor = (original: SnapshotFacts) => (back ? keyOfOldHome(policy, original) : policy.kmsKeyId);
+    await copied(ctx, settings, { database, name, tags, from: here, to: there, keyFor });
     const kept = await ctx.step("note the recovery point", () => note(settings, database, source, name, here, there), patiently);
     const sentence = `${database.name} is backed up: ${name} holds ${source} as of ${new Date(kept.takenAtMs ?? 0).toISOString()}, in ${here} and ${there}.`;
     await ctx.step(
@@ -107,54 +96,6 @@ async function findPrimary(settings: Settings, database: Protected): Promise<Fou
 const keyOfOldHome = ({ primaryKmsKeyId }: BackupPlan, { encrypted }: SnapshotFacts): string | undefined =>
   primaryKmsKeyId ?? (encrypted ? "alias/aws/rds" : undefined);
 
-/** Starts it unless it is there. One that is there counts only when it is ours, whoever's reply was lost. */
-export async function started(region: string, name: string, tags: Record<string, string>, start: () => Promise<void>): Promise<Proof> {
-  const there = await describeSnapshot(region, name);
-  if (there) {
-    mustBeOurs(there, tags);
-    return proven(`${name} is ${there.status} in ${region}`);
-  }
-  try {
-    await start();
-    return proven(`${name} was started in ${region}`);
-  } catch (error) {
-    if (isCode(error, "DBSnapshotAlreadyExists")) return notYet(`${name} appears in ${region}`);
-    // One code, two meanings (aws-facts A2): the total is a person's business, copies in flight are only a queue.
-    if (isCode(error, "SnapshotQuotaExceeded") && !/cannot copy more than/i.test((error as Error).message)) {
-      throw new Problem("SnapshotQuotaExceeded", `${region}: ${(error as Error).message}`, {
-        hint: "Delete snapshots nobody needs, or ask AWS for a higher quota.",
-        cause: error,
-      });
-    }
-    if (isCode(error, "KMSKeyNotAccessible", "InvalidParameterCombination", "InvalidParameterValue", "AccessDenied")) {
-      throw new Problem("SnapshotRefused", `${region}: ${(error as Error).message}`, {
-        hint: "Correct the plan or the permission named here.",
-        cause: error,
-      });
-    }
-    throw error;
-  }
-}
-
-function mustBeOurs(snapshot: SnapshotFacts, tags: Record<string, string>): void {
-  if (Object.entries(tags).every(([key, value]) => snapshot.tags[key] === value)) return;
-  throw new Problem("SnapshotNotOurs", `a snapshot named ${snapshot.id} is already in ${snapshot.region} and does not carry our tags`, {
-    hint: "Rename or remove it; it is left untouched.",
-  });
-}
-
-async function available(region: string, name: string): Promise<Proof> {
-  const snapshot = await describeSnapshot(region, name);
-  if (!snapshot)
-    throw new Problem("SnapshotGone", `the snapshot ${name} is gone from ${region}`, {
-      hint: "Somebody deleted it, or the copy was cancelled.",
-    });
-  if (snapshot.status === "available") return proven(`${name} is available in ${region}`);
-  if (snapshot.status === "failed")
-    throw new Problem("SnapshotFailed", `RDS reports that ${name} failed in ${region}`, { hint: "RDS's own event log has the reason." });
-  return notYet(`${name} is ${snapshot.status} at ${snapshot.progressPercent} % in ${region}`);
-}
-
 async function note(
   settings: Settings,
   database: Protected,
@@ -163,8 +104,7 @@ async function note(
   from: string,
   to: string,
 ): Promise<SnapshotFacts> {
-  const copy = await describeSnapshot(to, name);
-  if (!copy) throw new Problem("SnapshotGone", `the snapshot ${name} is gone from ${to}`, { hint: "Somebody deleted it." });
+  const copy = await mustBeThere(to, name, "Somebody deleted it.");
   await putDocument(settings.state, `backups/${database.name}/${name}.json`, { ...copy, source, places: [from, to] });
   if (to === database.backup?.copyTo) await noteAsNewest(settings, database, copy);
   return copy;
@@ -172,9 +112,7 @@ async function note(
 
 async function noteHere(settings: Settings, database: Protected, name: string): Promise<void> {
   const region = database.backup?.copyTo ?? settings.region;
-  const snapshot = await describeSnapshot(region, name);
-  if (!snapshot) throw new Problem("SnapshotGone", `the snapshot ${name} is gone from ${region}`, { hint: "Somebody deleted it." });
-  await noteAsNewest(settings, database, snapshot);
+  await noteAsNewest(settings, database, await mustBeThere(region, name, "Somebody deleted it."));
 }
 
 async function noteAsNewest(settings: Settings, database: Protected, { id, region, takenAtMs }: SnapshotFacts): Promise<void> {

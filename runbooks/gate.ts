@@ -8,15 +8,15 @@
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { appendDocument } from "../aws/documents.ts";
-import { createSnapshot, startInstance } from "../aws/rds.ts";
+import { startInstance } from "../aws/rds.ts";
 import { evidenceKey } from "../core/evidence.ts";
 import type { Alone, Retired } from "../core/facts.ts";
 import { Problem } from "../core/problem.ts";
 import type { Target } from "../databases/engines.ts";
-import { started } from "./backup.ts";
 import { changeRecord, readRecord } from "./record.ts";
 import { waysInto } from "./retired-password.ts";
 import type { Protected, Settings } from "./settings.ts";
+import { taken } from "./snapshot-steps.ts";
 import { PlannedMove } from "./switchover-steps.ts";
 import { notYet, type Proof, patiently, proven, reasonOf, until } from "./until.ts";
 
@@ -135,7 +135,7 @@ class Gate extends PlannedMove {
     await this.holdsClaim();
     const tags = { "understudy:plan": this.settings.plan.name, "understudy:database": this.database.name, "understudy:rescue": id };
     const region = this.regionOf(id);
-    return await started(region, name, tags, () => createSnapshot(region, id, name, tags));
+    return await taken(region, id, name, tags);
   }
 
   async keep(former: Retired, alone: Alone): Promise<void> {

@@ -20,6 +20,7 @@ const LONGEST = [
   "runbooks/site",
   "cli/commands",
   "lab/native-global",
+  "runbooks/copy-queue",
   "permissions/rehearsal",
   "lab/races",
   "lab/disasters-moves-postgres",

@@ -110,10 +110,11 @@ export function rdsService(rds: SimulatedRds): Service {
       return {};
     },
     CopyDBSnapshot: (input, caller) => {
-      const [, , , from, , , id] = String(input.SourceDBSnapshotIdentifier).split(":");
+      const arn = String(input.SourceDBSnapshotIdentifier);
+      const [, , , from, , , id] = arn.split(":");
       const source = rds.snapshots.get(`${from}/${id}`);
       if (source?.status !== "available") throw new ServiceError("DBSnapshotNotFound", `DBSnapshot ${id} not found.`, 404);
-      rds.copyLater(rds.newSnapshot(input.TargetDBSnapshotIdentifier, caller.region, source.instance, input.Tags, source.takenAtMs));
+      rds.copyLater(rds.newSnapshot(input.TargetDBSnapshotIdentifier, caller.region, source.instance, input.Tags, source.takenAtMs, arn));
       return {};
     },
     DescribeDBSnapshots: (input, caller) => {
@@ -165,6 +166,8 @@ function snapshotShape(account: string, snapshot: Snapshot): any {
     Encrypted: false,
     SnapshotCreateTime: new Date(snapshot.takenAtMs),
     OriginalSnapshotCreateTime: new Date(snapshot.takenAtMs),
+    SourceDBSnapshotIdentifier: snapshot.copyOf,
+    SourceRegion: snapshot.copyOf?.split(":")[3],
     TagList: snapshot.tags,
   };
 }

@@ -55,6 +55,8 @@ export interface Snapshot {
   readonly instance: string;
   readonly tags: any[];
   readonly takenAtMs: number;
+  /** The ARN of what it is a copy of. */
+  readonly copyOf: string | undefined;
   status: string;
 }
 
@@ -318,10 +320,10 @@ export class SimulatedRds {
     this.tell(instance, "is a primary");
   }
 
-  newSnapshot(id: string, region: string, instance: string, tags: any[], takenAtMs = this.clock.nowMs): Snapshot {
+  newSnapshot(id: string, region: string, instance: string, tags: any[], takenAtMs = this.clock.nowMs, copyOf?: string): Snapshot {
     const key = `${region}/${id}`;
     if (this.snapshots.has(key)) throw new ServiceError("DBSnapshotAlreadyExists", `Cannot create the snapshot ${id}: it exists.`, 400);
-    const snapshot: Snapshot = { id, region, instance, tags, takenAtMs, status: "creating" };
+    const snapshot: Snapshot = { id, region, instance, tags, takenAtMs, copyOf, status: "creating" };
     this.snapshots.set(key, snapshot);
     return snapshot;
   }

@@ -13,6 +13,7 @@ const RETAIN = "test/runbooks/retain.test.ts";
 const LOOKING = "test/runbooks/overdue.test.ts";
 const TEMPLATE = "test/infra/safety.test.ts";
 
+const QUEUE = "test/unit/copy-queue.test.ts";
 const UNCLAIMED = "test/unit/unclaimed.test.ts";
 
 const NOTHING_YET = "not begun";
@@ -92,11 +93,76 @@ export const BACKUPS: readonly Requirement[] = [
     ],
   },
   { number: 7, says: "The volumes of an instance are one set", guards: [], open: NOTHING_YET },
-  { number: 8, says: "Never more copies in flight than AWS takes", guards: [], open: NOTHING_YET },
-  { number: 9, says: "At most one copy of a source in flight", guards: [], open: NOTHING_YET },
-  { number: 10, says: "A quota's fault waits its turn and is no failure; past its deadline it is told", guards: [], open: NOTHING_YET },
-  { number: 11, says: "The copy whose objective breaks first goes first", guards: [], open: NOTHING_YET },
-  { number: 12, says: "No invocation waits for a copy", guards: [], open: NOTHING_YET },
+  {
+    number: 8,
+    says: "Never more copies in flight than AWS takes",
+    guards: [
+      guard(
+        "slots are counted",
+        "core/copy-queue.ts",
+        "for (const { kind } of underWay) free[kind]--;",
+        "",
+        QUEUE,
+        "never more under way than RDS takes, never two of one database",
+      ),
+    ],
+  },
+  {
+    number: 9,
+    says: "At most one copy of a source in flight",
+    guards: [
+      guard(
+        "a source that is busy waits",
+        "core/copy-queue.ts",
+        "|| busy.has(entry.source)) continue;",
+        ") continue;",
+        QUEUE,
+        "never more under way than RDS takes, never two of one database",
+      ),
+    ],
+  },
+  {
+    number: 10,
+    says: "A quota's fault waits its turn and is no failure; past its deadline it is told",
+    guards: [
+      guard(
+        "a refusal for want of a slot goes back into the line",
+        "core/copy-fault.ts",
+        'message: /cannot copy more than/i, means: "slots are taken" }',
+        'message: /cannot copy more than/i, means: "refused" }',
+        BACKUP,
+        "too many copies are in flight: it waits its turn",
+      ),
+    ],
+  },
+  {
+    number: 11,
+    says: "The copy whose objective breaks first goes first",
+    guards: [
+      guard(
+        "the line is sorted by what is left",
+        "core/copy-queue.ts",
+        "one.breaksAtMs - other.breaksAtMs ||",
+        "",
+        QUEUE,
+        "the slot goes to whom it is most urgent for",
+      ),
+    ],
+  },
+  {
+    number: 12,
+    says: "No invocation waits for a copy",
+    guards: [
+      guard(
+        "who is resumed finds their own place",
+        "core/copy-queue.ts",
+        "if (entryOf(queue, wanted.id)) return queue;",
+        "",
+        QUEUE,
+        "the same backup asks twice, and two at once",
+      ),
+    ],
+  },
   {
     number: 13,
     says: "A source stays until its copy is there and catalogued",
@@ -125,16 +191,36 @@ export const BACKUPS: readonly Requirement[] = [
     guards: [
       guard(
         "another's snapshot of our name is not ours",
-        "runbooks/backup.ts",
-        "mustBeOurs(there, tags);",
-        "",
+        "core/copy-origin.ts",
+        'return "does not carry our tags";',
+        "return null;",
         BACKUP,
         "somebody else's snapshot has our name",
       ),
+      guard(
+        "nor is a copy of another snapshot",
+        "core/copy-origin.ts",
+        "if (!same(there.copyOf, wanted.copyOf))",
+        "if (there.copyOf === undefined)",
+        "test/runbooks/copy-queue.test.ts",
+        "a copy of our name and with our tags is of another snapshot",
+      ),
     ],
-    open: "a copy of another source under our tags",
   },
-  { number: 15, says: "Every copy keeps the tags, but AWS's own", guards: [], open: NOTHING_YET },
+  {
+    number: 15,
+    says: "Every copy keeps the tags, but AWS's own",
+    guards: [
+      guard(
+        "AWS's own are left out",
+        "core/copy-origin.ts",
+        ".filter(([key]) => !isReserved(key))",
+        ".filter(([key]) => key !== null)",
+        QUEUE,
+        "a copy carries every tag of its source",
+      ),
+    ],
+  },
   { number: 16, says: "Two accounts work without an Organization", guards: [], open: NOTHING_YET },
   { number: 17, says: "An upload that is killed goes on where it was, and is read again", guards: [], open: NOTHING_YET },
   { number: 18, says: "A second provider in trouble never holds up the backup in AWS", guards: [], open: NOTHING_YET },

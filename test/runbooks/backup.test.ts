@@ -2,7 +2,7 @@ import { LocalDurableTestRunner } from "@aws/durable-execution-sdk-js-testing";
 import { expect, onTestFinished, test } from "vitest";
 import { readJson, snapshots, waitFor } from "../../lab/look.ts";
 import { ServiceError } from "../../lab/wire/errors.ts";
-import { bench, instead } from "./bench.ts";
+import { bench, instead, minutesBetweenLooks } from "./bench.ts";
 
 const open = bench();
 
@@ -26,8 +26,10 @@ test("a backup takes a snapshot, copies it to the recovery region, notes it and 
     "find the primary",
     "the snapshot has started",
     "the snapshot is available",
+    "see by when the copy is needed",
     "the copy has started",
     "the copy is available",
+    "leave the line of copies",
     "note the recovery point",
     "tell of the backup",
   ]);
@@ -90,6 +92,7 @@ test("the total of snapshots is used up: a person is told, nothing is deleted", 
 test("too many copies are in flight: it waits its turn", async () => {
   const { lab } = open();
   let refusals = 2;
+  onTestFinished(minutesBetweenLooks(lab, 1));
   const restore = instead(lab, "rds", "CopyDBSnapshot", (before) => (input) => {
     if (refusals-- > 0) throw new ServiceError("SnapshotQuotaExceeded", "Cannot copy more than 20 snapshots across regions", 400);
     return before(input);

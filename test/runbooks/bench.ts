@@ -107,3 +107,15 @@ export function instead(
     operations[operation] = before;
   };
 }
+
+/**
+ * Every look at a line of copies comes so many minutes after the one before, until the returned function is called. The kit skips waits
+ * and does not move its clock on by as much.
+ */
+export function minutesBetweenLooks(lab: Lab, minutes: number): () => void {
+  const { fakeClock } = LocalDurableTestRunner as unknown as { fakeClock: { setSystemTime(nowMs: number): void } };
+  return instead(lab, "s3", "GetObject", (before) => (input) => {
+    if ((input as { Key: string }).Key.startsWith("copies/")) fakeClock.setSystemTime(Date.now() + minutes * 60_000);
+    return before(input);
+  });
+}
