@@ -8,6 +8,8 @@ export interface TableStatements {
 
 const SECONDARY = /^ {2}(UNIQUE |FULLTEXT |SPATIAL )?KEY /;
 const FOREIGN = /^ {2}CONSTRAINT `(?:[^`]|``)*` FOREIGN KEY /;
+/** A foreign key on what such a column is made of is taken by CREATE and by a copying ALTER, not by one in place. */
+const STORED = /^ {2}`.* GENERATED ALWAYS AS .* STORED\b/;
 /** Each of these is built alone. */
 const ALONE = /^(FULLTEXT|SPATIAL) /;
 
@@ -34,13 +36,13 @@ export function takenApart(table: string, createTable: string): TableStatements 
   return {
     create: kept.join("\n"),
     keys: [together, ...keys.filter((key) => ALONE.test(key)).map((key) => [key])].flatMap((each) => altered(table, each)),
-    foreignKeys: altered(table, foreignKeys),
+    foreignKeys: altered(table, foreignKeys, lines.some((line) => STORED.test(line)) ? ", ALGORITHM=COPY" : ""),
   };
 }
 
 const bare = (line: string): string => line.trim().replace(/,$/, "");
-const altered = (table: string, additions: readonly string[]): string[] =>
-  additions.length === 0 ? [] : [`ALTER TABLE ${table} ${additions.map((addition) => `ADD ${addition}`).join(", ")}`];
+const altered = (table: string, additions: readonly string[], how = ""): string[] =>
+  additions.length === 0 ? [] : [`ALTER TABLE ${table} ${additions.map((addition) => `ADD ${addition}`).join(", ")}${how}`];
 
 /** A definer of another server is nobody here, and only a superuser may name one: whoever restores becomes it. */
 export const withoutDefiner = (statement: string): string => statement.replace(/ DEFINER=`(?:[^`]|``)*`(@`(?:[^`]|``)*`)?/, "");

@@ -26,7 +26,12 @@ const KINDS: readonly (readonly [what: string, sql: string])[] = [
   ["row security and its policies", inSchema("pg_class", "relname", "relnamespace", "x.relrowsecurity")],
   [
     "values of sequences",
-    inSchema("pg_class", "relname", "relnamespace", "case x.relkind when 'S' then not has_sequence_privilege(x.oid, 'SELECT, USAGE') else false end"),
+    inSchema(
+      "pg_class",
+      "relname",
+      "relnamespace",
+      "case x.relkind when 'S' then not has_sequence_privilege(x.oid, 'SELECT, USAGE') else false end",
+    ),
   ],
   ["base types", inSchema("pg_type", "typname", "typnamespace", "x.typtype = 'b' and x.typelem = 0 and x.typisdefined")],
   ["aggregates", inSchema("pg_proc", "proname", "pronamespace", "x.prokind = 'a'")],

@@ -8,7 +8,7 @@ export const ODD_MARIADB: readonly string[] = [
   `create table places (id bigint unsigned not null auto_increment primary key, name varchar(60) not null, mood enum('fine', 'it''s so-so', 'bad\\\\mood'),
     features set('a', 'b', 'c'), spot point, at_id uuid, host inet6, unique key by_name (name), fulltext key words (name)) default charset = utf8mb4`,
   `insert into places (name, mood, features, spot, at_id, host) select concat('place ', seq), 1 + seq % 3, elt(1 + seq % 3, 'a', 'b,c', ''),
-    point(seq, -seq / 7), uuid(), '::1' from seq_1_to_200`,
+    point(seq, seq / -7.0), uuid(), '::1' from seq_1_to_200`,
   `create table orders (
     id int not null auto_increment primary key, place bigint unsigned not null, ticket int default nextval(tickets), words text, latin varchar(40) character set latin1,
     raw varbinary(40), picture blob, half float, whole double, exact decimal(30, 10), small tinyint unsigned zerofill, flags bit(9), yes boolean,
@@ -18,7 +18,7 @@ export const ODD_MARIADB: readonly string[] = [
   `insert into orders (place, words, latin, raw, picture, half, whole, exact, small, flags, yes, day, at, naive, took, vintage, doc)
     select 1 + seq % 200,
       elt(1 + seq % 10, null, '', 'tab\\there', 'line\\nbreak\\r', 'back\\\\slash', '\\\\N', concat('zero', char(0), 'byte'), 'ä 你好 😀', 'quote '' and "', '${MARKER}'),
-      elt(1 + seq % 3, 'café', null, ''), unhex(concat(md5(seq), '00ff0a095c')), if(seq % 4 = 0, null, unhex(sha1(seq))), 1 / seq, pi() * seq * pow(10, seq % 40 - 20), seq / 7,
+      elt(1 + seq % 3, 'café', null, ''), unhex(concat(md5(seq), '00ff0a095c')), if(seq % 4 = 0, null, unhex(sha1(seq))), 1 / seq, pi() * seq * pow(10, cast(seq % 40 as signed) - 20), seq / 7,
       seq % 200, seq % 512, seq % 2, if(seq % 100 = 0, '2024-02-31', if(seq % 101 = 0, '0000-00-00', date_add('2000-02-29', interval seq day))),
       timestampadd(microsecond, seq * 1000001, '1999-12-31 23:59:59.999999'), timestampadd(second, seq, '2024-03-31 02:30:00.125'), sec_to_time(seq - 6000.5), 1970 + seq % 80,
       json_object('n', seq, 'words', 'tab\\tline\\n"\\\\')
