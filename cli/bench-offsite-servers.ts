@@ -67,13 +67,13 @@ export async function postgresServer(folder: string): Promise<BenchServer> {
       () => false,
     ),
   );
-  for (const name of ["full", "empty"]) await ask(target("postgres"), `create database ${name}`);
-  const full = target("full");
+  for (const name of ["shop", "restored"]) await ask(target("postgres"), `create database ${name}`);
+  const full = target("shop");
   return {
     engine: "postgres",
     version: version?.[0] ?? "",
     full,
-    empty: target("empty"),
+    empty: target("restored"),
     peerName: "pg_dump -Fc",
     async fill(rows) {
       await ask(
@@ -83,11 +83,12 @@ export async function postgresServer(folder: string): Promise<BenchServer> {
       for (let from = 1; from <= rows; from += BATCH)
         await ask(
           full,
-          `insert into orders select n, n % 99991, '2020-01-01'::timestamptz + n * interval '37 s', (n * 7919 % 1000000) / 100.0, (array['open', 'paid', 'sent'])[1 + n % 3],
+          `insert into orders select n, n % 99991, '2020-01-01'::timestamptz + n * interval '37 s', (n::bigint * 7919 % 1000000) / 100.0, (array['open', 'paid', 'sent'])[1 + n % 3],
              md5(n::text) || ' to be left at the door of number ' || n % 250 || E'\\tif nobody is in ' || md5((n * 3)::text) || repeat(' thank you', (n % 12)::int)
            from generate_series(${from}, ${Math.min(rows, from + BATCH - 1)}) n`,
         );
-      await ask(full, "create index orders_customer on orders (customer); vacuum analyze orders");
+      await ask(full, "create index orders_customer on orders (customer)");
+      await ask(full, "vacuum analyze orders");
       return Number((await ask(full, "select pg_table_size('orders') as bytes"))[0]?.bytes);
     },
     peer: (file) => program("pg_dump", ["-Fc", "-h", full.host, "-p", String(port), "-U", full.username, "-f", file, full.database]),
@@ -103,7 +104,7 @@ export async function mariaDbServer(folder: string): Promise<BenchServer> {
   await cluster.init();
   await cluster.configure({ innodb_buffer_pool_size: "256M", innodb_log_file_size: "256M" });
   await cluster.start();
-  await cluster.provision({ user: "shop", password: PASSWORD, database: "full" });
+  await cluster.provision({ user: "shop", password: PASSWORD, database: "shop" });
   const port = cluster.port as number;
   const target = (database: string): Target => ({ host: "127.0.0.1", port, database, username: "shop", password: PASSWORD });
   const ask = async (at: Target, sql: string): Promise<Record<string, unknown>[]> => {
@@ -114,14 +115,14 @@ export async function mariaDbServer(folder: string): Promise<BenchServer> {
       client.destroy();
     }
   };
-  const full = target("full");
-  await ask(full, "create database empty");
+  const full = target("shop");
+  await ask(full, "create database restored");
   const version = String((await ask(full, "select version() as version"))[0]?.version);
   return {
     engine: "mariadb",
     version,
     full,
-    empty: target("empty"),
+    empty: target("restored"),
     peerName: "mariadb-dump | gzip -1",
     async fill(rows) {
       await ask(
@@ -138,7 +139,7 @@ export async function mariaDbServer(folder: string): Promise<BenchServer> {
       await ask(full, "analyze table orders");
       const [size] = await ask(
         full,
-        "select data_length as bytes from information_schema.tables where table_schema = 'full' and table_name = 'orders'",
+        "select data_length as bytes from information_schema.tables where table_schema = 'shop' and table_name = 'orders'",
       );
       return Number(size?.bytes);
     },
