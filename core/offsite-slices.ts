@@ -5,7 +5,7 @@
 
 export const TARGET_MS = 500;
 /** The server ends a query of ours after this long: under twice the target. */
-export const LIMIT_MS = 900;
+export const LIMIT_MS = 800;
 /** A part ends with the row that reaches it. */
 export const PART_BYTES = 15 * 1024 * 1024;
 /** A query that gives nothing in its time is given more, up to here: the first rows of a cold volume come late. */

@@ -125,9 +125,8 @@ class Dump {
     let number = this.parts.length;
     const finished = async (part: Unsealed, maker: PartMaker): Promise<void> => {
       number++;
-      const { stored, storedSha256, plainSha256 } = await maker.finish();
       await this.underWay;
-      this.underWay = this.send(folder, { ...part, plainSha256, storedBytes: stored.length, storedSha256 }, stored);
+      this.underWay = this.send(folder, part, maker);
       // Whoever waits for it next hears of its failure.
       this.underWay.catch(() => {});
     };
@@ -153,8 +152,9 @@ class Dump {
     return true;
   }
 
-  private async send(folder: DumpFolder, part: Omit<Part, "etag">, stored: Buffer): Promise<void> {
-    this.parts.push(await folder.keep(part, stored));
+  private async send(folder: DumpFolder, part: Unsealed, maker: PartMaker): Promise<void> {
+    const { stored, ...hashes } = await maker.finish();
+    this.parts.push(await folder.keep({ ...part, ...hashes, storedBytes: stored.length }, stored));
     this.sent++;
   }
 

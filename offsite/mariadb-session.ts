@@ -111,7 +111,9 @@ export class MariaDbSession {
         if (waiting <= WAITING_BYTES / 2) this.connection.resume();
       } else if (ended) break;
       else {
+        // What was held back is handed over within this very call.
         this.connection.resume();
+        if (ready.length > 0 || ended) continue;
         const woken = new Promise<void>((resolve) => {
           wake = resolve;
         });

@@ -4,13 +4,16 @@
  */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { constants, createGzip, type Gzip } from "node:zlib";
+import type { TransformOptions } from "node:stream";
+import { constants, createGzip, type Gzip, type ZlibOptions } from "node:zlib";
 import type { DumpKeys } from "./keys.ts";
 import { Sealing, sha256 } from "./seal.ts";
 
 const NEWLINE = 10;
 /** Compressed bytes are handed over in pieces of this size. */
 const PIECE_BYTES = 256 * 1024;
+/** Rows that wait for the compressor. */
+const WAITING_BYTES = 1024 * 1024;
 
 export interface Made {
   readonly stored: Buffer;
@@ -31,7 +34,9 @@ export class PartMaker {
 
   constructor(keys: DumpKeys, name: string) {
     this.sealing = new Sealing(keys, name);
-    this.gzip = createGzip({ level: constants.Z_BEST_SPEED, chunkSize: PIECE_BYTES });
+    // The declared options lack the stream's own.
+    const options: ZlibOptions & TransformOptions = { level: constants.Z_BEST_SPEED, chunkSize: PIECE_BYTES, highWaterMark: WAITING_BYTES };
+    this.gzip = createGzip(options);
     this.gzip.on("data", (piece: Buffer) => this.sealing.add(piece));
     this.gzip.on("error", (error) => {
       this.failed = error;
