@@ -1,5 +1,6 @@
 /** A MariaDB database leaves AWS: killed on the way, gone on with, and brought back by the kit alone. */
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import mysql from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Target } from "../../databases/engines.ts";
@@ -7,6 +8,7 @@ import { engineNamed } from "../../lab/engines/engines.ts";
 import { MariaDbCluster } from "../../lab/engines/mariadb.ts";
 import { throwawayFolder } from "../../lab/folder.ts";
 import { openMariaDb } from "../../offsite/mariadb-source.ts";
+import { CutShort } from "../../offsite/source.ts";
 import { MARKER, ODD_MARIADB } from "./odd-mariadb.ts";
 import { type Provider, provider } from "./provider.ts";
 import { downloaded, dumpNow, killedAtPart, newKey, partsSent, runKit, type Story } from "./story.ts";
@@ -126,6 +128,30 @@ describe.skipIf(missing)("a MariaDB database", () => {
     expect(outcome.manifest!.parts.filter(({ table }) => table === log).map(({ plainSha256 }) => plainSha256)).toEqual(
       parts.map(({ plainSha256 }) => plainSha256),
     );
+  });
+
+  test("read slowly, or ended by the server in the middle of a slice, gives every row it gives whole and once", async () => {
+    const source = await openMariaDb(target(primary));
+    try {
+      const log = source.snapshot.tables.find(({ name }) => name === "`log`")!;
+      let rows = 0;
+      // More than waits in memory: the server is held back again and again.
+      for await (const bytes of source.rows(log, { by: "whole" }, 60_000)) {
+        rows += bytes.toString("latin1").split("\n").length - 1;
+        await sleep(1);
+      }
+      expect(rows).toBe(22_000);
+      const orders = source.snapshot.tables.find(({ name }) => name === "`orders`")!;
+      const cut = async () => {
+        for await (const bytes of source.rows(orders, { by: "key", after: null, rows: 12_000 }, 2)) expect(bytes.at(-1)).toBe(10);
+      };
+      await expect(cut()).rejects.toBeInstanceOf(CutShort);
+      let first = "";
+      for await (const bytes of source.rows(orders, { by: "key", after: ["11998"], rows: 1 }, 800)) first += bytes.toString();
+      expect(source.keyOf(orders, first)).toEqual(["11999"]);
+    } finally {
+      source.close();
+    }
   });
 
   test("cannot be read at the provider: no marker, no name of a table or column (R21)", async () => {

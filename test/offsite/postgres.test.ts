@@ -7,6 +7,7 @@ import type { Target } from "../../databases/engines.ts";
 import { PostgresCluster } from "../../lab/engines/postgres.ts";
 import { throwawayFolder } from "../../lab/folder.ts";
 import { openPostgres } from "../../offsite/postgres-source.ts";
+import { CutShort } from "../../offsite/source.ts";
 import { MARKER, ODD_POSTGRES } from "./odd-postgres.ts";
 import { type Provider, provider } from "./provider.ts";
 import { CLIENTS, downloaded, dumpNow, killedAtPart, newKey, partsSent, runKit, type Story } from "./story.ts";
@@ -108,6 +109,25 @@ describe("a PostgreSQL database", () => {
       expect(different.code).toBe(1);
     },
   );
+
+  test("whose server ends a slice in the middle still stands at its one moment", async () => {
+    const source = await openPostgres(target(primary));
+    try {
+      const orders = source.snapshot.tables.find(({ name }) => name === "public.orders")!;
+      const rowsOf = async (rows: number, limitMs: number, after: string[] | null = null) => {
+        let text = "";
+        for await (const bytes of source.rows(orders, { by: "key", after, rows }, limitMs)) text += bytes.toString();
+        return text;
+      };
+      await expect(rowsOf(12_000, 2)).rejects.toBeInstanceOf(CutShort);
+      await onPrimary("insert into orders (place) values (1)");
+      expect(source.keyOf(orders, await rowsOf(1, 800, ["11999"]))).toEqual(["12000"]);
+      expect(await rowsOf(1, 800, ["12000"])).toBe("");
+    } finally {
+      source.close();
+      await onPrimary("delete from orders where id > 12000", "select setval('orders_id_seq', 12000)");
+    }
+  });
 
   test("cannot be read at the provider: no marker, no name of a table or column (R21)", async () => {
     at = await provider();
