@@ -29,6 +29,7 @@ const COPIED = [
   "functions",
   "infra",
   "lab",
+  "offsite",
   "runbooks",
   "recovery-plan.yml",
   "serverless.yml",

@@ -16,6 +16,9 @@ const TEMPLATE = "test/infra/safety.test.ts";
 const QUEUE = "test/unit/copy-queue.test.ts";
 const UNCLAIMED = "test/unit/unclaimed.test.ts";
 
+const OFFSITE = "test/unit/offsite.test.ts";
+const OFFSITE_STANDS_ALONE = "offsite dumps are built (docs/offsite.md) and not part of a backup's life yet";
+
 const NOTHING_YET = "not begun";
 
 export const BACKUPS: readonly Requirement[] = [
@@ -222,8 +225,30 @@ export const BACKUPS: readonly Requirement[] = [
     ],
   },
   { number: 16, says: "Two accounts work without an Organization", guards: [], open: NOTHING_YET },
-  { number: 17, says: "An upload that is killed goes on where it was, and is read again", guards: [], open: NOTHING_YET },
-  { number: 18, says: "A second provider in trouble never holds up the backup in AWS", guards: [], open: NOTHING_YET },
+  {
+    number: 17,
+    says: "An upload that is killed goes on where it was, and is read again",
+    guards: [
+      guard(
+        "two moments are never mixed",
+        "core/offsite-resume.ts",
+        "if (was.data !== is.data) return",
+        "if (was.data === is.log) return",
+        OFFSITE,
+        "never mixes two moments",
+      ),
+      guard(
+        "what was altered does not open",
+        "offsite/seal.ts",
+        "end < COUNTER_BYTES || !timingSafeEqual(tag, stored.subarray(end))",
+        "end < COUNTER_BYTES",
+        OFFSITE,
+        "opens as it was, and neither under another name",
+      ),
+    ],
+    open: OFFSITE_STANDS_ALONE,
+  },
+  { number: 18, says: "A second provider in trouble never holds up the backup in AWS", guards: [], open: OFFSITE_STANDS_ALONE },
   { number: 19, says: "Keys are looked at before the first backup", guards: [], open: NOTHING_YET },
   {
     number: 20,
@@ -240,7 +265,7 @@ export const BACKUPS: readonly Requirement[] = [
     ],
     open: "a key the plan names by an alias",
   },
-  { number: 21, says: "What lies at a second provider cannot be read without our key", guards: [], open: NOTHING_YET },
+  { number: 21, says: "What lies at a second provider cannot be read without our key", guards: [], open: OFFSITE_STANDS_ALONE },
   {
     number: 22,
     says: "The newest good and the newest verified backup stay, in every place",
@@ -413,7 +438,21 @@ export const BACKUPS: readonly Requirement[] = [
       ),
     ],
   },
-  { number: 32, says: "Dumps pause while the source is under pressure", guards: [], open: NOTHING_YET },
+  {
+    number: 32,
+    says: "Dumps pause while the source is under pressure",
+    guards: [
+      guard(
+        "a source that lags is left alone",
+        "core/offsite-throttle.ts",
+        "lagSeconds > LAG_LIMIT_SECONDS",
+        "lagSeconds > 1e9",
+        OFFSITE,
+        "the source goes first when it lags or is busy",
+      ),
+    ],
+    open: OFFSITE_STANDS_ALONE,
+  },
   { number: 33, says: "Calls to AWS stay under a rate; throttled, a run ends late and not wrong", guards: [], open: NOTHING_YET },
   {
     number: 44,
