@@ -158,7 +158,7 @@ test("every other seed kills a move or a rebuild, and so many runs give every pl
 describe("the process of a move dies at one place after another, and the move is done all the same (S11)", () => {
   const places = Array.from(
     { length: 8 },
-    (_, at): PlannedKill => ({ of: "move", place: 3 + at * 8, when: at % 2 === 0 ? "before" : "after" }),
+    (_, at): PlannedKill => ({ of: "move", place: 3 + at * 6, when: at % 2 === 0 ? "before" : "after" }),
   );
   const stories: [string, (stage: Stage) => void][] = [
     ["a switchover", (stage) => ask(stage, "switchover")],
