@@ -55,6 +55,6 @@ test.skipIf(!installed)("aws lists the instances, the snapshots of both regions 
     databases: { shop: { primary: "shop-a", diagnosis: "PrimaryHealthy" } },
   });
   const alarms = await aws("eu-west-1", "cloudwatch", "describe-alarms", "--query", "MetricAlarms[].AlarmName");
-  const expected = ["mails-failing", "news-lost", "shop-primary-lost", "shop-probe-silent"];
+  const expected = ["mails-failing", "news-lost", "overdue-check-silent", "shop-primary-lost", "shop-probe-silent"];
   expect(alarms).toEqual(expected.map((name) => `understudy-corner-shop-${name}`));
 });
