@@ -213,6 +213,8 @@ export interface SnapshotFacts {
   readonly status: string;
   readonly progressPercent: number;
   readonly encrypted: boolean;
+  /** The ARN of its key; null when it has none. */
+  readonly kmsKeyId: string | null;
   /** When the data was taken; a copy keeps its source's time (DBSnapshot.OriginalSnapshotCreateTime). */
   readonly takenAtMs: number | null;
   /** Of what it is a copy, and from where; null for one that was taken here, and for a copy within a region. */
@@ -233,7 +235,7 @@ export async function describeSnapshot(region: string, id: string): Promise<Snap
   }
 }
 
-/** All manual snapshots of a region, or those of one instance, page by page. */
+/** All manual snapshots of a region, or those of one instance: one call a page of a hundred, which brings the tags along. */
 export async function listSnapshots(region: string, instanceId?: string): Promise<SnapshotFacts[]> {
   const found: SnapshotFacts[] = [];
   let Marker: string | undefined;
@@ -257,6 +259,7 @@ function snapshotFacts(region: string, snapshot: DBSnapshot): SnapshotFacts {
     status: snapshot.Status ?? "unknown",
     progressPercent: snapshot.PercentProgress ?? 0,
     encrypted: snapshot.Encrypted ?? false,
+    kmsKeyId: snapshot.KmsKeyId ?? null,
     // A copy's own SnapshotCreateTime says when it was copied.
     takenAtMs: (snapshot.OriginalSnapshotCreateTime ?? (copyOf === null ? snapshot.SnapshotCreateTime : undefined))?.getTime() ?? null,
     copyOf,

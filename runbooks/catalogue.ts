@@ -1,7 +1,7 @@
 /** The catalogue of every database's backups: RDS is asked once a page, in both regions, and what it lists is held against what is known. */
 import { createDocument, readDocument, replaceDocument } from "../aws/documents.ts";
 import { isNoAnswer } from "../aws/errors.ts";
-import { listManualSnapshots } from "../aws/rds-lists.ts";
+import { listSnapshots } from "../aws/rds.ts";
 import { type Catalogue, type Listed, reconciled, STRIPPED, type Verified } from "../core/catalogue.ts";
 import type { Incident } from "../core/incidents.ts";
 import { SNAPSHOT_PREFIX } from "../core/slots.ts";
@@ -17,7 +17,7 @@ export interface KeptCatalogue {
   readonly spent: string | null;
 }
 
-const catalogueKey = (database: string) => `catalogue/${database}.json`;
+export const catalogueKey = (database: string) => `catalogue/${database}.json`;
 
 export interface Listing {
   /** What bears this plan's tags. */
@@ -35,7 +35,7 @@ export async function listEverywhere(settings: Settings): Promise<Listing> {
   const found = await Promise.all(
     placesOf(settings).map(async (region) => {
       try {
-        return { listed: await listManualSnapshots(region), dark: [] };
+        return { listed: await listSnapshots(region), dark: [] };
       } catch (error) {
         if (!isNoAnswer(error)) throw error;
         return { listed: [], dark: [region] };
@@ -54,7 +54,7 @@ export async function listEverywhere(settings: Settings): Promise<Listing> {
 /** A backup of this database that Understudy made: its rescue snapshots and drills have no slot. */
 export const isBackupOf =
   (database: string) =>
-  ({ tags }: Listed): boolean =>
+  ({ tags }: Pick<Listed, "tags">): boolean =>
     tags["understudy:database"] === database && tags["understudy:slot"] !== undefined;
 
 export async function readCatalogue(settings: Settings, database: string): Promise<KeptCatalogue | null> {

@@ -5,8 +5,7 @@
  */
 import { isNoAnswer } from "../aws/errors.ts";
 import { putLooked } from "../aws/overdue.ts";
-import { listManualSnapshots } from "../aws/rds-lists.ts";
-import type { Listed } from "../core/catalogue.ts";
+import { listSnapshots, type SnapshotFacts } from "../aws/rds.ts";
 import { overdueMinutes } from "../core/overdue.ts";
 import type { BackupPlan, Plan } from "../core/plan/schema.ts";
 import { isBackupOf } from "./catalogue.ts";
@@ -34,9 +33,9 @@ export async function lookForOverdue(plan: Plan, nowMs: number): Promise<Overdue
   return found;
 }
 
-async function listed(region: string): Promise<Listed[] | null> {
+async function listed(region: string): Promise<SnapshotFacts[] | null> {
   try {
-    return await listManualSnapshots(region);
+    return await listSnapshots(region);
   } catch (error) {
     if (!isNoAnswer(error)) throw error;
     console.error(JSON.stringify({ what: "region does not answer", region, error: String(error) }));
@@ -47,9 +46,10 @@ async function listed(region: string): Promise<Listed[] | null> {
 /** Of this process: a plan that is deployed anew has no backup yet. */
 let firstLookMs = Number.POSITIVE_INFINITY;
 
-function overdueOf({ database, everyMinutes }: BackupPlan, all: readonly Listed[], nowMs: number): Overdue {
+function overdueOf({ database, everyMinutes }: BackupPlan, all: readonly SnapshotFacts[], nowMs: number): Overdue {
   const begun = all.filter(isBackupOf(database)).filter(({ status }) => status !== "failed");
-  // One that is being made has no time yet.
-  const newest = begun.length === 0 ? null : Math.max(...begun.map(({ takenAtMs }) => takenAtMs ?? nowMs));
+  // One that is being made has no time yet; a copy without one says nothing of when its data was taken.
+  const times = begun.flatMap(({ takenAtMs, copyOf }) => takenAtMs ?? (copyOf === null ? nowMs : []));
+  const newest = times.length === 0 ? null : Math.max(...times);
   return { database, minutes: overdueMinutes(newest, everyMinutes, nowMs, firstLookMs) };
 }

@@ -26,7 +26,7 @@ export const ALLOWED_HOURS = 24;
 
 const NOTHING_SAID: RetentionWords = { holds: {}, allowed: null };
 
-const wordsKey = (database: string) => `databases/${database}/retention.json`;
+export const wordsKey = (database: string) => `databases/${database}/retention.json`;
 
 export const readWords = async (settings: Settings, database: string): Promise<RetentionWords> =>
   (await readDocument<RetentionWords>(settings.state, wordsKey(database)))?.value ?? NOTHING_SAID;

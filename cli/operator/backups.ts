@@ -6,8 +6,8 @@ import type { Plan } from "../../core/plan/schema.ts";
 import { Problem } from "../../core/problem.ts";
 import { pruneOf } from "../../core/prune.ts";
 import { ageWords } from "../../core/restore.ts";
-import type { KeptCatalogue } from "../../runbooks/catalogue.ts";
-import type { RetentionWords } from "../../runbooks/retention-words.ts";
+import { catalogueKey, type KeptCatalogue } from "../../runbooks/catalogue.ts";
+import { type RetentionWords, wordsKey } from "../../runbooks/retention-words.ts";
 import { wrapped } from "./pages.ts";
 import { placeOf } from "./state.ts";
 
@@ -38,8 +38,8 @@ export async function findBackups(plan: Plan, database: string, nowMs: number): 
     });
   const place = await placeOf(plan);
   const [kept, words] = await Promise.all([
-    readDocument<KeptCatalogue>(place, `catalogue/${database}.json`),
-    readDocument<RetentionWords>(place, `databases/${database}/retention.json`),
+    readDocument<KeptCatalogue>(place, catalogueKey(database)),
+    readDocument<RetentionWords>(place, wordsKey(database)),
   ]);
   if (!kept)
     throw new Problem("NoCatalogue", `Nobody has looked at the backups of ${database} yet.`, {

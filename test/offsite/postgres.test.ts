@@ -1,13 +1,13 @@
 /** A PostgreSQL database leaves AWS: killed on the way, gone on with, and brought back by the kit alone. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Target } from "../../databases/engines.ts";
 import { PostgresCluster } from "../../lab/engines/postgres.ts";
 import { throwawayFolder } from "../../lab/folder.ts";
 import { openPostgres } from "../../offsite/postgres-source.ts";
 import { CutShort } from "../../offsite/source.ts";
+import { ask } from "./ask.ts";
 import { MARKER, ODD_POSTGRES } from "./odd-postgres.ts";
 import { type Provider, provider } from "./provider.ts";
 import { CLIENTS, downloaded, dumpNow, killedAtPart, newKey, partsSent, runKit, type Story } from "./story.ts";
@@ -44,18 +44,6 @@ afterAll(async () => {
   await folder.leave();
 });
 
-async function ask(where: Target, ...statements: string[]): Promise<Record<string, unknown>[]> {
-  const { host, port, database, username: user, password } = where;
-  const client = new pg.Client({ host, port, database, user, password });
-  await client.connect();
-  try {
-    let rows: Record<string, unknown>[] = [];
-    for (const sql of statements) rows = (await client.query(sql)).rows;
-    return rows;
-  } finally {
-    await client.end();
-  }
-}
 const onPrimary = (...statements: string[]) => ask(target(primary), ...statements);
 
 /** Of every table, whatever order its rows lie in. */

@@ -2,11 +2,11 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Target } from "../../databases/engines.ts";
 import { PostgresCluster } from "../../lab/engines/postgres.ts";
 import { throwawayFolder } from "../../lab/folder.ts";
+import { ask } from "./ask.ts";
 import { type Provider, provider } from "./provider.ts";
 import { CLIENTS, downloaded, dumpNow, newKey, partsSent, runKit, type Story } from "./story.ts";
 
@@ -22,18 +22,7 @@ const target = (database = "shop"): Target => ({
   password: "correct-horse",
 });
 
-async function run(...statements: string[]): Promise<Record<string, unknown>[]> {
-  const { host, port, database, username: user, password } = target();
-  const client = new pg.Client({ host, port, database, user, password });
-  await client.connect();
-  try {
-    let rows: Record<string, unknown>[] = [];
-    for (const sql of statements) rows = (await client.query(sql)).rows;
-    return rows;
-  } finally {
-    await client.end();
-  }
-}
+const run = (...statements: string[]) => ask(target(), ...statements);
 
 beforeAll(async () => {
   await primary.init();

@@ -59,3 +59,29 @@ test("a region says nothing: nothing is said, and the alarm hears the silence", 
   expect(await looked(Date.now())).toEqual([]);
   silent();
 });
+
+test("an old backup is copied late: when the copy was made is not when its data was taken, and the next one is overdue all the same", async () => {
+  const { lab } = open();
+  const [source] = await snapshots(lab, [HOME]);
+  const takenMs = Date.parse(source?.takenAt ?? "");
+  const untold = instead(lab, "rds", "DescribeDBSnapshots", (call) => async (input, { region }) => {
+    const answer = structuredClone(await call(input)) as { DBSnapshots: Record<string, unknown>[] };
+    if (region === HOME) return answer;
+    // A copy under way, of which RDS says nothing but when it was asked for.
+    const { DBSnapshots } = (await lab.world.call(
+      "rds",
+      "DescribeDBSnapshots",
+      { SnapshotType: "manual" },
+      { region: HOME },
+    )) as typeof answer;
+    const copies = DBSnapshots.map(({ OriginalSnapshotCreateTime: _, ...each }) => ({
+      ...each,
+      Status: "creating",
+      SourceDBSnapshotIdentifier: each.DBSnapshotArn,
+      SnapshotCreateTime: new Date(takenMs + 366 * MINUTE_MS),
+    }));
+    return { ...answer, DBSnapshots: copies };
+  });
+  expect(await looked(takenMs + 367 * MINUTE_MS)).toEqual([{ database: "shop", minutes: 7 }]);
+  untold();
+});
