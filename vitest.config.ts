@@ -8,8 +8,8 @@ export default defineConfig({
     globalSetup: ["test/packaged.ts"],
     testTimeout: 120_000,
     hookTimeout: 90_000,
-    // The labs wait more than they work: four share two cores well, when those that wait longest begin.
-    maxWorkers: 4,
+    // The labs wait more than they work: five share two cores well, when those that wait longest begin.
+    maxWorkers: 5,
     sequence: { sequencer: LongestFirst },
   },
 });

@@ -19,15 +19,40 @@ export const LOOK_SETTINGS = {
   requestHandler: { ...CLIENT_SETTINGS.requestHandler, requestTimeout: 2_000 },
 } as const;
 
-/** Remembers one client a region. */
-export function perRegion<Client extends Layered>(make: (region: string) => Client): (region: string) => Client {
+interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
+  readonly expiration?: Date | undefined;
+}
+
+/** A region of another account, with that account's leave (other-account.ts). */
+export interface OtherAccount {
+  /** What people call the place. */
+  readonly name: string;
+  readonly region: string;
+  /** The SDK asks again when what it has is about to expire. */
+  readonly credentials: () => Promise<Credentials>;
+}
+
+/** Where a call goes: a region of Understudy's own account, or one of another's. */
+export type Where = string | OtherAccount;
+export const placeName = (where: Where): string => (typeof where === "string" ? where : where.name);
+
+type Leave = Partial<Pick<OtherAccount, "credentials">>;
+
+/** Remembers one client a region; one that takes `leave` along has one for a region of another account, too. */
+export function perRegion<Client extends Layered, Place extends Where = string>(
+  make: (region: string, leave: Leave) => Client,
+): (where: Place) => Client {
   const clients = new Map<string, Client>();
-  return (region) => {
-    let client = clients.get(region);
+  return (where) => {
+    const name = placeName(where);
+    let client = clients.get(name);
     if (!client) {
-      client = make(region);
-      client.middlewareStack.add(isHeard(region) as never, { step: "initialize", name: "isHeard" });
-      clients.set(region, client);
+      client = typeof where === "string" ? make(where, {}) : make(where.region, { credentials: where.credentials });
+      client.middlewareStack.add(isHeard(name) as never, { step: "initialize", name: "isHeard" });
+      clients.set(name, client);
     }
     return client;
   };

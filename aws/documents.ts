@@ -42,6 +42,16 @@ export async function listKeys(place: Place, prefix: string): Promise<string[]> 
   return (Contents ?? []).flatMap(({ Key }) => Key ?? []);
 }
 
+/** The same however many there are, a page of a thousand at a time. */
+export async function* keyPages(place: Place, prefix: string): AsyncGenerator<string[]> {
+  let ContinuationToken: string | undefined;
+  do {
+    const page = await s3(place.region).send(new ListObjectsV2Command({ Bucket: place.bucket, Prefix: prefix, ContinuationToken }));
+    yield (page.Contents ?? []).flatMap(({ Key }) => Key ?? []);
+    ContinuationToken = page.NextContinuationToken;
+  } while (ContinuationToken);
+}
+
 export async function putDocument(place: Place, key: string, value: unknown): Promise<void> {
   await put(place, key, value, {});
 }
@@ -75,6 +85,25 @@ async function append(place: Place, key: string, type: string, text: string): Pr
 /** Writes only over the version read. false: it has changed since. */
 export async function replaceDocument(place: Place, key: string, value: unknown, etag: string): Promise<boolean> {
   return await conditional(place, key, value, { IfMatch: etag });
+}
+
+/**
+ * Changes a document over whatever it is by then (null: there is none): read, change, write on condition, and again when somebody else was
+ * faster. `change` may be called more than once; null leaves it alone. `seen`: as it was read a moment ago; without an ETag there was none.
+ * Returns it as it is afterwards.
+ */
+export async function changeDocument<Value>(
+  place: Place,
+  key: string,
+  change: (now: Value | null) => Value | null,
+  seen?: Stored<Value>,
+): Promise<Value | null> {
+  for (let first = seen; ; first = undefined) {
+    const stored = first ?? (await readDocument<Value>(place, key));
+    const next = change(stored?.value ?? null);
+    if (next === null) return stored?.value ?? null;
+    if (await (stored?.etag ? replaceDocument(place, key, next, stored.etag) : createDocument(place, key, next))) return next;
+  }
 }
 
 async function conditional(

@@ -10,16 +10,22 @@ export function codeOf(error: unknown): string {
 
 export const isCode = (error: unknown, ...codes: string[]): boolean => codes.includes(codeOf(error));
 
+const statusOf = (error: unknown): number => ((error ?? {}) as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode ?? 0;
+
+/** The account has asked too often: the same question has its answer a moment later. */
+export const isThrottled = (error: unknown): boolean =>
+  statusOf(error) === 429 || /Throttl|^RequestLimitExceeded$|TooManyRequests/.test(codeOf(error));
+
 /** The service has understood and will not: asking again is of no use. */
 export function isRefusal(error: unknown): boolean {
-  const status = ((error ?? {}) as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode ?? 0;
-  return status >= 400 && status < 500 && status !== 429 && !/Throttl|^RequestLimitExceeded$|TooManyRequests|Expired/.test(codeOf(error));
+  const status = statusOf(error);
+  return status >= 400 && status < 500 && !isThrottled(error) && !/Expired/.test(codeOf(error));
 }
 
 /** Nothing came back: a dark region, a cut line, a service that fails inside. What was asked may have been done all the same. */
 export function isNoAnswer(error: unknown): boolean {
-  const { name, code, $metadata } = (error ?? {}) as { name?: unknown; code?: unknown; $metadata?: { httpStatusCode?: number } };
-  if (($metadata?.httpStatusCode ?? 0) >= 500) return true;
+  if (statusOf(error) >= 500) return true;
+  const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown };
   return (
     name === "TimeoutError" ||
     ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"].includes(String(code))

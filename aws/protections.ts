@@ -9,6 +9,7 @@ import {
 import type { Changes, Held } from "../core/protections.ts";
 import { CLIENT_SETTINGS, perRegion } from "./clients.ts";
 import { isCode, isRefusal } from "./errors.ts";
+import { tagList } from "./tags.ts";
 
 const rds = perRegion((region) => new RDSClient({ region, ...CLIENT_SETTINGS }));
 
@@ -80,6 +81,6 @@ export async function changeProtections(
 }
 
 export async function addTags(region: string, arn: string, tags: Readonly<Record<string, string>>): Promise<void> {
-  const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+  const Tags = tagList(tags);
   await rds(region).send(new AddTagsToResourceCommand({ ResourceName: arn, Tags }));
 }

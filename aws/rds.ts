@@ -17,10 +17,12 @@ import {
   StopDBInstanceCommand,
 } from "@aws-sdk/client-rds";
 import type { InstanceFacts } from "../core/facts.ts";
-import { CLIENT_SETTINGS, LOOK_SETTINGS, perRegion } from "./clients.ts";
+import { CLIENT_SETTINGS, LOOK_SETTINGS, perRegion, placeName, type Where } from "./clients.ts";
 import { isCode } from "./errors.ts";
+import { pagesOf } from "./gently.ts";
+import { tagList } from "./tags.ts";
 
-const rds = perRegion((region) => new RDSClient({ region, ...CLIENT_SETTINGS }));
+const rds = perRegion<RDSClient, Where>((region, leave) => new RDSClient({ region, ...CLIENT_SETTINGS, ...leave }));
 const looks = perRegion((region) => new RDSClient({ region, ...LOOK_SETTINGS }));
 
 /** null when RDS knows no such instance. `quickly`: a region that says nothing is given up after a few seconds. */
@@ -208,6 +210,7 @@ export async function settle(
 export interface SnapshotFacts {
   readonly id: string;
   readonly arn: string;
+  /** Or what a place in another account is called. */
   readonly region: string;
   readonly instanceId: string;
   readonly status: string;
@@ -224,11 +227,11 @@ export interface SnapshotFacts {
 }
 
 /** null when the region knows no such snapshot. */
-export async function describeSnapshot(region: string, id: string): Promise<SnapshotFacts | null> {
+export async function describeSnapshot(where: Where, id: string): Promise<SnapshotFacts | null> {
   try {
-    const { DBSnapshots } = await rds(region).send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: id }));
+    const { DBSnapshots } = await rds(where).send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: id }));
     const found = DBSnapshots?.[0];
-    return found ? snapshotFacts(region, found) : null;
+    return found ? snapshotFacts(placeName(where), found) : null;
   } catch (error) {
     if (isCode(error, "DBSnapshotNotFound")) return null;
     throw error;
@@ -236,17 +239,18 @@ export async function describeSnapshot(region: string, id: string): Promise<Snap
 }
 
 /** All manual snapshots of a region, or those of one instance: one call a page of a hundred, which brings the tags along. */
-export async function listSnapshots(region: string, instanceId?: string): Promise<SnapshotFacts[]> {
+export async function listSnapshots(where: Where, instanceId?: string): Promise<SnapshotFacts[]> {
   const found: SnapshotFacts[] = [];
-  let Marker: string | undefined;
-  do {
-    const page = await rds(region).send(
-      new DescribeDBSnapshotsCommand({ DBInstanceIdentifier: instanceId, SnapshotType: "manual", Marker }),
-    );
-    for (const snapshot of page.DBSnapshots ?? []) found.push(snapshotFacts(region, snapshot));
-    Marker = page.Marker;
-  } while (Marker);
+  for await (const page of snapshotPages(where, instanceId)) found.push(...page);
   return found;
+}
+
+/** The same, a page at a time: for whoever keeps little of each. */
+export async function* snapshotPages(where: Where, instanceId?: string): AsyncGenerator<SnapshotFacts[]> {
+  const ask = (Marker?: string) =>
+    rds(where).send(new DescribeDBSnapshotsCommand({ DBInstanceIdentifier: instanceId, SnapshotType: "manual", Marker }));
+  for await (const { DBSnapshots = [] } of pagesOf(placeName(where), ask, ({ Marker }) => Marker))
+    yield DBSnapshots.map((snapshot) => snapshotFacts(placeName(where), snapshot));
 }
 
 function snapshotFacts(region: string, snapshot: DBSnapshot): SnapshotFacts {
@@ -274,15 +278,15 @@ export async function createSnapshot(region: string, instanceId: string, snapsho
   );
 }
 
-/** Runs in the destination region; the source goes by its ARN (CopyDBSnapshot). */
+/** Runs where the copy is to be; the source goes by its ARN (CopyDBSnapshot). */
 export async function copySnapshot(
-  toRegion: string,
+  to: Where,
   sourceArn: string,
   snapshotId: string,
   tags: Record<string, string>,
   kmsKeyId?: string,
 ): Promise<void> {
-  await rds(toRegion).send(
+  await rds(to).send(
     new CopyDBSnapshotCommand({
       SourceDBSnapshotIdentifier: sourceArn,
       TargetDBSnapshotIdentifier: snapshotId,
@@ -291,5 +295,3 @@ export async function copySnapshot(
     }),
   );
 }
-
-const tagList = (tags: Record<string, string>) => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));

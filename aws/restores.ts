@@ -8,6 +8,7 @@ import {
 import type { RecoveryPoint, Source } from "../core/restore.ts";
 import { CLIENT_SETTINGS, perRegion } from "./clients.ts";
 import { isCode } from "./errors.ts";
+import { tagList } from "./tags.ts";
 
 const rds = perRegion((region) => new RDSClient({ region, ...CLIENT_SETTINGS }));
 
@@ -29,7 +30,7 @@ export async function restoreInstance(id: string, point: RecoveryPoint, like: Re
     DBSubnetGroupName: like.subnetGroup ?? undefined,
     DBParameterGroupName: like.parameterGroup ?? undefined,
     PubliclyAccessible: like.publiclyAccessible,
-    Tags: Object.entries(like.tags).map(([Key, Value]) => ({ Key, Value })),
+    Tags: tagList(like.tags),
   };
   if (point.kind === "snapshot") {
     const command = new RestoreDBInstanceFromDBSnapshotCommand({

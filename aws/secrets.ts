@@ -28,17 +28,38 @@ export async function readCredentials(region: string, secret: string, nowMs: num
   }
 }
 
-function parse(secret: string, text: string): Credentials {
-  const hint = `Store JSON with "username" and "password" in the secret "${secret}".`;
+const parse = (secret: string, text: string): Credentials => fieldsOf(secret, text, ["username", "password"]);
+
+/** A second provider's credentials, and the key that seals what goes there. */
+export interface OffsiteSecret {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** 64 hexadecimal digits. */
+  readonly masterKey: string;
+}
+
+/** Read anew each time: it is needed once a day. */
+export async function readOffsiteSecret(region: string, secret: string): Promise<OffsiteSecret> {
+  const { SecretString } = await secrets(region).send(new GetSecretValueCommand({ SecretId: secret }));
+  const found: OffsiteSecret = fieldsOf(secret, SecretString ?? "", ["accessKeyId", "secretAccessKey", "masterKey"]);
+  if (!/^[0-9a-f]{64}$/i.test(found.masterKey))
+    throw new Problem("SecretUnusable", `"masterKey" in the secret "${secret}" is not 64 hexadecimal digits.`, {
+      hint: "Make one with: openssl rand -hex 32, and keep it on paper too, outside AWS.",
+    });
+  return found;
+}
+
+function fieldsOf<Field extends string>(secret: string, text: string, fields: readonly Field[]): Record<Field, string> {
+  const hint = `Store JSON with ${fields.map((field) => `"${field}"`).join(" and ")} in the secret "${secret}".`;
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
     throw new Problem("SecretUnusable", `The secret "${secret}" is not JSON.`, { hint, cause });
   }
-  const { username, password } = (value ?? {}) as Record<string, unknown>;
-  if (typeof username !== "string" || typeof password !== "string") {
-    throw new Problem("SecretUnusable", `The secret "${secret}" lacks "username" or "password".`, { hint });
-  }
-  return { username, password };
+  const found = (value ?? {}) as Record<string, unknown>;
+  const lacking = fields.filter((field) => typeof found[field] !== "string");
+  if (lacking.length > 0)
+    throw new Problem("SecretUnusable", `The secret "${secret}" lacks ${lacking.map((field) => `"${field}"`).join(" and ")}.`, { hint });
+  return found as Record<Field, string>;
 }

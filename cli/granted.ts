@@ -11,6 +11,9 @@ import { readPackage } from "../lab/deploy/index.ts";
 const EXPLAINED_STARS: Readonly<Record<string, string>> = {
   NetworkInterfacesHaveNoArnBeforeTheyExist: "Lambda tries these out on everything when it puts a function into a network",
   MetricsHaveNoArnTheNamespaceIsTheLimit: "CloudWatch's metrics have no ARN; a condition limits the namespace they are put into",
+  InstancesAndVolumesAreSeenWithoutArn: "EC2 knows no narrower form for what is only looked at",
+  SnapshotsAreSeenWithoutArn: "EC2 knows no narrower form for what is only looked at",
+  BucketsAreListedWithoutArn: "S3 lists all of an account's buckets or none",
   GroupsAndTargetsAreSeenWithoutArn: "Auto Scaling and Elastic Load Balancing know no narrower form for what is only looked at",
 };
 

@@ -1,10 +1,12 @@
 /** Compiles the product for a plan, exactly as a user would: `serverless package`. */
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { copyFile, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../core/problem.ts";
 import { OVERDUE } from "../infra/overdue.ts";
+import { VAULT_TEMPLATE } from "../infra/vault-account.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
@@ -65,7 +67,9 @@ async function packageOnce(planFile: string, out: string): Promise<string> {
     child.on("close", resolve);
   });
   if (code === 0) {
-    await copyFile(join(ROOT, out, "primary-region.json"), join(folder, "primary-region.json"));
+    await rm(join(folder, VAULT_TEMPLATE), { force: true });
+    for (const name of ["primary-region.json", VAULT_TEMPLATE].filter((each) => existsSync(join(ROOT, out, each))))
+      await copyFile(join(ROOT, out, name), join(folder, name));
     for (const name of ["probe", OVERDUE]) await cp(join(ROOT, out, name), join(folder, name), { recursive: true });
   }
   if (code !== 0)

@@ -38,6 +38,13 @@ export async function orderRestoreAside(lab: Lab, plan: Plan, name: string, send
   await signed(lab, plan, send)(peopleOf(plan)[0], order);
 }
 
+/** Beside the original, out of the vault: no other copy of the recovery region is left. */
+export async function orderRestoreOut(lab: Lab, plan: Plan, name: string, from: string, send: Send): Promise<void> {
+  const wish = { from, at: null, region: plan.regions.recovery, promote: false, instance: null, overrides: [] } as const;
+  const order = { verb: "restore", id: "rehearsalout0000", database: name, generation: 1, ...wish, ...NO_PROOF } as const;
+  await signed(lab, plan, send)(peopleOf(plan)[0], order);
+}
+
 export async function orderHold(lab: Lab, plan: Plan, name: string, backup: string, send: Send): Promise<void> {
   const order = { verb: "hold", id: "rehearsalhold000", database: name, backup, ...NO_PROOF } as const;
   await signed(lab, plan, send)(peopleOf(plan)[0], order);

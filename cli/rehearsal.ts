@@ -3,19 +3,23 @@
  * between, a refusal, a status, a drill, a restore. For whoever wants to know what they need. Schedules never fire here: all waking is done by hand.
  * It ends at once when a role is refused anything.
  */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { DatabaseRecord } from "../core/facts.ts";
 import type { Plan } from "../core/plan/schema.ts";
 import { backupName, snapshotName } from "../core/slots.ts";
 import { NEAR_PROBE } from "../infra/near-probe.ts";
 import { OVERDUE } from "../infra/overdue.ts";
+import { VAULT_TEMPLATE } from "../infra/vault-account.ts";
 import { APP_GROUP, seedShop } from "../lab/estate.ts";
 import { throwawayFolder } from "../lab/folder.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { endpoint, readJson, stateBucket, waitFor } from "../lab/look.ts";
 import type { Note } from "../lab/permissions/notes.ts";
 import { sentence } from "../lab/permissions/refusal.ts";
-import { failedBackup, lists } from "./rehearsal-backups.ts";
-import { orderDrill, orderHold, orderRestore, orderRestoreAside, orderTheMove } from "./rehearsal-orders.ts";
+import { buildVault } from "../lab/vault.ts";
+import { failedBackup, knownForDays, lists, uncopiedBackup } from "./rehearsal-backups.ts";
+import { orderDrill, orderHold, orderRestore, orderRestoreAside, orderRestoreOut, orderTheMove } from "./rehearsal-orders.ts";
 
 const NEVER_MS = 30 * 86_400_000;
 /** So small that every durable function has to ask for the rest of its own story. */
@@ -24,7 +28,7 @@ const FIRST_PAGE = 2;
 const SLOW_MS = 3_500;
 const LONG_AGO = "20260101t0000";
 const LATER = "20260101t0600";
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 /** The lab it happened in, still up: its owner closes it. */
 export async function rehearse(plan: Plan, packaged: string, say: (line: string) => void = () => {}): Promise<Lab> {
@@ -61,6 +65,7 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
     await seedShop(await endpoint(lab, plan.regions.primary, database.primary.instance), database.database, shop);
   }
   await lab.deploy(plan, packaged);
+  if (plan.vault) await buildVault(lab, plan, JSON.parse(readFileSync(join(packaged, VAULT_TEMPLATE), "utf8")));
   const [name] = shops.map((shop) => shop.name) as [string];
   const database = plan.databases[name] as Plan["databases"][string];
   const bucket = await stateBucket(lab, region, `understudy-${plan.name}-watch`);
@@ -70,6 +75,9 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
     waitFor(what, PATIENCE_MS, () => {
       if (lab.world.closed) throw new Error(`the lab was closed before this: ${what}`);
       return look();
+    }).catch((error: Error) => {
+      const last = lab.mail.mails.slice(-5).map(({ subject }) => subject);
+      throw new Error(`${error.message}; the last mails: ${last.join("; ")}`, { cause: error });
     });
   const told = (words: string) => until(`the mail "${words}"`, () => mails(words) > 0);
 
@@ -141,6 +149,11 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
     await until("the second backup", () => mails("backup done") > 1);
     await invoke("snapshot", {});
   }
+  const vaulted = plan.backups.some((backup) => backup.database === name && backup.vault);
+  if (vaulted) {
+    say("the backups go into the vault, the oldest first");
+    await told("a copy is in the vault");
+  }
   await until("the note", () => readJson(lab, region, bucket, `databases/${name}/baseline.json`));
   if (backedUp && plan.backups.some(({ keep }) => keep)) {
     say(
@@ -149,17 +162,29 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
     const failed = failedBackup(lab, plan, name, LONG_AGO);
     await invoke("retain", {});
     await until("the failed backup to be gone", async () => !(await lists(lab, plan.regions.primary, failed)));
+    say("another one was never copied, for two days: its copy is tried again");
+    const uncopied = uncopiedBackup(lab, plan, name, LONG_AGO);
+    await invoke("retain", {});
+    await knownForDays(lab, region, bucket, name, uncopied);
+    await invoke("retain", {});
+    await until("its copy", () => lists(lab, region, uncopied));
     say("somebody deletes the copy of the oldest: people are told");
     await lab.world.call("rds", "DeleteDBSnapshot", { DBSnapshotIdentifier: snapshotName(name, LONG_AGO) }, { region });
     await invoke("retain", {});
     await told("backups need you");
     await invoke(OVERDUE, {}, {}, plan.regions.primary);
     await orderHold(lab, plan, name, snapshotName(name, LONG_AGO), (payload) => invoke("order", payload));
+    if (vaulted) {
+      say("that one is restored beside the primary, out of the vault");
+      await orderRestoreOut(lab, plan, name, snapshotName(name, LONG_AGO), (payload) => invoke("order", payload));
+      await told("restored beside");
+    }
   }
   if (database.engine === "postgres") {
     say("the primary is restored beside itself, as late as its automated backups go");
+    const before = mails("restored beside");
     await orderRestoreAside(lab, plan, name, (payload) => invoke("order", payload));
-    await told("restored beside");
+    await until("the restore's end", () => mails("restored beside") > before);
   }
   say("a move that nobody claimed is refused");
   await first();

@@ -2,16 +2,15 @@
  * `npm run simulate`: the product and the lab in virtual time, one run a seed. Prints what broke a rule, its shortest story and how to
  * repeat it; exits non-zero if anything did.
  */
-import { createHash } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { Worker } from "node:worker_threads";
 import { latchedDatabases, latches } from "../infra/latch.ts";
 import { readPlanFile } from "../infra/plan-file.ts";
 import { Code } from "../lab/simulation/environments.ts";
 import { simulate } from "../lab/simulation/run.ts";
 import { ONLY, sceneOf } from "../lab/simulation/scene.ts";
 import { endWell } from "./endings.ts";
+import { bySeed, hashOf, numberOf, overSeeds } from "./simulate-seeds.ts";
 import type { Report, Work } from "./simulate-worker.ts";
 import { simulationCode } from "./simulation-code.ts";
 
@@ -47,11 +46,11 @@ await endWell(async (atEnd) => {
     },
   });
   if (values.help) return console.log(HELP);
-  const first = number("seed", values.seed, 0, 2 ** 31);
-  const runs = values.story ? 1 : number("runs", values.runs, 1, 10_000_000);
-  const safetyMs = Math.round(number("days", values.days, 0.001, 365, false) * 86_400_000);
-  const skewMs = Math.round(number("skew", values.skew, 0, 3600, false) * 1000);
-  const workers = Math.min(runs, number("workers", values.workers, 1, 256));
+  const first = numberOf("seed", values.seed, 0, 2 ** 31);
+  const runs = values.story ? 1 : numberOf("runs", values.runs, 1, 10_000_000);
+  const safetyMs = Math.round(numberOf("days", values.days, 0.001, 365, false) * 86_400_000);
+  const skewMs = Math.round(numberOf("skew", values.skew, 0, 3600, false) * 1000);
+  const workers = Math.min(runs, numberOf("workers", values.workers, 1, 256));
   const plan = readPlanFile(values.plan);
   const only = ONLY.find((kind) => kind === values.kind);
   if (values.kind !== "" && only === undefined) throw new Error(`--kind is "${values.kind}", expected one of: ${ONLY.join(", ")}.`);
@@ -72,39 +71,19 @@ await endWell(async (atEnd) => {
     return;
   }
 
-  const reports: Report[] = [];
-  const report = (each: Report) => {
-    reports.push(each);
-    if (each.violations.length > 0) tellBroken(each, values);
-  };
-  const shares = Array.from({ length: workers }, (_, worker) =>
-    Array.from({ length: runs }, (_, run) => first + run).filter((_, run) => run % workers === worker),
+  const work: Omit<Work, "seeds"> = { plan, fixed: values.fixed, only, sources, safetyMs, skewMs, without };
+  const reports = await overSeeds<Report>(
+    new URL("./simulate-worker.ts", import.meta.url),
+    { first, runs, workers },
+    work,
+    atEnd,
+    (each) => {
+      if (each.violations.length > 0) tellBroken(each, values);
+    },
   );
-  const all = shares.map((seeds) => {
-    const workerData: Work = { plan, fixed: values.fixed, only, sources, seeds, safetyMs, skewMs, without };
-    const worker = new Worker(new URL("./simulate-worker.ts", import.meta.url), {
-      workerData,
-      // Runs leave much that is short-lived; room for it saves a third of the time.
-      resourceLimits: { maxYoungGenerationSizeMb: 64 },
-    });
-    atEnd(() => worker.terminate());
-    return new Promise<void>((resolve, reject) => {
-      worker.on("message", report);
-      worker.on("error", reject);
-      worker.on("exit", () => resolve());
-    });
-  });
-  await Promise.all(all);
-  if (reports.length !== runs) throw new Error(`Only ${reports.length} of ${runs} runs were reported: a worker ended early.`);
   summary(reports, (Date.now() - startedAtMs) / 1000);
   if (reports.some((each) => each.violations.length > 0)) process.exitCode = 1;
 });
-
-function number(name: string, text: string, from: number, to: number, whole = true): number {
-  const value = Number(text);
-  if (text.trim() !== "" && value >= from && value <= to && (!whole || Number.isInteger(value))) return value;
-  throw new Error(`--${name} is "${text}", expected a ${whole ? "whole " : ""}number from ${from} to ${to}.`);
-}
 
 function tellBroken(each: Report, values: { days: string; skew: string; plan: string; fixed: boolean; kind: string }): void {
   console.log(`\nseed ${each.seed} broke ${[...new Set(each.violations.map(({ rule }) => rule))].join(", ")}:`);
@@ -129,11 +108,9 @@ function pairsOf(reports: readonly Report[]): Set<string> {
 }
 
 function summary(reports: readonly Report[], seconds: number): void {
-  const sorted = reports.toSorted((a, b) => a.seed - b.seed);
+  const sorted = bySeed(reports);
   const sum = (of: (each: Report) => number) => sorted.reduce((total, each) => total + of(each), 0);
   const count = (of: (each: Report) => boolean) => sorted.filter(of).length;
-  const hash = createHash("sha256");
-  for (const each of sorted) hash.update(`${each.seed} ${each.hash}\n`);
   const broken = count((each) => each.violations.length > 0);
   const first = sorted[0]?.seed;
   console.log(
@@ -147,5 +124,5 @@ function summary(reports: readonly Report[], seconds: number): void {
     `${moves} moves; processes killed at ${new Set(sorted.flatMap((each) => each.kills)).size} distinct places (runbook, step, before or after); ${pairsOf(sorted).size} distinct pairs of faults.`,
   );
   console.log(broken === 0 ? "No rule was broken." : `${broken} runs broke a rule.`);
-  console.log(`hash ${hash.digest("hex").slice(0, 16)}`);
+  console.log(`hash ${hashOf(sorted)}`);
 }

@@ -6,10 +6,10 @@ const ROOT = join(import.meta.dirname, "..");
 const FUNCTIONS = ["probe", "watch", "move", "snapshot", "backup", "notify", "order"];
 
 /** Sources by function. */
-export async function simulationCode(): Promise<Record<string, string>> {
+export async function simulationCode(functions: readonly string[] = FUNCTIONS): Promise<Record<string, string>> {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
-    entryPoints: FUNCTIONS.map((name) => ({ in: `functions/${name}.ts`, out: name })),
+    entryPoints: functions.map((name) => ({ in: `functions/${name}.ts`, out: name })),
     outdir: "simulation",
     write: false,
     bundle: true,

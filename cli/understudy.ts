@@ -5,9 +5,11 @@ import { readPlanFile } from "../infra/plan-file.ts";
 import type { FoundEvidence } from "../runbooks/evidence-found.ts";
 import { endWell } from "./endings.ts";
 import { backupsPage, findBackups } from "./operator/backups.ts";
+import { askCost, costPage } from "./operator/cost.ts";
 import { explainDecision, explainPage, replayDecisions, replayPage } from "./operator/decisions.ts";
 import { Door } from "./operator/door.ts";
 import { evidenceText } from "./operator/evidence.ts";
+import { findSet, machinePage } from "./operator/machine.ts";
 import { answerPage, requestsPage, statusPage } from "./operator/pages.ts";
 import { HELP, helpOf, optionsOf, VERBS } from "./operator/verbs.ts";
 
@@ -39,6 +41,14 @@ await endWell(async () => {
   if (name === "backups") {
     const found = await findBackups(plan, subject ?? "", Date.now());
     return print(found, () => backupsPage(found));
+  }
+  if (name === "machine") {
+    const found = await findSet(plan, subject ?? "", values.set as string | undefined);
+    return print(found, () => machinePage(found));
+  }
+  if (name === "cost") {
+    const cost = askCost(plan, values as Record<string, string>);
+    return print(cost, () => costPage(cost));
   }
   const text = (option: string) => values[option] as string | undefined;
   if (name === "explain") {

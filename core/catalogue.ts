@@ -18,9 +18,9 @@ export interface Listed {
 
 /**
  * "expired": Understudy deleted it by the plan's retention. "missing": it is gone, and not by Understudy. "stripped": it is there, and
- * somebody took its tags away, so that Understudy may not delete it.
+ * somebody took its tags away, so that Understudy may not delete it. "incomplete": it was whole there, and a part of it is gone.
  */
-export type PlaceState = "good" | "unfinished" | "failed" | "missing" | "expired" | "stripped";
+export type PlaceState = "good" | "unfinished" | "failed" | "missing" | "expired" | "stripped" | "incomplete";
 
 /** The status of a snapshot whose tags are gone, wherever it is listed beside those that have theirs. */
 export const STRIPPED = "stripped";
@@ -40,6 +40,8 @@ export interface Point {
   readonly atMs: number | null;
   /** When it was last restored and looked through; null: never. */
   readonly verifiedAtMs: number | null;
+  /** How long it took then until it answered; null: not measured. */
+  readonly answeredInMs?: number | null;
   readonly places: Readonly<Record<string, Kept>>;
 }
 
@@ -55,13 +57,22 @@ export interface Catalogue {
 export interface Verified {
   readonly id: string;
   readonly atMs: number;
+  readonly answeredInMs?: number | null;
 }
+
+/** The status of a set that lost a part of it. */
+export const INCOMPLETE = "incomplete";
 
 /** What is missing is remembered for so long, and what has expired until the next look. */
 const MISSING_DAYS = 30;
 const DAY_MS = 86_400_000;
 
-const STATES: Readonly<Record<string, PlaceState>> = { available: "good", failed: "failed", [STRIPPED]: "stripped" };
+const STATES: Readonly<Record<string, PlaceState>> = {
+  available: "good",
+  failed: "failed",
+  [STRIPPED]: "stripped",
+  [INCOMPLETE]: "incomplete",
+};
 const stateOf = (status: string): PlaceState => STATES[status] ?? "unfinished";
 
 /**
@@ -71,7 +82,7 @@ const stateOf = (status: string): PlaceState => STATES[status] ?? "unfinished";
 export function reconciled(
   before: Catalogue | null,
   database: string,
-  listed: readonly Listed[],
+  listed: readonly Omit<Listed, "tags">[],
   { nowMs, dark = [], verified = null }: { readonly nowMs: number; readonly dark?: readonly string[]; readonly verified?: Verified | null },
 ): Catalogue {
   const known = new Map((before?.points ?? []).map((point) => [point.id, point]));
@@ -93,7 +104,8 @@ export function reconciled(
     if (Object.values(places).every((kept) => isOver(kept, nowMs))) continue;
     const atMs = there.find(({ takenAtMs }) => takenAtMs !== null)?.takenAtMs ?? old?.atMs ?? null;
     const verifiedAtMs = verified?.id === id ? Math.max(verified.atMs, old?.verifiedAtMs ?? 0) : (old?.verifiedAtMs ?? null);
-    points.push({ id, atMs, verifiedAtMs, places });
+    const answeredInMs = (verified?.id === id ? verified.answeredInMs : null) ?? old?.answeredInMs ?? null;
+    points.push({ id, atMs, verifiedAtMs, answeredInMs, places });
   }
   return { database, atMs: nowMs, points: points.sort(newestPointFirst) };
 }
@@ -124,6 +136,8 @@ const isGood = ({ places }: Point): boolean => Object.values(places).some(({ sta
 export interface Standing {
   readonly newestGood: { readonly id: string; readonly atMs: number } | null;
   readonly newestVerified: { readonly id: string; readonly atMs: number; readonly verifiedAtMs: number } | null;
+  /** What a restore took when one was last tried: the achieved recovery time; null: no drill has measured it. */
+  readonly restoreSeconds: number | null;
   /** By region: how many good ones, and how old the newest is. */
   readonly places: Readonly<Record<string, { readonly good: number; readonly newestAtMs: number | null }>>;
   /** What would be lost if the database were lost now and the newest good backup restored; null: all of it. */
@@ -137,6 +151,7 @@ export function standing({ points }: Catalogue, regions: readonly string[], obje
   const verified = dated.find((point) => isGood(point) && point.verifiedAtMs !== null);
   return {
     newestGood: newest ? { id: newest.id, atMs: newest.atMs } : null,
+    restoreSeconds: verified?.answeredInMs == null ? null : Math.ceil(verified.answeredInMs / 1000),
     newestVerified: verified ? { id: verified.id, atMs: verified.atMs, verifiedAtMs: verified.verifiedAtMs as number } : null,
     places: Object.fromEntries(
       regions.map((region) => {

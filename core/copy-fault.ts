@@ -1,5 +1,5 @@
 /**
- * What RDS means when it does not start a snapshot or a copy, by its code and its words. Says nothing of what to do about it.
+ * What RDS or EBS means when it does not start a snapshot or a copy, by its code and its words. Says nothing of what to do about it.
  * One code has two meanings (SnapshotQuotaExceeded), and the message alone tells them apart.
  */
 import type { BackOff } from "./copy-queue.ts";
@@ -19,7 +19,12 @@ const TABLE: readonly Row[] = [
   { code: /^SnapshotQuotaExceeded$/, message: /cannot copy more than/i, means: "slots are taken" },
   // "Cannot create more than 100 manual snapshots", and words nobody has met yet: people had better look.
   { code: /^SnapshotQuotaExceeded$/, means: "region is full" },
-  { code: /^ResourceLimitExceeded$/, means: "slots are taken" },
+  // Of EBS: copies into a region, snapshots of one volume, and of an account, that are under way.
+  {
+    code: /^(ResourceLimitExceeded|ConcurrentSnapshotLimitExceeded|PendingSnapshotLimitExceeded|SnapshotCreationPerVolumeRateExceeded)$/,
+    means: "slots are taken",
+  },
+  { code: /^SnapshotLimitExceeded$/, means: "region is full" },
   { code: /^(Throttl|RequestLimitExceeded$|RequestThrottled|TooManyRequests|SlowDown$)/, means: "throttled" },
   {
     code: /^(KMSKeyNotAccessible|InvalidParameterCombination|InvalidParameterValue|AccessDenied|UnauthorizedOperation)$/,

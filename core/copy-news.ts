@@ -2,6 +2,7 @@
 import type { Miss } from "./copy-forecast.ts";
 import { COPY_LIMITS, type CopyQueue, type InFlight, inLine, type Waiting } from "./copy-queue.ts";
 import type { News } from "./news.ts";
+import { isVaultPlace, slugOf } from "./vault.ts";
 
 const iso = (atMs: number): string => new Date(atMs).toISOString();
 
@@ -11,10 +12,13 @@ const lineOf = ({ inFlight, strangers, waiting }: CopyQueue): [label: string, va
   ["Waiting", String(waiting.length)],
 ];
 
+/** A snapshot's copy into a region and the one into the vault have one name. */
+const ofVault = (place: string): string => (isVaultPlace(place) ? "-vault" : "");
+
 export function lateNews(region: string, queue: CopyQueue, entry: Waiting | InFlight, nowMs: number): News {
   return {
     kind: "Copy Delayed",
-    id: `${entry.id}-late`,
+    id: `${entry.id}${ofVault(region)}-late`,
     database: entry.database,
     atMs: nowMs,
     sentence: `The copy of ${entry.id} to ${region} is late: it was due at ${iso(entry.dueAtMs)}, and ${standing(queue, entry)}.`,
@@ -41,7 +45,7 @@ export function foreseenNews(region: string, queue: CopyQueue, misses: readonly 
   const times = ({ endsAtMs, breaksAtMs }: Miss) => `${iso(endsAtMs)}, needed by ${iso(breaksAtMs)}`;
   return {
     kind: "Copy Delayed",
-    id: `${first.id}-will-be-late`,
+    id: `${first.id}${ofVault(region)}-will-be-late`,
     database: first.database,
     atMs: nowMs,
     sentence: `The copy of ${first.id} to ${region} will be late: expected at ${times(first)}${others}.`,
@@ -53,7 +57,7 @@ export function foreseenNews(region: string, queue: CopyQueue, misses: readonly 
 /** Once a day and region, however many copies meet it. */
 export const fullNews = (region: string, queue: CopyQueue, database: string, words: string, nowMs: number): News => ({
   kind: "Copy Delayed",
-  id: `copies-${region}-full-${iso(nowMs).slice(0, 10)}`,
+  id: `copies-${slugOf(region)}-full-${iso(nowMs).slice(0, 10)}`,
   database,
   atMs: nowMs,
   sentence: `${region} takes no more snapshots: ${words}`,

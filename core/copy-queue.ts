@@ -45,7 +45,7 @@ export interface InFlight extends Entry {
 }
 
 /** A copy into the region, as RDS lists it. */
-export interface Listed {
+export interface ListedCopy {
   readonly id: string;
   readonly kind: CopyKind;
   readonly source: string;
@@ -56,9 +56,10 @@ export interface CopyQueue {
   readonly waiting: readonly Waiting[];
   readonly inFlight: readonly InFlight[];
   /** Under way, and not asked for here: other people's copies take slots too. */
-  readonly strangers: readonly Listed[];
-  /** When RDS was asked last. */
+  readonly strangers: readonly ListedCopy[];
+  /** When RDS was asked last, and how long it took to list all there is. */
   readonly seenAtMs: number;
+  readonly seenForMs?: number;
   /** When people last heard of copies that will be late. */
   readonly foretoldAtMs: number;
   /** By source, how long its last copy took. */
@@ -151,6 +152,8 @@ export function ended(queue: CopyQueue, id: string, how: "available" | "failed" 
     waiting: queue.waiting.filter((each) => each.id !== id),
     inFlight: queue.inFlight.filter((each) => each.id !== id),
     minutes: { ...queue.minutes, ...took },
+    // Who gave it up may have left it under way: RDS is asked before anybody of its source starts.
+    ...(how === "available" ? {} : { seenAtMs: 0 }),
     tally: {
       ...tally,
       copied: tally.copied + (how === "available" ? 1 : 0),
@@ -182,13 +185,20 @@ export function backOff(queue: CopyQueue, id: string, why: BackOff, chance: numb
 }
 
 /** aws-facts: a copy is `creating`, `copying` or `pending` until it is there, and may show no progress for long. */
-const isUnderWay = ({ status }: Listed): boolean => ["creating", "copying", "pending"].includes(status);
+const isUnderWay = ({ status }: ListedCopy): boolean => ["creating", "copying", "pending"].includes(status);
 
 /** So long a slot is kept for one that was admitted and that RDS does not list: its execution is about to start it, or is dead. */
 export const UNSEEN_MS = 5 * MINUTE_MS;
 
-/** What RDS lists counts: a slot whose execution died is free again, a copy that others started takes one. */
-export function reconcile(queue: CopyQueue, listed: readonly Listed[], nowMs: number): CopyQueue {
+/** RDS is asked once in so long, by whoever looks first; where there is much to list, a twentieth of the time at most. */
+const SEE_AGAIN_MS = MINUTE_MS;
+const SEEN_SHARE = 20;
+
+export const isToBeSeen = ({ seenAtMs, seenForMs = 0 }: CopyQueue, nowMs: number): boolean =>
+  nowMs - seenAtMs >= Math.max(SEE_AGAIN_MS, SEEN_SHARE * seenForMs);
+
+/** What RDS lists counts: a slot whose execution died is free again, a copy that others started takes one. `forMs`: how long it took. */
+export function reconcile(queue: CopyQueue, listed: readonly ListedCopy[], nowMs: number, forMs = 0): CopyQueue {
   let next: CopyQueue = queue;
   for (const { id, startedAtMs, admittedAtMs } of queue.inFlight) {
     const found = listed.find((each) => each.id === id);
@@ -206,6 +216,7 @@ export function reconcile(queue: CopyQueue, listed: readonly Listed[], nowMs: nu
     inFlight,
     strangers: underWay.filter(({ id }) => !inFlight.some((entry) => entry.id === id)),
     seenAtMs: nowMs,
+    seenForMs: forMs,
   };
 }
 

@@ -10,8 +10,12 @@ export interface Manifest {
   /** What it restored. */
   readonly snapshot?: string;
   readonly atMs: number;
+  /** From its begin until the restored database answered; null: not measured. */
+  readonly answeredInMs?: number | null;
   readonly tables: Tables;
 }
+
+export const manifestKey = (database: string): string => `drills/${database}/manifest.json`;
 
 export interface DrillFound {
   readonly tables: Tables;

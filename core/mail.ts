@@ -39,6 +39,10 @@ const HEADLINES: Record<News["kind"], string> = {
   "Restore Failed": "restore FAILED",
   "Drill Passed": "drill passed",
   "Drill Failed": "drill FAILED",
+  "Offsite Dump Finished": "a dump is offsite",
+  "Offsite Dump Failed": "offsite dump FAILED",
+  "Vault Copy Completed": "a copy is in the vault",
+  "Vault Copy Failed": "copy into the vault FAILED",
 };
 
 export function writeMail(news: News, planName: string): Mail {

@@ -42,6 +42,10 @@ export const NEWS_KINDS = [
   "Restore Failed",
   "Drill Passed",
   "Drill Failed",
+  "Offsite Dump Finished",
+  "Offsite Dump Failed",
+  "Vault Copy Completed",
+  "Vault Copy Failed",
 ] as const;
 
 export type NewsKind = (typeof NEWS_KINDS)[number];

@@ -49,11 +49,12 @@ export interface Found {
   readonly dark: readonly string[];
 }
 
-/** The newest good copy in the recovery region, else in the primary's; another only when a person names it. */
+/** The newest good copy in the recovery region, else in the primary's or the vault; another only when a person names it. */
 export function chooseRecoveryPoint(wish: RestoreWish, { copies, sources, dark }: Found, recovery: string): Chosen {
   const silent = dark.length > 0 ? ` ${dark.join(" and ")} did not answer, so what lies there is not known.` : "";
   const none = (reason: string, hint: string): Chosen => ({ point: null, reason: `${reason}${silent}`, hint });
-  const here = ({ region }: { readonly region: string }) => wish.region === null || region === wish.region;
+  // What a vault is called begins with its region.
+  const here = ({ region }: { readonly region: string }) => wish.region === null || region.split(" ")[0] === wish.region;
   if (wish.at !== null) {
     const [source] = sources.filter(here).sort((a, b) => b.latestMs - a.latestMs);
     if (!source) return none("No instance of this database has automated backups.", "Restore from a snapshot: leave --at out.");
@@ -112,10 +113,15 @@ export const restoredPrefix = (database: string): string => `${database}-restore
 export const DRILL = "understudy-drill-";
 const drillPrefix = (database: string): string => `${DRILL}${database}-`;
 
+/** And of every instance an offsite dump is taken from: its role may delete these and nothing else. */
+export const OFFSITE = "understudy-offsite-";
+
 /** Like "20261121t150112". */
 const stampOf = (atMs: number): string => iso(atMs).slice(0, 19).replace(/[-:]/g, "").toLowerCase();
 export const restoredName = (database: string, atMs: number): string => `${restoredPrefix(database)}${stampOf(atMs)}`;
 export const drillName = (database: string, atMs: number): string => `${drillPrefix(database)}${stampOf(atMs)}`;
+/** A day is enough: there is one a day at most. */
+export const offsiteName = (database: string, atMs: number): string => `${OFFSITE}${database}-${stampOf(atMs).slice(0, 8)}`;
 export const isRestoredName = (database: string, name: string): boolean =>
   name.startsWith(restoredPrefix(database)) && /^\d{8}t\d{6}$/.test(name.slice(restoredPrefix(database).length));
 

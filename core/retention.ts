@@ -72,12 +72,7 @@ export function retained(backups: readonly Backup[], retention: Retention): read
     good.find(({ state }) => state === "verified"),
     "the newest that is verified",
   );
-  for (const backup of sorted) {
-    if (backup.hold !== undefined) keep(backup, `held: ${backup.hold}`);
-    if (backup.state === "unfinished") keep(backup, "it is not finished");
-    if (backup.state === "failed" && !good.some((other) => newestFirst(other, backup) < 0))
-      keep(backup, "failed, and nothing newer is complete");
-  }
+  // Before any hold is looked at: what is held takes nobody's place.
   const floor = Math.max(1, retention.floor);
   let kept = good.filter((backup) => reasons.get(backup)?.length).length;
   for (const backup of good) {
@@ -85,6 +80,12 @@ export function retained(backups: readonly Backup[], retention: Retention): read
     if (reasons.get(backup)?.length) continue;
     keep(backup, `the floor of ${floor}`);
     kept++;
+  }
+  for (const backup of sorted) {
+    if (backup.hold !== undefined) keep(backup, `held: ${backup.hold}`);
+    if (backup.state === "unfinished") keep(backup, "it is not finished");
+    if (backup.state === "failed" && !good.some((other) => newestFirst(other, backup) < 0))
+      keep(backup, "failed, and nothing newer is complete");
   }
   return sorted.map((backup) => {
     const why = reasons.get(backup) as string[];
@@ -169,10 +170,9 @@ export interface PruneLimits {
 }
 
 /** Why so many are not deleted at once without a person's word; null when it is no more than usual. */
-export function pruneBrake(verdicts: readonly Verdict[], { percent, most }: PruneLimits): string | null {
-  const gone = verdicts.filter(({ keep }) => !keep).length;
-  if (gone > most) return `${gone} of ${verdicts.length} would be deleted at once, the limit is ${most}`;
-  if (gone * 100 > percent * verdicts.length)
-    return `${gone} of ${verdicts.length} would be deleted at once, that is ${Math.round((gone * 100) / verdicts.length)} %, the limit is ${percent} %`;
+export function pruneBrake(gone: number, all: number, { percent, most }: PruneLimits): string | null {
+  if (gone > most) return `${gone} of ${all} would be deleted at once, the limit is ${most}`;
+  if (gone * 100 > percent * all)
+    return `${gone} of ${all} would be deleted at once, that is ${Math.round((gone * 100) / all)} %, the limit is ${percent} %`;
   return null;
 }

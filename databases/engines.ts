@@ -60,18 +60,36 @@ const ENGINES: Record<DatabasePlan["engine"], DatabaseEngine> = { postgres, mari
 
 export const engineOf = (name: DatabasePlan["engine"]): DatabaseEngine => ENGINES[name];
 
-/** How a write was refused, in words; null when it was accepted. The proof of a fence. */
-export async function refusedWrite(
+/** What came of a write that ought to be refused. */
+export interface Attempt {
+  readonly wrote: boolean;
+  /** The other end said something, if only no: a network that is shut says nothing. */
+  readonly answered: boolean;
+  readonly seen: string;
+}
+
+/** What the system says of a network in which nobody answered. Patience that ran out has no code at all. */
+const NO_ANSWER = ["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"];
+
+export async function attemptWrite(
   engine: DatabaseEngine,
   target: Target,
   token: string,
   timeoutMs: number,
   silenceMs?: number,
-): Promise<string | null> {
+): Promise<Attempt> {
   try {
     await engine.writeCanary(target, token, timeoutMs, silenceMs);
-    return null;
+    return { wrote: true, answered: true, seen: "the write arrived" };
   } catch (error) {
-    return (error as Error).message || String((error as { code?: unknown }).code ?? error);
+    const { message, code } = error as { message?: string; code?: unknown };
+    const answered = (typeof code === "string" && !NO_ANSWER.includes(code)) || /terminated unexpectedly/.test(message ?? "");
+    return { wrote: false, answered, seen: message || String(code ?? error) };
   }
+}
+
+/** How a write was refused, in words; null when it was accepted. */
+export async function refusedWrite(...attempt: Parameters<typeof attemptWrite>): Promise<string | null> {
+  const { wrote, seen } = await attemptWrite(...attempt);
+  return wrote ? null : seen;
 }

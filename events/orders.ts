@@ -1,5 +1,6 @@
 /** Orders: what `watch` and `snapshot` send to the durable functions, and an operator by hand. Checked field by field. */
 import * as z from "zod/mini";
+import { region } from "../core/plan/forms.ts";
 import type { Reading } from "./refused.ts";
 import { EventRefused } from "./refused.ts";
 import { shape } from "./wake.ts";
@@ -11,7 +12,13 @@ const move = z.strictObject({
   generation: counted,
   attempt: counted,
 });
-const backup = z.strictObject({ database: z.string(), slot: z.string().check(z.regex(/^\d{8}t\d{4}$/)) });
+const backup = z.strictObject({
+  database: z.string(),
+  slot: z.string().check(z.regex(/^\d{8}t\d{4}$/)),
+  from: z.optional(region),
+});
+
+const machine = z.strictObject({ machine: z.string(), slot: z.string().check(z.regex(/^\d{8}t\d{4}$/)) });
 
 const nullable = z.nullable(z.string());
 const restore = z.strictObject({
@@ -34,6 +41,13 @@ const drill = z.strictObject({
   by: nullable,
 });
 
+const offsite = z.strictObject({ database: z.string(), name: z.string().check(z.regex(/^understudy-offsite-[a-z0-9-]{1,44}$/)) });
+
+export type MachineOrder = z.infer<typeof machine>;
+const vault = z.strictObject({ database: z.string(), slot: backup.shape.slot });
+
+export type VaultOrder = z.infer<typeof vault>;
+export type OffsiteOrder = z.infer<typeof offsite>;
 export type DrillOrder = z.infer<typeof drill>;
 export type RestoreOrder = z.infer<typeof restore>;
 export type MoveOrder = z.infer<typeof move>;
@@ -45,8 +59,17 @@ export const readMoveOrder = (event: unknown, _reading: Reading): MoveOrder =>
 export const readBackupOrder = (event: unknown, _reading: Reading): BackupOrder =>
   order(backup, event, '{"database": "shop", "slot": "20261121t0900"}');
 
+export const readMachineOrder = (event: unknown, _reading: Reading): MachineOrder =>
+  order(machine, event, '{"machine": "web-1", "slot": "20261121t0900"}');
+
 export const readDrillOrder = (event: unknown, _reading: Reading): DrillOrder =>
   order(drill, event, '{"database": "shop", "name": "understudy-drill-shop-20261121t090000", "by": null}');
+
+export const readOffsiteOrder = (event: unknown, _reading: Reading): OffsiteOrder =>
+  order(offsite, event, '{"database": "shop", "name": "understudy-offsite-shop-20261121"}');
+
+export const readVaultOrder = (event: unknown, _reading: Reading): VaultOrder =>
+  order(vault, event, '{"database": "shop", "slot": "20261121t0900"}');
 
 export const readRestoreOrder = (event: unknown, _reading: Reading): RestoreOrder =>
   order(

@@ -3,12 +3,15 @@
  * infra/slim-sdk.ts. Of the databases' clients only those go along whose engine the plan names, without their pools.
  */
 import { readdirSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { build, type Plugin } from "esbuild";
 import type { Plan } from "../core/plan/schema.ts";
+import { hasMachines, MACHINE_FUNCTION } from "./machines.ts";
+import { hasOffsite, OFFSITE_FUNCTION } from "./offsite.ts";
 import { slimMySql } from "./slim-mysql.ts";
 import { slimSdk } from "./slim-sdk.ts";
+import { hasVault, VAULT_FUNCTION } from "./vault.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
@@ -18,12 +21,41 @@ export const FUNCTIONS: readonly string[] = readdirSync(join(ROOT, "functions"))
   .map((file) => file.slice(0, -3))
   .sort();
 
+/** What asks S3 for buckets that the plan does not name. */
+const LISTS_BUCKETS = ["retain"];
+
+/** Beside its code: what a dump takes along for whoever restores it. */
+const KIT = ["restore.sh", "RESTORE.md"];
+
 /** Bundles into `<out>/<function>/index.mjs`, with the plan beside it. */
 export async function bundle(plan: Plan, out: string): Promise<void> {
   for (const name of FUNCTIONS) await rm(join(ROOT, out, name), { recursive: true, force: true });
+  const chosen = [
+    onlyEngines(enginesOf(plan)),
+    ...(hasLatch(plan) ? [] : [withoutLatch]),
+    ...(hasClusters(plan) ? [] : [withoutClusters]),
+    ...(hasVault(plan) ? [] : [withoutVault]),
+  ];
+  const left = [OFFSITE_FUNCTION, ...(hasMachines(plan) ? [] : [MACHINE_FUNCTION]), ...(hasVault(plan) ? [] : [VAULT_FUNCTION])];
+  const slim = FUNCTIONS.filter((name) => !left.includes(name));
+  // Carries whole databases away: it needs all that the databases' clients and S3's can do, and nobody waits for its start.
+  const whole = hasOffsite(plan) ? [OFFSITE_FUNCTION] : [];
+  for (const lists of [false, true]) {
+    const names = slim.filter((name) => LISTS_BUCKETS.includes(name) === lists);
+    await bundleOf(names, out, [slimSdk(lists), slimPostgres, slimMySql, ...chosen]);
+  }
+  if (whole.length > 0) await bundleOf(whole, out, chosen);
+  for (const name of [...slim, ...whole]) {
+    await mkdir(join(ROOT, out, name), { recursive: true });
+    await writeFile(join(ROOT, out, name, "plan.json"), JSON.stringify(plan));
+  }
+  for (const name of whole) for (const file of KIT) await copyFile(join(ROOT, "offsite", file), join(ROOT, out, name, file));
+}
+
+async function bundleOf(names: readonly string[], out: string, plugins: Plugin[]): Promise<void> {
   await build({
     absWorkingDir: ROOT,
-    entryPoints: FUNCTIONS.map((name) => ({ in: `functions/${name}.ts`, out: `${name}/index` })),
+    entryPoints: names.map((name) => ({ in: `functions/${name}.ts`, out: `${name}/index` })),
     outdir: out,
     outExtension: { ".js": ".mjs" },
     bundle: true,
@@ -38,19 +70,10 @@ export async function bundle(plan: Plan, out: string): Promise<void> {
     logLevel: "warning",
     // pg is CommonJS and asks for Node's modules by require.
     banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
-    plugins: [
-      slimSdk,
-      slimPostgres,
-      slimMySql,
-      onlyEngines(enginesOf(plan)),
-      ...(hasLatch(plan) ? [] : [withoutLatch]),
-      ...(hasClusters(plan) ? [] : [withoutClusters]),
-    ],
+    // Native code that is not there.
+    external: ["pg-native"],
+    plugins,
   });
-  for (const name of FUNCTIONS) {
-    await mkdir(join(ROOT, out, name), { recursive: true });
-    await writeFile(join(ROOT, out, name, "plan.json"), JSON.stringify(plan));
-  }
 }
 
 const virtual = (plugin: Parameters<Plugin["setup"]>[0], namespace: string, filter: RegExp, contents: string) => {
@@ -101,6 +124,15 @@ const withoutClusters: Plugin = {
     const names = ["describeCluster", "failOverCluster", "describeGlobal", "switchOverGlobal", "failOverGlobal"];
     const stand = names.map((name) => `export const ${name} = ${refuses("what speaks of clusters")};`).join(" ");
     plugin.onLoad({ filter: /[\\/]aws[\\/]rds-clusters\.ts$/ }, () => ({ contents: stand, loader: "js" }));
+  },
+};
+
+/** A plan without a vault takes on no role: STS's client stays behind. */
+const withoutVault: Plugin = {
+  name: "without-vault",
+  setup(plugin) {
+    const contents = `export const otherAccount = ${refuses("another account")};`;
+    plugin.onLoad({ filter: /[\\/]aws[\\/]other-account\.ts$/ }, () => ({ contents, loader: "js" }));
   },
 };
 

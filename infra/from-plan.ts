@@ -1,15 +1,19 @@
 /** All that serverless.yml takes from the plan; bundles the functions on the way. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { alarms } from "./alarms.ts";
 import { bundle } from "./bundle.ts";
 import type { Json } from "./cloudformation.ts";
 import { latches } from "./latch.ts";
+import { machineFunctions } from "./machines.ts";
 import { mails } from "./mails.ts";
+import { offsiteFunctions } from "./offsite.ts";
 import { readPlanFile } from "./plan-file.ts";
 import { primaryRegionTemplate, rdsEvents } from "./primary-region.ts";
 import { roles } from "./roles.ts";
 import { storage } from "./storage.ts";
+import { vaultFunctions } from "./vault.ts";
+import { VAULT_TEMPLATE, vaultAccountTemplate } from "./vault-account.ts";
 
 export interface FromPlan {
   /** Names the stack, and begins the name of everything in it. */
@@ -19,8 +23,12 @@ export interface FromPlan {
   readonly code: string;
   readonly vpc: { readonly subnetIds: readonly string[]; readonly securityGroupIds: readonly string[] };
   readonly rdsEvents: Json;
+  /** Those that not every plan has. */
+  readonly functions: Readonly<Record<string, Json>>;
   readonly resources: Json;
 }
+
+const asText = (template: object): string => `${JSON.stringify(template, null, 2)}\n`;
 
 let made: Promise<FromPlan> | undefined;
 
@@ -36,13 +44,16 @@ async function make({ planFile, out }: { planFile: string; out: string }): Promi
   await bundle(plan, out);
   const folder = join(import.meta.dirname, "..", out);
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "primary-region.json"), `${JSON.stringify(primaryRegionTemplate(plan, stack), null, 2)}\n`);
+  await writeFile(join(folder, "primary-region.json"), asText(primaryRegionTemplate(plan, stack)));
+  const vault = vaultAccountTemplate(plan, stack);
+  await (vault ? writeFile(join(folder, VAULT_TEMPLATE), asText(vault)) : rm(join(folder, VAULT_TEMPLATE), { force: true }));
   return {
     stack,
     region: plan.regions.recovery,
     code: out,
     vpc: { subnetIds: plan.network.subnetIds, securityGroupIds: plan.network.securityGroupIds },
     rdsEvents: rdsEvents(plan),
+    functions: { ...offsiteFunctions(plan, stack, out), ...machineFunctions(plan, stack, out), ...vaultFunctions(plan, stack, out) },
     resources: { ...storage(), ...mails(plan), ...alarms(plan), ...latches(plan), ...roles(plan, stack) } as unknown as Json,
   };
 }

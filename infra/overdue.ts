@@ -5,6 +5,7 @@
 import { OVERDUE_METRIC, OVERDUE_NAMESPACE } from "../core/overdue.ts";
 import type { Plan } from "../core/plan/schema.ts";
 import { arnOf, logical, type Resources, ref, sub } from "./cloudformation.ts";
+import { hasMachines, MACHINE_FUNCTION, seesSnapshots } from "./machines.ts";
 import { mails } from "./mails.ts";
 import { allow, role } from "./roles.ts";
 
@@ -12,7 +13,7 @@ import { allow, role } from "./roles.ts";
 export const OVERDUE = "overdue";
 
 export function overdueCheck(plan: Plan, stack: string): Resources {
-  if (plan.backups.length === 0) return {};
+  if (plan.backups.length === 0 && !hasMachines(plan)) return {};
   const name = `${stack}-${OVERDUE}`;
   const snapshots = [plan.regions.primary, plan.regions.recovery].map((region) =>
     sub(`arn:\${AWS::Partition}:rds:${region}:\${AWS::AccountId}:snapshot:*`),
@@ -22,6 +23,7 @@ export function overdueCheck(plan: Plan, stack: string): Resources {
     OverdueLogGroup: { Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: `/aws/lambda/${name}`, RetentionInDays: 90 } },
     OverdueRole: role(stack, OVERDUE, [
       allow("SeeAllSnapshots", ["rds:DescribeDBSnapshots"], snapshots),
+      ...(hasMachines(plan) ? [seesSnapshots] : []),
       allow("MetricsHaveNoArnTheNamespaceIsTheLimit", ["cloudwatch:PutMetricData"], "*", {
         StringEquals: { "cloudwatch:namespace": OVERDUE_NAMESPACE },
       }),
@@ -58,15 +60,24 @@ export function overdueCheck(plan: Plan, stack: string): Resources {
         SourceArn: arnOf("OverdueSchedule"),
       },
     },
-    ...Object.fromEntries(plan.backups.map(({ database }) => [`${logical(database)}BackupOverdue`, overdueAlarm(plan, database)])),
+    ...Object.fromEntries(
+      plan.backups.map(({ database }) => [`${logical(database)}BackupOverdue`, overdueAlarm(plan, database, "backup")]),
+    ),
+    ...Object.fromEntries(
+      (plan.machines ?? []).map(({ name: machine }) => [
+        `${logical(machine)}MachineOverdue`,
+        overdueAlarm(plan, machine, MACHINE_FUNCTION),
+      ]),
+    ),
   };
 }
 
-const overdueAlarm = (plan: Plan, database: string): Resources[string] => ({
+/** `by`: the function that makes it. */
+const overdueAlarm = (plan: Plan, database: string, by: string): Resources[string] => ({
   Type: "AWS::CloudWatch::Alarm",
   Properties: {
     AlarmName: `understudy-${plan.name}-${database}-backup-overdue`,
-    AlarmDescription: `The backup of ${database} has not begun in time, or nobody looks any more: see the functions snapshot and backup in ${plan.regions.recovery}, and ${OVERDUE} in ${plan.regions.primary}.`,
+    AlarmDescription: `The backup of ${database} has not begun in time, or nobody looks any more: see the functions snapshot and ${by} in ${plan.regions.recovery}, and ${OVERDUE} in ${plan.regions.primary}.`,
     Namespace: "Understudy",
     MetricName: "BackupOverdueMinutes",
     Dimensions: [
@@ -87,7 +98,7 @@ const overdueAlarm = (plan: Plan, database: string): Resources[string] => ({
 
 /** In the recovery region: the check has not looked for a quarter of an hour. */
 export const overdueSilence = (plan: Plan): Resources =>
-  plan.backups.length === 0
+  plan.backups.length === 0 && !hasMachines(plan)
     ? {}
     : {
         OverdueCheckSilent: {

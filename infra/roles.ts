@@ -7,11 +7,15 @@ import { hasRung } from "../core/ladder.ts";
 import { LATCH_NAMESPACE, sideName } from "../core/latch.ts";
 import type { Plan, RecordPlan } from "../core/plan/schema.ts";
 import { slotName } from "../core/rebuild.ts";
-import { DRILL, newestPointKey, restoredPrefix } from "../core/restore.ts";
+import { DRILL, newestPointKey, OFFSITE, restoredPrefix } from "../core/restore.ts";
 import { stampName } from "../core/stamp.ts";
 import { type Json, logical, type Resources, ref, sub } from "./cloudformation.ts";
+import { anyKey, onNamedKeys, through } from "./keys.ts";
+import { expiresSets, hasMachines, MACHINE_FUNCTION, machineStatements, seesEstate } from "./machines.ts";
+import { hasOffsite } from "./offsite.ts";
 import { ordersSites, siteStatements } from "./site-role.ts";
 import { allow, type Statement } from "./statement.ts";
+import { fetchesFromVault, hasVault, seesWhatIsShared, takesOnVault, vaultStatements } from "./vault.ts";
 
 export { allow, type Statement } from "./statement.ts";
 
@@ -32,6 +36,9 @@ export function roles(plan: Plan, stackName: string): Resources {
   const instanceArns = slots.map(({ id, region }) => instanceArn(region, id));
   const restoredArns = restored.map(({ id, region }) => instanceArn(region, id));
   const drilledArn = instanceArn(recovery, `${DRILL}*`);
+  const offsiteArn = instanceArn(recovery, `${OFFSITE}*`);
+  const secretArn = (secret: string) => sub(`arn:\${AWS::Partition}:secretsmanager:${recovery}:\${AWS::AccountId}:secret:${secret}-*`);
+  const offsiteSecrets = [...new Set(plan.backups.flatMap(({ offsite }) => offsite?.secret ?? []))];
   const instanceRegions = [...new Set([...instances.map(({ region }) => region), recovery])];
   // A standby is made like the one before it: with whatever groups that one has.
   const parameterGroups = (region: string) => rdsArn(region, "pg:*");
@@ -112,7 +119,7 @@ export function roles(plan: Plan, stackName: string): Resources {
     allow(
       "EnterDatabases",
       ["secretsmanager:GetSecretValue"],
-      databases.map(({ secret }) => sub(`arn:\${AWS::Partition}:secretsmanager:${recovery}:\${AWS::AccountId}:secret:${secret}-*`)),
+      databases.map(({ secret }) => secretArn(secret)),
     ),
     entersNetwork,
   ];
@@ -158,6 +165,23 @@ export function roles(plan: Plan, stackName: string): Resources {
   const keepsSides = () => changesNames("KeepSides", latched, latched.flatMap(sidesOf), ["CNAME"], ["UPSERT"]);
   const sidesOf = ({ name, database }: RecordPlan) =>
     Array.from({ length: 1 + (plan.databases[database]?.standbys.length ?? 0) }, (_, side) => sideName(name, side));
+
+  // Out of the newest copy, beside everything, and deleted again.
+  const restoresForAWhile = (made: Json) => [
+    allow(
+      "ReadTheNewestPoint",
+      ["s3:GetObject"],
+      Object.keys(plan.databases).map((name) => sub(`\${StateBucket.Arn}/${newestPointKey(name)}`)),
+    ),
+    ...entersDatabases,
+    allow("SeeCopies", ["rds:DescribeDBSnapshots"], snapshotArns([recovery])),
+    allow("SeeItsOwn", ["rds:DescribeDBInstances"], made),
+    allow("RestoreAside", ["rds:RestoreDBInstanceFromDBSnapshot"], [made, ...snapshotArns([recovery]), ...groupArns(recovery)]),
+    allow("TagItsOwn", ["rds:AddTagsToResource"], made),
+    allow("DeleteItsOwn", ["rds:DeleteDBInstance"], made),
+    ...usesKeys(plan).filter(({ Sid }) => Sid !== "ReadEncryptedSnapshots"),
+    ...tells,
+  ];
 
   const statements: Record<string, Statement[]> = {
     probe: [...keepsRecords, ...seesInstances, ...entersDatabases, starts("watch")],
@@ -237,6 +261,8 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow("SeeSnapshots", ["rds:DescribeDBSnapshots"], snapshotArns([recovery])),
       starts("backup"),
       ...(plan.drills ? [starts("drill")] : []),
+      ...(hasOffsite(plan) ? [starts("offsite")] : []),
+      ...(hasMachines(plan) ? [starts(MACHINE_FUNCTION)] : []),
       ...keepsRecords,
       ...seesInstances,
       ...seesAlarms,
@@ -256,13 +282,18 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow("TagSnapshots", ["rds:AddTagsToResource"], snapshotArns([primary, recovery])),
       // The primary may run in either region, and be copied to the other.
       ...usesKeys(plan, [primary, recovery]),
+      ...(hasVault(plan) ? [starts("vault")] : []),
       ...tells,
       ...lasts("backup"),
     ],
     retain: [
       // What people have said of holds lies beside the records.
       ...readsRecords,
-      allow("ReadCatalogue", ["s3:GetObject"], bucketKeys("catalogue", "drills")),
+      allow(
+        "ReadCatalogue",
+        ["s3:GetObject"],
+        bucketKeys("catalogue", "drills", ...(hasOffsite(plan) ? ["offsite"] : []), ...(hasMachines(plan) ? ["machines"] : [])),
+      ),
       allow("KeepCatalogue", ["s3:PutObject"], bucketKeys("catalogue")),
       allow(
         "SeeAllInstances",
@@ -274,6 +305,14 @@ export function roles(plan: Plan, stackName: string): Resources {
         ["rds:DescribeDBSnapshots"],
         [primary, recovery].map((region) => rdsArn(region, "snapshot:*")),
       ),
+      allow("SeeWhoIsTold", ["sns:ListSubscriptionsByTopic"], ref("Topic")),
+      // What was never copied is tried again.
+      starts("backup"),
+      ...seesEstate(),
+      ...looksAtKeys(plan),
+      ...expiresSets(plan),
+      ...takesOnVault(plan),
+      ...seesWhatIsShared(plan, bucketKeys),
       ...expires(plan, (database) => [primary, recovery].map((region) => rdsArn(region, `snapshot:understudy-${database}-*`))),
       ...tells,
     ],
@@ -299,6 +338,8 @@ export function roles(plan: Plan, stackName: string): Resources {
       // Never the original.
       allow("GuardWhatIsRestored", ["rds:ModifyDBInstance"], [...restoredArns, ...instanceRegions.map(parameterGroups)]),
       ...usesKeys(plan),
+      ...takesOnVault(plan),
+      ...fetchesFromVault(plan),
       ...readsNames(plan.records),
       starts("move"),
       ...tells,
@@ -306,24 +347,34 @@ export function roles(plan: Plan, stackName: string): Resources {
     ],
     // Contained (S32): of what production runs on it may read the login and the note of the newest copy, and restore from copies.
     drill: [
-      allow(
-        "ReadTheNewestPoint",
-        ["s3:GetObject"],
-        Object.keys(plan.databases).map((name) => sub(`\${StateBucket.Arn}/${newestPointKey(name)}`)),
-      ),
+      ...restoresForAWhile(drilledArn),
       allow("TellMissingFromForbidden", ["s3:ListBucket"], sub("${StateBucket.Arn}")),
       allow("ReadTheLastDrill", ["s3:GetObject"], bucketKeys("drills")),
       allow("KeepReports", ["s3:PutObject"], bucketKeys("drills")),
-      ...entersDatabases,
-      allow("SeeCopies", ["rds:DescribeDBSnapshots"], snapshotArns([recovery])),
-      allow("SeeItsOwn", ["rds:DescribeDBInstances"], drilledArn),
-      allow("RestoreAside", ["rds:RestoreDBInstanceFromDBSnapshot"], [drilledArn, ...snapshotArns([recovery]), ...groupArns(recovery)]),
-      allow("TagItsOwn", ["rds:AddTagsToResource"], drilledArn),
-      allow("DeleteItsOwn", ["rds:DeleteDBInstance"], drilledArn),
-      ...usesKeys(plan).filter(({ Sid }) => Sid !== "ReadEncryptedSnapshots"),
-      ...tells,
       ...lasts("drill"),
     ],
+    ...(hasOffsite(plan)
+      ? {
+          // Contained in the same way. What leaves AWS does so by the provider's own credentials.
+          offsite: [
+            ...restoresForAWhile(offsiteArn),
+            allow("EnterTheSecondProvider", ["secretsmanager:GetSecretValue"], offsiteSecrets.map(secretArn)),
+            allow("NoteWhatIsOffsite", ["s3:PutObject"], bucketKeys("offsite")),
+            ...lasts("offsite"),
+          ],
+        }
+      : {}),
+    ...(hasMachines(plan)
+      ? {
+          [MACHINE_FUNCTION]: [
+            ...machineStatements(plan),
+            allow("NoteSets", ["s3:PutObject"], bucketKeys("machines")),
+            ...tells,
+            ...lasts(MACHINE_FUNCTION),
+          ],
+        }
+      : {}),
+    ...(hasVault(plan) ? { vault: vaultStatements(plan, bucketKeys, [...tells, ...lasts("vault")]) } : {}),
     notify: [
       allow("ReadWhatWasTold", ["s3:GetObject"], bucketKeys("told")),
       allow("TellMissingFromForbidden", ["s3:ListBucket"], sub("${StateBucket.Arn}")),
@@ -356,35 +407,28 @@ export function roles(plan: Plan, stackName: string): Resources {
   );
 }
 
+/** Of its own keys and of those instances lie under, which the plan does not name. */
+function looksAtKeys({ backups, machines = [], regions }: Plan): Statement[] {
+  const named = [
+    ...backups.flatMap(({ kmsKeyId, primaryKmsKeyId }) => [kmsKeyId, primaryKmsKeyId]),
+    ...machines.map(({ kmsKeyId }) => kmsKeyId),
+  ];
+  if (named.every((key) => key === undefined)) return [];
+  return [allow("LookAtKeys", ["kms:DescribeKey"], [regions.primary, regions.recovery].map(anyKey))];
+}
+
 /**
  * RDS works with a customer's key in its caller's name, who must be let to describe it and to grant on it (RDS User Guide, AWS KMS key
  * management): for a copy on the plan's key, and on the source's, which the plan does not name. Through RDS alone, of the regions in `sources`.
  */
 function usesKeys(plan: Plan, sources: readonly string[] = [plan.regions.primary]): Statement[] {
-  const keys = [...new Set(plan.backups.flatMap(({ kmsKeyId }) => kmsKeyId ?? []))];
+  const keys = plan.backups.flatMap(({ kmsKeyId }) => kmsKeyId ?? []);
   if (keys.length === 0) return [];
   const { recovery } = plan.regions;
   const actions = ["kms:DescribeKey", "kms:CreateGrant"];
-  const through = (...regions: readonly string[]) => ({
-    StringEquals: { "kms:ViaService": regions.map((region) => `rds.${region}.amazonaws.com`) },
-  });
-  const anyKey = (region: string) => sub(`arn:\${AWS::Partition}:kms:${region}:\${AWS::AccountId}:key/*`);
-  const aliases = keys.flatMap((key) => /alias\/.+$/.exec(key)?.[0] ?? []);
-  const arns = keys
-    .filter((key) => !key.includes("alias/"))
-    .map((key) => (key.startsWith("arn:") ? key : sub(`arn:\${AWS::Partition}:kms:${recovery}:\${AWS::AccountId}:key/${key}`)));
   return [
-    ...(arns.length > 0 ? [allow("EncryptCopies", actions, arns, through(recovery))] : []),
-    // A policy cannot name a key by its alias; it can ask for keys that have it.
-    ...(aliases.length > 0
-      ? [
-          allow("EncryptCopiesByAlias", actions, anyKey(recovery), {
-            ...through(recovery),
-            "ForAnyValue:StringEquals": { "kms:ResourceAliases": aliases },
-          }),
-        ]
-      : []),
-    allow("ReadEncryptedSnapshots", actions, sources.map(anyKey), through(...sources)),
+    ...onNamedKeys("EncryptCopies", "rds", recovery, keys, actions),
+    allow("ReadEncryptedSnapshots", actions, sources.map(anyKey), through("rds", ...sources)),
   ];
 }
 

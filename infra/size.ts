@@ -7,20 +7,24 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { bundle, FUNCTIONS } from "./bundle.ts";
+import { OFFSITE_FUNCTION } from "./offsite.ts";
 import { readPlanFile } from "./plan-file.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const DURABLE = ["backup", "drill", "move", "restore", "site"];
-const LIMITS = { plain: { kb: 400, ms: 60 }, durable: { kb: 700, ms: 75 } };
+const DURABLE = ["backup", "drill", "machine", "move", "restore", "site", "vault"];
+/** `whole`: with the databases' clients and S3's as they are; it starts once a day. */
+const LIMITS = { plain: { kb: 400, ms: 60 }, durable: { kb: 700, ms: 75 }, whole: { kb: 2_300, ms: 400 } };
 const RUNS = 11;
 
 if (!existsSync(join(ROOT, "dist", "watch", "index.mjs"))) await bundle(readPlanFile(join(ROOT, "recovery-plan.yml")), "dist");
 
+// Of a plan without offsite dumps there is none for them.
+const made = FUNCTIONS.filter((name) => existsSync(join(ROOT, "dist", name, "index.mjs")));
 console.log(`bundle     size KB (limit)   import ms, median of ${RUNS} (limit)`);
 let over = 0;
-for (const name of FUNCTIONS) {
+for (const name of made) {
   const file = join(ROOT, "dist", name, "index.mjs");
-  const limit = DURABLE.includes(name) ? LIMITS.durable : LIMITS.plain;
+  const limit = name === OFFSITE_FUNCTION ? LIMITS.whole : DURABLE.includes(name) ? LIMITS.durable : LIMITS.plain;
   const kb = statSync(file).size / 1000;
   const ms = median(Array.from({ length: RUNS }, () => importMs(file)));
   const bad = kb > limit.kb || ms > limit.ms;
@@ -30,7 +34,7 @@ for (const name of FUNCTIONS) {
   );
 }
 if (over > 0) {
-  console.error(`${over} of ${FUNCTIONS.length} bundles are over their limit.`);
+  console.error(`${over} of ${made.length} bundles are over their limit.`);
   process.exitCode = 1;
 }
 

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the rules are the SDK's own data
 /**
- * Slims the SDK's rules for S3's endpoints, a decision diagram of 18 KB, to those an ordinary bucket can meet. What is fixed is said
+ * Slims the SDK's rules for S3's endpoints, a decision diagram of 18 KB, to those an ordinary bucket can meet, or the list of all. What is fixed is said
  * below; every way through the diagram that it closes is left out. Regions, partitions, FIPS, dual-stack, custom endpoints and path
  * style stay as they are; test/infra/endpoints.test.ts compares both diagrams.
  */
@@ -16,9 +16,12 @@ export interface Diagram {
 /** From here on a reference is a result's; 1 and -1 are ends without one. */
 const RESULT = 100_000_000;
 
-/** A bucket of the plan's own stack is named by CloudFormation: no ARN, no directory bucket, no outpost, no access point. */
-const FIXED: readonly (readonly [holds: boolean, condition: RegExp])[] = [
-  [true, /^\["isSet",\[\{"ref":"Bucket"\}\]/],
+type Fixed = readonly (readonly [holds: boolean, condition: RegExp])[];
+
+/** Whoever lists an account's buckets names none. */
+const NAMED: Fixed = [[true, /^\["isSet",\[\{"ref":"Bucket"\}\]/]];
+/** A bucket goes by its name: no ARN, no directory bucket, no outpost, no access point. */
+const FIXED: Fixed = [
   [false, /"ref":"(Accelerate|UseObjectLambdaEndpoint|UseS3ExpressControlEndpoint)"/],
   [false, /"--(x|xa|op)-s3"/],
   // Without the legacy global endpoint, a region that has its name is none either.
@@ -28,8 +31,9 @@ const FIXED: readonly (readonly [holds: boolean, condition: RegExp])[] = [
 ];
 
 /** A smaller diagram with the same answers, or undefined when this one is built in a way not known here. */
-export function slimmed({ nodes, root, conditions, results }: Diagram): Diagram | undefined {
-  const fixed = conditions.map((condition) => FIXED.find(([, pattern]) => pattern.test(JSON.stringify(condition)))?.[0]);
+export function slimmed({ nodes, root, conditions, results }: Diagram, listsBuckets = false): Diagram | undefined {
+  const rows = listsBuckets ? FIXED : [...NAMED, ...FIXED];
+  const fixed = conditions.map((condition) => rows.find(([, pattern]) => pattern.test(JSON.stringify(condition)))?.[0]);
   const isNode = (ref: number) => ref > 1 && ref < RESULT;
   const kept = new Map<number, readonly [condition: number, high: number, low: number]>();
   const reduced = new Map<number, number>();
@@ -64,9 +68,9 @@ export function slimmed({ nodes, root, conditions, results }: Diagram): Diagram 
   const given = used(([, high, low]) => [high as number, low as number].filter((ref) => ref >= RESULT));
   // The first row is the end's own, as in every diagram.
   const place = (ref: number): number => (isNode(ref) ? reached.indexOf(ref) + 2 : ref >= RESULT ? RESULT + given.indexOf(ref) : ref);
-  const rows = reached.map((ref) => kept.get(ref) as readonly [number, number, number]);
+  const left = reached.map((ref) => kept.get(ref) as readonly [number, number, number]);
   return {
-    nodes: [-1, 1, -1, ...rows.flatMap(([condition, high, low]) => [asked.indexOf(condition), place(high), place(low)])],
+    nodes: [-1, 1, -1, ...left.flatMap(([condition, high, low]) => [asked.indexOf(condition), place(high), place(low)])],
     root: place(start),
     conditions: asked.map((at) => conditions[at] as Diagram["conditions"][number]),
     results: given.map((ref) => results[ref - RESULT]),

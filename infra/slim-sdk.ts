@@ -73,13 +73,14 @@ const escaped = (text: string) => text.replace(/[.*+?^$()|[\]\\/]/g, "\\$&");
 const STANDS_IN = new RegExp(`(${Object.keys(STAND_INS).map(escaped).join("|")})(\\.js)?$`);
 const SDK = /[\\/]node_modules[\\/]@(aws-sdk|smithy)[\\/]/;
 
-export const slimSdk: Plugin = {
+/** `listsBuckets`: it asks S3 for all of an account's buckets, too. */
+export const slimSdk = (listsBuckets = false): Plugin => ({
   name: "slim-sdk",
   setup(plugin) {
     plugin.onLoad({ filter: SDK_SCHEMAS }, async (args) => ({ contents: pureSchemas(await readFile(args.path, "utf8")), loader: "js" }));
     plugin.onLoad({ filter: S3_ENDPOINTS }, async (args) => {
       const { bdd } = (await import(pathToFileURL(args.path).href)) as { bdd: Diagram };
-      const small = slimmed(bdd);
+      const small = slimmed(bdd, listsBuckets);
       return small ? { contents: moduleOf(small), resolveDir: dirname(args.path), loader: "js" } : undefined;
     });
     plugin.onLoad({ filter: SDK_PACKAGE }, async (args) => {
@@ -105,7 +106,7 @@ export const slimSdk: Plugin = {
       loader: "js",
     }));
   },
-};
+});
 
 /**
  * Schema files name members by computed keys (`[_DBI]: 0`), which esbuild must take for side effects; with the literal in place an

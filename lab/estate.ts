@@ -7,6 +7,7 @@ import type { DatabasePlan, Plan } from "../core/plan/schema.ts";
 import type { World } from "./cloud/world.ts";
 import { buildClusters } from "./estate-clusters.ts";
 import { createHostedZone, createKey, createSecurityGroup } from "./given.ts";
+import { buildMachines } from "./machine-estate.ts";
 import { FUNCTION_RANGE } from "./network/addresses.ts";
 import { makeTables } from "./shop/session.ts";
 import { buildSites } from "./site-estate.ts";
@@ -43,6 +44,7 @@ export async function buildEstate(world: World, plan: Plan): Promise<ShopDatabas
       Object.values(plan.databases).map((database) => database.port),
     );
   await buildSites(world, plan);
+  await buildMachines(world, plan);
   for (const { kmsKeyId, copyTo } of plan.backups) if (kmsKeyId) createKey(world, copyTo, kmsKeyId);
   return await Promise.all(Object.entries(plan.databases).map(([name, database]) => buildDatabase(world, plan, name, database)));
 }

@@ -42,6 +42,8 @@ export interface Lab {
   readonly permissions: Permissions;
   /** What is broken on purpose. */
   readonly faults: Faults;
+  /** Another account's world, made when it is asked for the first time. */
+  account(id: string): Promise<World>;
   /** The databases, names and secrets a plan speaks of. */
   estate(plan: Plan): Promise<ShopDatabase[]>;
   /** Deploys what `serverless package` left in `folder`, and the primary region's small stack. */
@@ -98,6 +100,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       lambda: first.lambda,
       permissions: first.permissions,
       faults,
+      account: async (id) => (await accounts.of(id)).world,
       estate: (plan) => buildEstate(world, plan),
       deploy: (plan, packageFolder) => deployPackage(world, plan, packageFolder),
       close,

@@ -6,12 +6,14 @@
 import { dumpId, FORM, type Manifest, NAMES, type Part, type Start, totalsOf } from "../core/offsite-dump.ts";
 import { indexOf, unspeakable } from "../core/offsite-index.ts";
 import { mustBeginAnew } from "../core/offsite-resume.ts";
+import { PART_BYTES } from "../core/offsite-slices.ts";
 import type { Load } from "../core/offsite-throttle.ts";
 import { Problem } from "../core/problem.ts";
 import type { Kit } from "./kit.ts";
 import { Pace, type PaceOptions } from "./pace.ts";
 import type { PartMaker } from "./part-maker.ts";
 import { DumpFolder, newestFolder } from "./progress.ts";
+import { keepHeapSmall } from "./small-heap.ts";
 import type { Snapshot, Source } from "./source.ts";
 import type { Store } from "./store.ts";
 import { carryTable, type Unsealed } from "./table-reader.ts";
@@ -28,10 +30,14 @@ export interface DumpOptions extends Omit<PaceOptions, "load"> {
   readonly kit: Kit;
   /** Sentences of `notCarried`, word for word, that whoever orders the dump does without. */
   readonly accepted: readonly string[];
+  /** A finished dump of where the source stands is this run's outcome too: whoever asks again after a lost reply meets their own. */
+  readonly onceIsEnough?: boolean;
   /** Leaves an unfinished dump where it is. */
   readonly beginAnew?: boolean;
   /** Keeps two dumps of one second apart. */
   readonly token: string;
+  /** Of rows in a part, about. The runs of one dump have to agree about it. */
+  readonly partBytes?: number;
 }
 
 export interface DumpOutcome {
@@ -46,6 +52,7 @@ export interface DumpOutcome {
 }
 
 export async function dump(options: DumpOptions): Promise<DumpOutcome> {
+  keepHeapSmall();
   const source = await options.openSource();
   try {
     return await new Dump(options, source).run();
@@ -72,6 +79,8 @@ class Dump {
 
   async run(): Promise<DumpOutcome> {
     this.refuseWhatIsLost();
+    const made = this.options.onceIsEnough ? await this.madeBefore() : null;
+    if (made) return { state: "finished", id: made.id, beganAnew: null, sentParts: 0, longestQueryMs: null, manifest: made };
     const { folder, start, beganAnew } = await this.goOnOrBegin();
     // What is on its way when the rest fails still gets its receipt.
     const finished = await this.carry(folder, start).finally(() => this.underWay.catch(() => {}));
@@ -84,6 +93,12 @@ class Dump {
       longestQueryMs: this.longestQueryMs,
       manifest,
     };
+  }
+
+  private async madeBefore(): Promise<Manifest | null> {
+    const { store, masterKey, database } = this.options;
+    const manifest = (await (await newestFolder(store, masterKey, database))?.manifest()) ?? null;
+    return manifest && mustBeginAnew(manifest.stand, this.source.snapshot.stand) === null ? manifest : null;
   }
 
   private refuseWhatIsLost(): void {
@@ -138,6 +153,7 @@ class Dump {
       keys: folder.keys,
       pace: this.pace,
       now: this.options.now,
+      partBytes: this.options.partBytes ?? PART_BYTES,
       number: () => number + 1,
       took,
       finished,

@@ -20,7 +20,8 @@ export async function listTables(session: MariaDbSession, database: string): Pro
     `select table_name as name, engine, table_type as kind from information_schema.tables where ${here} and table_type in ('BASE TABLE', 'SYSTEM VERSIONED') order by table_name`,
   );
   const columns = await session.query(`
-    select table_name as place, column_name as name, data_type as type, character_set_name as charset, column_type as full
+    select table_name as place, column_name as name, data_type as type, character_set_name as charset, column_type as full,
+      is_nullable as nullable
     from information_schema.columns where ${here} and is_generated = 'NEVER' order by table_name, ordinal_position`);
   const keys = await session.query(`
     select s.table_name as place, s.index_name as name, group_concat(s.column_name order by s.seq_in_index separator '\\n') as columns

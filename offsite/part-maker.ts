@@ -7,6 +7,7 @@ import { once } from "node:events";
 import type { TransformOptions } from "node:stream";
 import { constants, createGzip, type Gzip, type ZlibOptions } from "node:zlib";
 import type { DumpKeys } from "./keys.ts";
+import { lastRowOf, rowsIn } from "./row-cutter.ts";
 import { Sealing, sha256 } from "./seal.ts";
 
 const NEWLINE = 10;
@@ -24,9 +25,9 @@ export interface Made {
 export class PartMaker {
   rows = 0;
   plainBytes = 0;
-  /** Without their newlines. */
+  /** Without its newline. */
   firstRow = "";
-  lastRow = "";
+  private newest: Buffer | undefined;
   private readonly plain = createHash("sha256");
   private readonly gzip: Gzip;
   private readonly sealing: Sealing;
@@ -35,7 +36,13 @@ export class PartMaker {
   constructor(keys: DumpKeys, name: string) {
     this.sealing = new Sealing(keys, name);
     // The declared options lack the stream's own.
-    const options: ZlibOptions & TransformOptions = { level: constants.Z_BEST_SPEED, chunkSize: PIECE_BYTES, highWaterMark: WAITING_BYTES };
+    const options: ZlibOptions & TransformOptions = {
+      level: constants.Z_BEST_SPEED,
+      // The compressor sets the pace: 256 KiB more of memory save it a sixth of its time.
+      memLevel: constants.Z_MAX_MEMLEVEL,
+      chunkSize: PIECE_BYTES,
+      highWaterMark: WAITING_BYTES,
+    };
     this.gzip = createGzip(options);
     this.gzip.on("data", (piece: Buffer) => this.sealing.add(piece));
     this.gzip.on("error", (error) => {
@@ -44,16 +51,19 @@ export class PartMaker {
   }
 
   /** Whole rows only. */
-  async add(rows: Buffer): Promise<void> {
+  async add(rows: Buffer, count = rowsIn(rows)): Promise<void> {
     if (rows.length === 0) return;
     if (this.rows === 0) this.firstRow = rows.toString("utf8", 0, rows.indexOf(NEWLINE));
-    // The newline before the last one; -1 where there is one row.
-    this.lastRow = rows.toString("utf8", rows.lastIndexOf(NEWLINE, rows.length - 2) + 1, rows.length - 1);
-    for (let at = rows.indexOf(NEWLINE); at >= 0; at = rows.indexOf(NEWLINE, at + 1)) this.rows++;
+    this.newest = rows;
+    this.rows += count;
     this.plainBytes += rows.length;
     this.plain.update(rows);
     if (this.failed) throw this.failed;
     if (!this.gzip.write(rows)) await once(this.gzip, "drain");
+  }
+
+  get lastRow(): string {
+    return this.newest ? lastRowOf(this.newest) : "";
   }
 
   async finish(): Promise<Made> {

@@ -1,4 +1,4 @@
-/** Gives whole rows out of bytes that are cut anywhere. What has no end yet is kept until it has. Copies nothing that is whole. */
+/** Gives whole rows out of bytes that are cut anywhere, and tells of them. What has no end yet is kept until it has. Copies nothing that is whole. */
 
 const NEWLINE = 10;
 
@@ -22,8 +22,19 @@ export class RowCutter {
     return whole;
   }
 
-  /** Something was left without an end. */
-  get torn(): boolean {
-    return this.rest.length > 0;
+  /** Nothing may be left without an end. */
+  mustBeWhole({ name }: { readonly name: string }): void {
+    if (this.rest.length > 0) throw new Error(`the last row of ${name} has no end`);
   }
 }
+
+export function rowsIn(rows: Buffer): number {
+  let count = 0;
+  for (let at = rows.indexOf(NEWLINE); at >= 0; at = rows.indexOf(NEWLINE, at + 1)) count++;
+  return count;
+}
+
+/** Without its newline. */
+export const lastRowOf = (rows: Buffer): string =>
+  // The newline before it; -1 where it is the only one.
+  rows.toString("utf8", rows.lastIndexOf(NEWLINE, rows.length - 2) + 1, rows.length - 1);

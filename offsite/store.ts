@@ -21,7 +21,7 @@ export interface StorePlace {
   readonly answerMs?: number;
 }
 
-export interface Listed {
+export interface ListedObject {
   /** Without the store's prefix. */
   readonly name: string;
   readonly bytes: number;
@@ -93,8 +93,8 @@ export class Store {
   }
 
   /** All objects whose names begin so. */
-  async list(start: string): Promise<Listed[]> {
-    const found: Listed[] = [];
+  async list(start: string): Promise<ListedObject[]> {
+    const found: ListedObject[] = [];
     let token: string | undefined;
     do {
       const page = await this.page(start, token);

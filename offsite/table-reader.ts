@@ -2,14 +2,15 @@
  * Carries one table from the source into parts: asks for slices that take about half a second, cuts rows into parts, hands each part over
  * as soon as it is whole. What earlier runs have finished is not sent again.
  */
+import { Readable } from "node:stream";
 import type { Part, Place, Table } from "../core/offsite-dump.ts";
 import { NAMES } from "../core/offsite-dump.ts";
-import { FIRST, LONGEST_MS, nextSize, PART_BYTES, type Size } from "../core/offsite-slices.ts";
+import { FIRST, LONGEST_MS, nextSize, type Size } from "../core/offsite-slices.ts";
 import { Problem } from "../core/problem.ts";
 import type { DumpKeys } from "./keys.ts";
 import type { Pace } from "./pace.ts";
 import { PartMaker } from "./part-maker.ts";
-import { RowCutter } from "./row-cutter.ts";
+import { lastRowOf, RowCutter, rowsIn } from "./row-cutter.ts";
 import { CutShort, type Slice, type Source } from "./source.ts";
 
 export interface Carrying {
@@ -17,6 +18,8 @@ export interface Carrying {
   readonly keys: DumpKeys;
   readonly pace: Pace;
   readonly now: () => number;
+  /** A part ends with what reaches it. */
+  readonly partBytes: number;
   /** Of the next part. */
   number(): number;
   /** Is told how long each query took. */
@@ -35,40 +38,83 @@ export function carryTable(carrying: Carrying, index: number, table: Table, done
   return table.way === "key" ? carryByKey(carrying, index, table, done) : carryByBlocks(carrying, index, table, done);
 }
 
+/** Pieces of rows that are read while those before them are compressed. */
+const AHEAD = 16;
+
 async function carryByKey(carrying: Carrying, index: number, table: Table, done: readonly Part[]): Promise<boolean> {
   const last = done.at(-1)?.place;
-  let after = last?.by === "key" ? last.last : null;
-  let size: Size = FIRST;
-  for (;;) {
-    if (!(await carrying.pace.turn())) return false;
-    const slice: Slice = { by: "key", after, rows: size.count };
-    const begunMs = carrying.now();
-    let rows = 0;
-    let bytes = 0;
-    let maker: PartMaker | null = null;
-    const hand = async (ends: boolean): Promise<void> => {
-      if (maker === null) return;
-      const place: Place = { by: "key", first: keyIn(maker.firstRow), last: keyIn(maker.lastRow) };
-      after = place.last;
-      await carrying.finished(partOf(carrying, index, table, maker, place, ends), maker);
-      maker = null;
-    };
-    const keyIn = (row: string) => carrying.source.keyOf(table, row);
-    const cutShort = await take(carrying, table, slice, size.limitMs, async (piece) => {
-      if (maker !== null && maker.plainBytes >= PART_BYTES) await hand(false);
-      maker ??= new PartMaker(carrying.keys, NAMES.part(carrying.number()));
-      const before = maker.rows;
-      await maker.add(piece);
-      rows += maker.rows - before;
-      bytes += piece.length;
-    });
-    const ends = !cutShort && rows < size.count;
-    if (cutShort && rows === 0 && size.limitMs >= LONGEST_MS) throw tooSlow(table);
-    const tookMs = carrying.now() - begunMs;
-    carrying.took(tookMs);
-    await hand(ends);
-    if (ends) return true;
-    size = nextSize(size, { count: rows, bytes, tookMs, cutShort });
+  const slices = new Slices(carrying, table, last?.by === "key" ? last.last : null);
+  let maker: PartMaker | null = null;
+  const keyIn = (row: string) => carrying.source.keyOf(table, row);
+  const hand = async (ends: boolean): Promise<void> => {
+    if (maker === null) return;
+    const place: Place = { by: "key", first: keyIn(maker.firstRow), last: keyIn(maker.lastRow) };
+    await carrying.finished(partOf(carrying, index, table, maker, place, ends), maker);
+    maker = null;
+  };
+  for await (const { rows, count } of Readable.from(slices.pieces(), { highWaterMark: AHEAD }) as AsyncIterable<Piece>) {
+    if (maker !== null && maker.plainBytes >= carrying.partBytes) await hand(false);
+    maker ??= new PartMaker(carrying.keys, NAMES.part(carrying.number()));
+    await maker.add(rows, count);
+  }
+  await hand(!slices.timeOver);
+  return !slices.timeOver;
+}
+
+interface Piece {
+  /** Whole ones. */
+  readonly rows: Buffer;
+  readonly count: number;
+}
+
+/** All rows of a table behind a key, one query after the other. */
+class Slices {
+  /** The run's time was over before the table's end. */
+  timeOver = false;
+  private readonly carrying: Carrying;
+  private readonly table: Table;
+  private after: readonly string[] | null;
+
+  constructor(carrying: Carrying, table: Table, after: readonly string[] | null) {
+    this.carrying = carrying;
+    this.table = table;
+    this.after = after;
+  }
+
+  async *pieces(): AsyncGenerator<Piece> {
+    const { carrying, table } = this;
+    for (let size: Size = FIRST; ; ) {
+      if (!(await carrying.pace.turn())) {
+        this.timeOver = true;
+        return;
+      }
+      const begunMs = carrying.now();
+      let count = 0;
+      let bytes = 0;
+      let newest: Buffer | undefined;
+      let cutShort = false;
+      const cutter = new RowCutter();
+      try {
+        for await (const some of carrying.source.rows(table, { by: "key", after: this.after, rows: size.count }, size.limitMs))
+          for (const rows of cutter.add(some)) {
+            const piece = { rows, count: rowsIn(rows) };
+            count += piece.count;
+            bytes += rows.length;
+            newest = rows;
+            yield piece;
+          }
+        cutter.mustBeWhole(table);
+      } catch (error) {
+        if (!(error instanceof CutShort)) throw error;
+        cutShort = true;
+      }
+      if (newest) this.after = carrying.source.keyOf(table, lastRowOf(newest));
+      if (cutShort && count === 0 && size.limitMs >= LONGEST_MS) throw tooSlow(table);
+      const tookMs = carrying.now() - begunMs;
+      carrying.took(tookMs);
+      if (!cutShort && count < size.count) return;
+      size = nextSize(size, { count, bytes, tookMs, cutShort });
+    }
   }
 }
 
@@ -115,10 +161,10 @@ async function carryWhole(carrying: Carrying, index: number, table: Table, done:
     maker = null;
   };
   await take(carrying, table, { by: "whole" }, LONGEST_MS, async (piece) => {
-    for (const rows of inParts(piece, () => PART_BYTES - (maker?.plainBytes ?? 0))) {
+    for (const rows of inParts(piece, () => carrying.partBytes - (maker?.plainBytes ?? 0))) {
       maker ??= new PartMaker(carrying.keys, NAMES.part(carrying.number()));
       await maker.add(rows);
-      if (maker.plainBytes < PART_BYTES) continue;
+      if (maker.plainBytes < carrying.partBytes) continue;
       await hand(false);
       // The server waits with the rest meanwhile. A run that sends nothing would leave the next one no better off.
       if (ordinal > done.length && !(await carrying.pace.turn())) throw new TimeOver();
@@ -161,7 +207,7 @@ async function take(
     if (error instanceof CutShort) return true;
     throw error;
   }
-  if (cutter.torn) throw new Error(`the last row of ${table.name} has no end`);
+  cutter.mustBeWhole(table);
   return false;
 }
 

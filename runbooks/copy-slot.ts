@@ -1,9 +1,10 @@
 /**
- * A copy's place among those that want into one region: the queue's document in the state bucket, looked at and changed by every backup
- * that waits. A look gives the free slots away, to whomever is first; whoever finds itself admitted starts. Nothing waits here: the
+ * A copy's place among those that want into one region, or into the vault: the queue's document in the state bucket, looked at and changed
+ * by every backup that waits. A look gives the free slots away, to whomever is first; whoever finds itself admitted starts. Nothing waits here: the
  * caller's durable wait looks again. Whose execution died is found out by what RDS lists.
  */
 import { setTimeout as pause } from "node:timers/promises";
+import { placeName, type Where } from "../aws/clients.ts";
 import { createDocument, readDocument, replaceDocument } from "../aws/documents.ts";
 import { codeOf } from "../aws/errors.ts";
 import { listSnapshots } from "../aws/rds.ts";
@@ -22,7 +23,8 @@ import {
   foretold,
   inLine,
   isAdmitted,
-  type Listed,
+  isToBeSeen,
+  type ListedCopy,
   overdue,
   reconcile,
   started,
@@ -30,22 +32,23 @@ import {
   type Wanted,
 } from "../core/copy-queue.ts";
 import { Problem } from "../core/problem.ts";
+import { slugOf } from "../core/vault.ts";
 import type { Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
 import { notYet, type Proof } from "./until.ts";
 
-const copiesKey = (region: string): string => `copies/${region}.json`;
-
-/** RDS is asked once in so long, by whoever looks first. */
-const SEE_AGAIN_MS = 60_000;
+const copiesKey = (place: string): string => `copies/${slugOf(place)}.json`;
 
 export class CopyLine {
   private readonly settings: Settings;
+  private readonly where: Where;
+  /** What people call it. */
   private readonly region: string;
 
-  constructor(settings: Settings, region: string) {
+  constructor(settings: Settings, where: Where) {
     this.settings = settings;
-    this.region = region;
+    this.where = where;
+    this.region = placeName(where);
   }
 
   /** One look of a copy that wants to start. A refusal for want of a slot sends it back into the line, and is no failure. */
@@ -73,11 +76,11 @@ export class CopyLine {
   }
 
   private async takeTurn(wanted: Wanted): Promise<CopyQueue> {
-    let listed: { readonly copies: Listed[]; readonly atMs: number } | undefined;
+    let listed: { readonly copies: ListedCopy[]; readonly atMs: number; readonly forMs: number } | undefined;
     return await this.change(async (before) => {
       const nowMs = storeNowMs();
-      if (nowMs - before.seenAtMs >= SEE_AGAIN_MS) listed ??= { atMs: nowMs, copies: await this.listed() };
-      const seen = listed && listed.atMs > before.seenAtMs ? reconcile(before, listed.copies, listed.atMs) : before;
+      if (isToBeSeen(before, nowMs)) listed ??= { atMs: nowMs, copies: await this.listed(), forMs: storeNowMs() - nowMs };
+      const seen = listed && listed.atMs > before.seenAtMs ? reconcile(before, listed.copies, listed.atMs, listed.forMs) : before;
       return admit(enter(seen, wanted, nowMs), COPY_LIMITS, nowMs);
     });
   }
@@ -95,11 +98,13 @@ export class CopyLine {
     }
   }
 
-  /** One call a page. Copies within the region take no slot. */
-  private async listed(): Promise<Listed[]> {
-    return (await listSnapshots(this.region)).flatMap(({ id, status, copiedFrom, instanceId }) =>
-      copiedFrom === null ? [] : [{ id, kind: "instance", source: sourceOf(copiedFrom, instanceId), status }],
-    );
+  /** One call a page. Copies within the region take no slot; those in the vault all are, of what is shared with it. */
+  private async listed(): Promise<ListedCopy[]> {
+    const within = typeof this.where === "string" ? null : this.where.region;
+    return (await listSnapshots(this.where)).flatMap(({ id, status, copyOf, copiedFrom, instanceId }) => {
+      const from = copiedFrom ?? (copyOf === null ? null : within);
+      return from === null ? [] : [{ id, kind: "instance", source: sourceOf(from, instanceId), status }];
+    });
   }
 
   private placeOf(queue: CopyQueue, { id }: Wanted): string {

@@ -1,8 +1,9 @@
 /**
- * One snapshot's copy into another region, told top to bottom: how soon it is needed, its turn, its start, its end. However it ends, its
- * slot is free again.
+ * One snapshot's copy into another region or into the vault, told top to bottom: how soon it is needed, its turn, its start, its end.
+ * However it ends, its slot is free again.
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
+import type { Where } from "../aws/clients.ts";
 import { copySnapshot, type SnapshotFacts } from "../aws/rds.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
 import { type Origin, tagsOfCopy } from "../core/copy-origin.ts";
@@ -11,7 +12,7 @@ import { CopyLine, sourceOf } from "./copy-slot.ts";
 import { newestPoint } from "./last-resort.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { available, mustBeThere, started } from "./snapshot-steps.ts";
-import { eventually, type Proof, patiently, until } from "./until.ts";
+import { eventually, type Proof, patiently } from "./until.ts";
 
 export interface CopyOrder {
   readonly database: Protected;
@@ -20,14 +21,16 @@ export interface CopyOrder {
   /** Ours; the copy carries those of the snapshot too. */
   readonly tags: Record<string, string>;
   readonly from: string;
-  readonly to: string;
+  readonly to: Where;
   readonly keyFor: (original: SnapshotFacts) => string | undefined;
+  /** Done right before it is asked for, once its turn has come. Safe to repeat. */
+  readonly before?: (original: SnapshotFacts) => Promise<void>;
 }
 
 /** Slots are scarce, and a night's copies may take the night. */
 const IN_LINE_MINUTES = 1440;
-/** Looks of about a second; a first copy of a large database takes hours (aws-facts: queued copies show no progress). */
-const PATIENCE = 86_400;
+/** A first copy of a large database takes hours (aws-facts: queued copies show no progress), and is looked at once a minute. */
+const UNDER_WAY_MINUTES = 1440;
 
 export async function copied(ctx: DurableContext, settings: Settings, order: CopyOrder): Promise<void> {
   const { name, to } = order;
@@ -37,10 +40,12 @@ export async function copied(ctx: DurableContext, settings: Settings, order: Cop
     await eventually(ctx, "the copy has started", IN_LINE_MINUTES, () =>
       line.startInTurn(wanted, () => started(to, name, original, () => startCopy(order))),
     );
-    const { late } = await until<InTime>(ctx, "the copy is available", PATIENCE, () => availableInTime(to, name, wanted.dueAtMs));
+    const { late } = await eventually<InTime>(ctx, "the copy is available", UNDER_WAY_MINUTES, () =>
+      availableInTime(to, name, wanted.dueAtMs),
+    );
     if (late) {
       await ctx.step("tell that the copy is late", () => line.tellOfLate(), patiently);
-      await until(ctx, "the late copy is available", PATIENCE, () => available(to, name));
+      await eventually(ctx, "the late copy is available", UNDER_WAY_MINUTES, () => available(to, name));
     }
   } catch (error) {
     await leave(ctx, line, name, "failed");
@@ -71,8 +76,9 @@ async function measure(settings: Settings, { database, name, from, tags }: CopyO
 }
 const GONE = "Somebody deleted it before it was copied.";
 
-async function startCopy({ name, from, to, tags, keyFor }: CopyOrder): Promise<void> {
+async function startCopy({ name, from, to, tags, keyFor, before }: CopyOrder): Promise<void> {
   const original = await mustBeThere(from, name, GONE);
+  await before?.(original);
   await copySnapshot(to, original.arn, name, tagsOfCopy(original.tags, tags), keyFor(original));
 }
 
@@ -81,7 +87,7 @@ interface InTime extends Proof {
   readonly late?: true;
 }
 
-async function availableInTime(region: string, name: string, dueAtMs: number): Promise<InTime> {
-  const proof = await available(region, name);
+async function availableInTime(where: Where, name: string, dueAtMs: number): Promise<InTime> {
+  const proof = await available(where, name);
   return proof.holds || proof.atMs < dueAtMs ? proof : { ...proof, holds: true, late: true };
 }

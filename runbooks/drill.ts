@@ -4,18 +4,14 @@
  */
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { appendDocument, putDocument, readDocument } from "../aws/documents.ts";
-import { deleteDrill } from "../aws/drills.ts";
-import { isCode } from "../aws/errors.ts";
-import { describeShape, describeSnapshot } from "../aws/rds.ts";
 import { drillCommand } from "../core/commands.ts";
-import { drillTrouble, type Manifest } from "../core/drill.ts";
-import { Problem } from "../core/problem.ts";
+import { drillTrouble, type Manifest, manifestKey } from "../core/drill.ts";
 import { ageWords, pointWords, type RecoveryPoint } from "../core/restore.ts";
-import { newestPoint } from "./last-resort.ts";
-import { answers, available, created, type Holds, holds, holdsWords, MADE_BY, PATIENCE, verifyGroup } from "./restored.ts";
+import { answers, available, created, type Holds, holds, holdsWords, PATIENCE } from "./restored.ts";
 import { type Protected, protectedDatabase, type Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
-import { eventually, notYet, type Proof, patiently, proven, reasonOf } from "./until.ts";
+import { gone, newestCopy, temporaryLike } from "./temporary.ts";
+import { eventually, patiently, reasonOf } from "./until.ts";
 
 export interface DrillInput {
   readonly database: string;
@@ -31,8 +27,6 @@ export interface DrillResult {
   readonly report: string | null;
 }
 
-const manifestKey = (database: string) => `drills/${database}/manifest.json`;
-
 export async function drill(input: DrillInput, ctx: DurableContext, settings: Settings): Promise<DrillResult> {
   const database = protectedDatabase(settings.plan, input.database);
   const { name } = input;
@@ -44,7 +38,7 @@ export async function drill(input: DrillInput, ctx: DurableContext, settings: Se
   try {
     const from: RecoveryPoint = await ctx.step("find the newest copy", () => newestCopy(settings, database), patiently);
     point = from;
-    const like = likeOf(settings, database, input, from.region);
+    const like = temporaryLike(settings, database, from.region, name, "drill");
     await eventually(ctx, "it is being restored", PATIENCE.create, () => created(name, from, like));
     await eventually(ctx, "it is available", PATIENCE.available, () => available(from.region, name));
     const answered = await eventually(ctx, "it answers", PATIENCE.answer, () => answers(settings, database, from.region, name));
@@ -56,7 +50,7 @@ export async function drill(input: DrillInput, ctx: DurableContext, settings: Se
     trouble = [reasonOf(error)];
   }
   const region = settings.region;
-  const leftOver: string | null = await eventually(ctx, "it is gone again", PATIENCE.gone, () => gone(region, input)).then(
+  const leftOver: string | null = await eventually(ctx, "it is gone again", PATIENCE.gone, () => gone(region, name)).then(
     () => null,
     (error: unknown) => reasonOf(error),
   );
@@ -66,7 +60,13 @@ export async function drill(input: DrillInput, ctx: DurableContext, settings: Se
   const tables = held?.tables;
   if (passed && tables) {
     const restored = point?.kind === "snapshot" ? { snapshot: point.snapshot } : {};
-    const manifest: Manifest = { drill: name, ...restored, atMs: startedAtMs, tables };
+    const manifest: Manifest = {
+      drill: name,
+      ...restored,
+      atMs: startedAtMs,
+      answeredInMs: readyAtMs === null ? null : readyAtMs - startedAtMs,
+      tables,
+    };
     await ctx.step("keep what it held, for the next", () => putDocument(settings.state, manifestKey(database.name), manifest), patiently);
   }
   const took = readyAtMs === null ? "it never answered" : `it answered after ${ageWords(readyAtMs - startedAtMs)}`;
@@ -101,34 +101,6 @@ export async function drill(input: DrillInput, ctx: DurableContext, settings: Se
   return { outcome: passed ? "passed" : "failed", sentence, report };
 }
 
-/** As the last backup noted it, and RDS still has it. Only the recovery region's: nothing of a drill is anywhere else. */
-async function newestCopy(settings: Settings, database: Protected): Promise<RecoveryPoint> {
-  const newest = await newestPoint(settings, database.name);
-  const hint = "Look at the backups' mails.";
-  if (!newest) throw new Problem("NoBackup", `there is no backup of ${database.name} on record`, { hint });
-  const { snapshot, region } = newest;
-  if (region !== settings.region)
-    throw new Problem("Elsewhere", `the newest copy ${snapshot} is in ${region}, and drills are held in ${settings.region}`, { hint });
-  const found = await describeSnapshot(region, snapshot);
-  if (found?.status !== "available")
-    throw new Problem("SnapshotGone", `the newest copy ${snapshot} is ${found?.status ?? "gone"} in ${region}`, { hint });
-  return { kind: "snapshot", snapshot, region, atMs: found.takenAtMs ?? newest.takenAtMs };
-}
-
-const likeOf = (settings: Settings, database: Protected, { name }: DrillInput, region: string) => ({
-  class: null,
-  securityGroups: [verifyGroup(database, region)],
-  subnetGroup: database.plan.restore?.[region]?.subnetGroup ?? null,
-  parameterGroup: database.plan.restore?.[region]?.parameterGroup ?? null,
-  publiclyAccessible: false,
-  tags: {
-    "understudy:plan": settings.plan.name,
-    "understudy:database": database.name,
-    "understudy:purpose": "drill",
-    [MADE_BY]: name,
-  },
-});
-
 async function judge(settings: Settings, database: Protected, found: Holds, point: RecoveryPoint): Promise<string[]> {
   const before = await readDocument<Manifest>(settings.state, manifestKey(database.name));
   return drillTrouble(found, point.atMs, before?.value ?? null);
@@ -138,18 +110,4 @@ async function keep(settings: Settings, database: Protected, name: string, told:
   const key = `drills/${database.name}/${name}.json`;
   await appendDocument(settings.state, key, told);
   return key;
-}
-
-/** Deletes what this drill made; what has the name and is another's stays. One that is not there is gone. */
-async function gone(region: string, { name }: DrillInput): Promise<Proof> {
-  const there = await describeShape(region, name);
-  if (!there) return proven(`${name} is gone`);
-  if (there.tags[MADE_BY] !== name)
-    throw new Problem("NotOurs", `${name} does not carry this drill's tag`, { hint: "It is left untouched: find out whose it is." });
-  try {
-    await deleteDrill(region, name);
-  } catch (error) {
-    if (!isCode(error, "InvalidDBInstanceState", "DBInstanceNotFound")) throw error;
-  }
-  return notYet(`${name} is being deleted`);
 }

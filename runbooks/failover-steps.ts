@@ -17,10 +17,10 @@ import type { News } from "../core/news.ts";
 import { policyOf } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { decide } from "../core/rules.ts";
-import { type DatabaseEngine, engineOf, refusedWrite } from "../databases/engines.ts";
+import { attemptWrite, type DatabaseEngine, engineOf, refusedWrite } from "../databases/engines.ts";
 import { keepEvidence } from "./evidence.ts";
 import type { Stage } from "./failover.ts";
-import { groupsOf, isFenced, silenceOf } from "./fences.ts";
+import { groupsOf, isFenced, STOPPED, silenceOf } from "./fences.ts";
 import { endpointOf, LOOK_MS, observe, targetOf, tryDescribe } from "./observe.ts";
 import { endReadOnly, makeReadOnly } from "./read-only.ts";
 import { endClaim, noteOnClaim, readRecord } from "./record.ts";
@@ -32,6 +32,12 @@ import { notYet, type Proof, proven } from "./until.ts";
 export interface Drained extends Proof {
   /** The newest heartbeat it has, and the count of rows that came with it. */
   readonly newest: NonNullable<Story["drained"]>;
+}
+
+/** What is seen of a fence. */
+export interface Shut extends Proof {
+  /** Since when it is known to let people in. */
+  readonly letInAtMs?: number;
 }
 
 export interface Confirmed {
@@ -61,6 +67,8 @@ export class Move {
   regions: Readonly<Record<string, string>> = {};
   /** The record as the last look saw it. */
   private seen: Stored<DatabaseRecord> | undefined;
+  /** A write that was begun at the fenced primary: it is refused or silent while its sessions are being cut, and clients wait for both. */
+  private tried: Promise<Shut> | undefined;
 
   constructor(settings: Settings, database: Protected, execution: string, generation: number) {
     this.settings = settings;
@@ -202,9 +210,14 @@ export class Move {
   }
 
   /** Leaves the instance with the fence's group alone. RDS takes the change once the instance is in a state that allows it. */
-  async networkTaken(id: string): Promise<Proof> {
+  async networkTaken({ facts }: Confirmed, id: string): Promise<Proof> {
     const instance = await this.ours(id);
-    if (this.isFenced(instance)) return proven(`${id} has no group but ${instance.securityGroups.join()}`);
+    if (this.isFenced(instance)) {
+      this.tried = this.tryWrite(facts, instance);
+      // Its failure is heard where it is waited for.
+      this.tried.catch(() => {});
+      return proven(`${id} has no group but ${instance.securityGroups.join()}`);
+    }
     const fence = this.fenceGroup(id);
     if (groupsOf(instance).join() !== fence) await setSecurityGroups(this.regionOf(id), id, [fence]);
     return notYet(`the network of ${id} is not taken away yet: ${instance.securityGroups.join(", ")}`);
@@ -231,14 +244,33 @@ export class Move {
     return WITHOUT_SESSIONS.includes(status) ? proven(`${id} is ${status}`) : notYet(`${id} was told to reboot and is still ${status}`);
   }
 
-  /** Proven by what RDS says is in force, and by a write that is refused. */
-  async fenceHolds({ facts }: Confirmed, id: string): Promise<Proof> {
+  /**
+   * Proven by what RDS says is in force, and by a write that was begun after it and to which nobody answers: a security group drops
+   * packets in silence, so whoever refuses has been reached, and a server that is down or restarts refuses through an open group too.
+   */
+  async fenceHolds({ facts }: Confirmed, id: string, { letInAtMs }: Shut): Promise<Shut> {
+    const { tried } = this;
+    this.tried = undefined;
     const instance = await this.instance(id);
     if (!this.isFenced(instance)) return notYet(`the network of ${id} is back: ${instance.securityGroups.join(", ")}`);
+    const without = WITHOUT_SESSIONS.includes(instance.status);
+    if (letInAtMs !== undefined && without)
+      return { ...notYet(`${id} let somebody in and is ${instance.status}: until it is back, silence proves nothing`), letInAtMs };
+    return await (tried ?? this.tryWrite(facts, instance, letInAtMs));
+  }
+
+  private async tryWrite(facts: Facts, instance: InstanceFacts, knownAtMs?: number): Promise<Shut> {
+    const { id } = instance;
     const target = await targetOf(this.settings, this.database, endpointOf(instance));
     if (!target) return notYet(`RDS names no endpoint for ${id}`);
-    const refusal = await refusedWrite(this.engine, target, this.execution, LOOK_MS, silenceOf(facts, id));
-    return refusal === null ? notYet(`${id} still takes writes`) : proven(`a write to ${id} is refused: ${refusal}`);
+    const { wrote, answered, seen } = await attemptWrite(this.engine, target, this.execution, LOOK_MS, silenceOf(facts, id));
+    if (!answered || (!wrote && STOPPED.includes(instance.status))) return proven(`a write to ${id} is refused: ${seen}`);
+    const what = wrote ? `${id} takes writes` : `${id} answers (${seen})`;
+    const letInAtMs = knownAtMs ?? storeNowMs();
+    if (storeNowMs() - letInAtMs < LATE_FENCE_MS) return { ...notYet(`${what} through its fence`), letInAtMs };
+    throw new Problem("FenceOpen", `${what} though it has no group but ${this.fenceGroup(id)}`, {
+      hint: "Take the rules out of that group which let anybody in.",
+    });
   }
 
   /** What the standby has received and not applied would be lost by a promotion; it is applied first. */
@@ -438,8 +470,10 @@ export class Move {
   }
 }
 
+/** A fence may take so long to shut after RDS says that it is in force. */
+const LATE_FENCE_MS = 5_000;
 /** In these no session can be open that was open before the fence. */
-const WITHOUT_SESSIONS = ["rebooting", "stopping", "stopped"];
+const WITHOUT_SESSIONS = ["rebooting", ...STOPPED];
 const BACKUP_RETENTION_DAYS = 7;
 /** Where nothing comes back a look takes five seconds by itself, and all of them must fit into one run of the function. */
 const DARK_LOOKS = 4;

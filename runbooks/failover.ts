@@ -47,7 +47,7 @@ export async function failover(input: MoveInput, plain: DurableContext, settings
   try {
     // RDS takes its time for the network; people are told meanwhile, and the bus may take its time too.
     if (confirmed.unfenced === null && !hasRung(database.plan.failover, "read-only"))
-      await lookOnce(ctx, ASKED_FOR.network, () => move.networkTaken(primary));
+      await lookOnce(ctx, ASKED_FOR.network, () => move.networkTaken(confirmed, primary));
     await ctx.step("tell of the start", () => tell(settings, move.startedNews(confirmed)), patiently);
     const fenced = confirmed.unfenced === null ? await fence(ctx, move, confirmed) : notFenced(confirmed.unfenced, confirmed.atMs);
     stage = "drain";
@@ -135,9 +135,11 @@ export async function fence(ctx: DurableContext, move: Move, confirmed: Confirme
   const { primary } = confirmed;
   const first = hasRung(move.database.plan.failover, "read-only");
   if (first) await ctx.step(STEP_OF["read-only"], () => move.readOnly(confirmed, primary), patiently);
-  await until(ctx, STEP_OF.network, PATIENCE.fence, () => move.networkTaken(primary));
+  await until(ctx, STEP_OF.network, PATIENCE.fence, () => move.networkTaken(confirmed, primary));
   await until(ctx, STEP_OF.sessions, PATIENCE.fence, () => move.sessionsCut(primary));
-  const fenced = await until(ctx, "a write to the old primary is refused", PATIENCE.fence, () => move.fenceHolds(confirmed, primary));
+  const fenced = await until(ctx, "a write to the old primary is refused", PATIENCE.fence, (before) =>
+    move.fenceHolds(confirmed, primary, before),
+  );
   // Nobody gets in any more, and another instance may take its parameter group over.
   if (first) await ctx.step("its parameter group is given back", () => move.readOnlyEnded(confirmed, primary), patiently);
   return fenced;

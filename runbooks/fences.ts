@@ -7,10 +7,9 @@ import { reboot, setSecurityGroups, stopInstance } from "../aws/rds.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
 import type { DatabaseRecord, Facts, InstanceFacts, Retired } from "../core/facts.ts";
 import type { News } from "../core/news.ts";
-import { engineOf, refusedWrite } from "../databases/engines.ts";
-import { endpointOf, targetOf, tryDescribe } from "./observe.ts";
+import { attemptWrite, engineOf, refusedWrite } from "../databases/engines.ts";
+import { endpointOf, LOOK_MS, targetOf, tryDescribe } from "./observe.ts";
 import { changeRecord } from "./record.ts";
-import { waysInto } from "./retired-password.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
 
@@ -28,6 +27,9 @@ export function silenceOf({ record, standbys }: Pick<Facts, "record" | "standbys
   const slowest = Math.max(...beside.map(({ answeredInMs }) => answeredInMs as number));
   return beside.length === 0 ? FIRST_WORD_MS.most : Math.min(Math.max(2 * slowest, FIRST_WORD_MS.least), FIRST_WORD_MS.most);
 }
+
+/** In these an instance says nothing of its network: it answers nobody, and the watch looks again once it runs. */
+export const STOPPED = ["stopping", "stopped"];
 
 /** Nobody gets in but through the fence's group, and that admits nobody. */
 export const isFenced = (instance: InstanceFacts, fenceGroup: string): boolean =>
@@ -83,11 +85,10 @@ async function proveAndNote(
   const { instance: id } = retired;
   if (instance.status === "available") await reboot(region, id).catch(unlessSilent);
   const target = await targetOf(settings, database, endpointOf(instance));
-  // A password that was changed is refused through an open network too: with every one it may have, nobody gets in.
-  const ways = target ? waysInto(target, retired) : [];
-  const refusals = await Promise.all(ways.map((way) => refusedWrite(engineOf(database.plan.engine), way, `fence-${id}`, FENCE_PROOF_MS)));
-  if (refusals.includes(null)) return;
-  const refusal = refusals[0] ?? "it has no endpoint";
+  // Whoever refuses has been reached: a server that restarts, or that takes no old password, does so through an open network too.
+  const attempt = target && (await attemptWrite(engineOf(database.plan.engine), target, `fence-${id}`, LOOK_MS, FENCE_PROOF_MS));
+  if (attempt?.wrote || (attempt?.answered && !STOPPED.includes(instance.status))) return;
+  const refusal = attempt?.seen ?? "it has no endpoint";
   await changeRecord(settings, database, (now) => noted(now, id, true));
   await tell(settings, {
     kind: "Fence Closed",

@@ -1,5 +1,5 @@
 /** The newest backup, as each backup notes it where every function may read it; and the way that is left when no standby is. */
-import { createDocument, readDocument, replaceDocument } from "../aws/documents.ts";
+import { changeDocument, readDocument } from "../aws/documents.ts";
 import { restoreCommand } from "../core/commands.ts";
 import type { News } from "../core/news.ts";
 import { ageWords, type NewestPoint, newestPointKey } from "../core/restore.ts";
@@ -10,13 +10,9 @@ export const newestPoint = async (settings: Settings, database: string): Promise
 
 /** Never an older one over a newer: a backup that took long ends after those that came later. */
 export async function noteNewest(settings: Settings, database: string, point: NewestPoint): Promise<void> {
-  const key = newestPointKey(database);
-  for (;;) {
-    const stored = await readDocument<NewestPoint>(settings.state, key);
-    if (stored && stored.value.takenAtMs >= point.takenAtMs) return;
-    const won = stored ? await replaceDocument(settings.state, key, point, stored.etag) : await createDocument(settings.state, key, point);
-    if (won) return;
-  }
+  await changeDocument<NewestPoint>(settings.state, newestPointKey(database), (now) =>
+    now && now.takenAtMs >= point.takenAtMs ? null : point,
+  );
 }
 
 export const pointPrice = ({ snapshot, region, takenAtMs }: NewestPoint, nowMs: number): string =>

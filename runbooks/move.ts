@@ -18,7 +18,7 @@ export async function move(
   settings: Settings,
 ): Promise<MoveResult | RebuildResult | AfterwardsResult | { readonly outcome: "warm" }> {
   if (input.kind === "warm") {
-    await lookAround(settings, protectedDatabase(settings.plan, input.database));
+    await lookAround(settings, protectedDatabase(settings.plan, input.database), "move");
     return { outcome: "warm" };
   }
   if (input.kind === "afterwards") return await afterwards(input, ctx, settings);

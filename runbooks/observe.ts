@@ -100,9 +100,19 @@ export interface Observation {
   readonly brake: Stored<Brake>;
 }
 
-export async function observe(settings: Settings, database: Protected): Promise<Observation> {
+/** A look at RDS that takes longer leaves what was read beside it too old. */
+const STALE_MS = 1_000;
+
+/** `known`: the record as it was read a moment ago. */
+export async function observe(settings: Settings, database: Protected, known?: Stored<DatabaseRecord>): Promise<Observation> {
   const engine = engineOf(database.plan.engine);
-  const stored = await readRecord(settings, database);
+  const readAll = () =>
+    Promise.all([readVote(settings, database.name, "far"), readVote(settings, database.name, "near"), readBrake(settings)]);
+  const early = readAll();
+  // Its failure is heard where it is waited for.
+  early.catch(() => {});
+  const begunAtMs = performance.now();
+  const stored = known ?? (await readRecord(settings, database));
   const record = stored.value;
   const regionOf = (id: string) => record.regions[id] ?? database.plan.primary.region;
   const describe = (region: string, id: string, quickly = false) => describeMember(database, region, id, quickly);
@@ -110,8 +120,8 @@ export async function observe(settings: Settings, database: Protected): Promise<
     tryDescribe(regionOf(record.primary), record.primary, describe),
     ...record.standbys.map((id) => tryDescribe(regionOf(id), id, describe)),
   ]);
-  // Read after RDS was asked: a dark region keeps one waiting for seconds, and votes are good for ten.
-  const read = Promise.all([readVote(settings, database.name, "far"), readVote(settings, database.name, "near"), readBrake(settings)]);
+  // A dark region keeps one waiting for seconds, and votes are good for ten.
+  const read = performance.now() - begunAtMs > STALE_MS ? readAll() : early;
   // Where RDS is dark, what the probe last knew is good enough to ask the database itself.
   const target = async (id: string, found: InstanceFacts | null | "dark") =>
     await targetOf(settings, database, found === "dark" ? ((await read)[0]?.endpoints[id] ?? null) : endpointOf(found));

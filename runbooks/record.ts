@@ -2,7 +2,7 @@
  * The record of each database in the recovery region's bucket: generation, who is primary, and the claim of a running move.
  * Every change is a conditional write over the version that was read, so two can race and one wins.
  */
-import { createDocument, readDocument, replaceDocument, type Stored } from "../aws/documents.ts";
+import { changeDocument, createDocument, readDocument, replaceDocument, type Stored } from "../aws/documents.ts";
 import type { Brake, Claim, DatabaseRecord, Vote } from "../core/facts.ts";
 import type { ProbePlace, Protected, Settings } from "./settings.ts";
 
@@ -10,6 +10,9 @@ export const recordKey = (database: string) => `databases/${database}/record.jso
 const BRAKE_KEY = "databases/brake.json";
 
 export const voteKey = (database: string, place: ProbePlace) => `databases/${database}/${place === "far" ? "vote" : "vote-near"}.json`;
+
+/** What is written where nothing is known by it: whoever warms up has to write too. */
+export const warmKey = (database: string, who: "watch" | "move") => `databases/${database}/warm-${who}.json`;
 
 /** As the plan has it, before anything has happened. */
 const firstRecord = ({ name, plan }: Protected): DatabaseRecord => ({
@@ -44,22 +47,16 @@ export async function readVote(settings: Settings, database: string, place: Prob
   return (await readDocument<Vote>(settings.state, voteKey(database, place)))?.value ?? null;
 }
 
+const NO_MOVES: Brake = { moves: [], releasedAtMs: 0 };
+
 /** The fleet's automatic moves. An absent document is an empty one. */
 export async function readBrake(settings: Settings): Promise<Stored<Brake>> {
-  return (await readDocument<Brake>(settings.state, BRAKE_KEY)) ?? { value: { moves: [], releasedAtMs: 0 }, etag: "" };
+  return (await readDocument<Brake>(settings.state, BRAKE_KEY)) ?? { value: NO_MOVES, etag: "" };
 }
 
 /** Changes the brake's document over whatever it is by then; `change` may be called more than once. `seen`: as it was read a moment ago. */
 export async function changeBrake(settings: Settings, change: (brake: Brake) => Brake, seen?: Stored<Brake>): Promise<Brake> {
-  for (let first = seen; ; first = undefined) {
-    const stored = first ?? (await readBrake(settings));
-    const next = change(stored.value);
-    const won =
-      stored.etag === ""
-        ? await createDocument(settings.state, BRAKE_KEY, next)
-        : await replaceDocument(settings.state, BRAKE_KEY, next, stored.etag);
-    if (won) return next;
-  }
+  return (await changeDocument<Brake>(settings.state, BRAKE_KEY, (now) => change(now ?? NO_MOVES), seen)) as Brake;
 }
 
 /** Changes the record over whatever it is by then; null from `change` leaves it alone. `seen`: as it was read a moment ago. */
@@ -69,12 +66,8 @@ export async function changeRecord(
   change: (record: DatabaseRecord) => DatabaseRecord | null,
   seen?: Stored<DatabaseRecord>,
 ): Promise<DatabaseRecord> {
-  for (let first = seen; ; first = undefined) {
-    const stored = first ?? (await readRecord(settings, database));
-    const next = change(stored.value);
-    if (next === null) return stored.value;
-    if (await replaceDocument(settings.state, recordKey(database.name), next, stored.etag)) return next;
-  }
+  const first = firstRecord(database);
+  return (await changeDocument<DatabaseRecord>(settings.state, recordKey(database.name), (now) => change(now ?? first), seen)) ?? first;
 }
 
 export const executionName = (database: string, generation: number, attempt: number): string =>

@@ -2,7 +2,7 @@
  * Requests for moves in the recovery region's bucket, and the mail that asks for approvals. Every change is a conditional write. Who may
  * approve is judged elsewhere (orders.ts), and so is how one becomes a move (carry-out.ts).
  */
-import { createDocument, listKeys, readDocument, replaceDocument } from "../aws/documents.ts";
+import { changeDocument, createDocument, listKeys, readDocument } from "../aws/documents.ts";
 import { approveCommand, withdrawCommand } from "../core/commands.ts";
 import type { Diagnosis } from "../core/diagnosis.ts";
 import type { Facts } from "../core/facts.ts";
@@ -35,13 +35,7 @@ export async function changeRequest(
   id: string,
   change: (request: MoveRequest) => MoveRequest | null,
 ): Promise<MoveRequest | null> {
-  for (;;) {
-    const stored = await readDocument<MoveRequest>(settings.state, requestKey(database, id));
-    if (!stored) return null;
-    const next = change(stored.value);
-    if (next === null) return stored.value;
-    if (await replaceDocument(settings.state, requestKey(database, id), next, stored.etag)) return next;
-  }
+  return await changeDocument<MoveRequest>(settings.state, requestKey(database, id), (now) => now && change(now));
 }
 
 /** Of one generation: those before are void. */

@@ -5,7 +5,7 @@
 import { appendDocument } from "../aws/documents.ts";
 import { isNoAnswer } from "../aws/errors.ts";
 import { changeProtections, describeHeld } from "../aws/protections.ts";
-import { describeInstance, describeShape, type InstanceShape, listSnapshots } from "../aws/rds.ts";
+import { describeInstance, describeShape, type InstanceShape, listSnapshots, type SnapshotFacts } from "../aws/rds.ts";
 import { automatedBackupsOf, type Restored } from "../aws/restores.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
 import { diagnose } from "../core/diagnosis.ts";
@@ -23,6 +23,7 @@ import {
   type RestoreJudged,
   type RestoreWish,
 } from "../core/restore.ts";
+import { vaultPlace } from "../core/vault.ts";
 import { readBaseline } from "./baseline.ts";
 import { groupsOf } from "./fences.ts";
 import { observe } from "./observe.ts";
@@ -33,6 +34,7 @@ import { available, MADE_BY, verifyGroup } from "./restored.ts";
 import type { Protected, Settings } from "./settings.ts";
 import { startMove } from "./start.ts";
 import { notYet, type Proof, proven } from "./until.ts";
+import { copiesInVault } from "./vault-fetch.ts";
 
 export interface RestoreInput {
   readonly database: string;
@@ -102,6 +104,7 @@ export class Restore {
       from !== null || (tags["understudy:database"] === this.database.name && tags["understudy:slot"] !== undefined);
     const places = [recovery, primary].filter((each) => region === null || each === region);
     const copies = await Promise.all(places.flatMap((where) => instances.map((id) => unlessDark(where, listSnapshots(where, id)))));
+    const elsewhere = region === null || region === recovery ? await this.inVault(instances, dark) : [];
     const running = [record.primary, ...record.standbys].map((id) => ({ id, where: record.regions[id] as string }));
     const sources =
       at === null
@@ -114,7 +117,19 @@ export class Restore {
               ),
             ),
           );
-    return { copies: copies.flat().filter(({ tags }) => ours(tags)), sources: sources.flat(), dark };
+    return { copies: [...copies.flat(), ...elsewhere].filter(({ tags }) => ours(tags)), sources: sources.flat(), dark };
+  }
+
+  /** Where nothing else is left, or one is named that is there alone. A vault that cannot be looked at keeps nothing else from being restored. */
+  private async inVault(instances: readonly string[], dark: string[]): Promise<SnapshotFacts[]> {
+    try {
+      return (await copiesInVault(this.settings, this.database, instances)) ?? [];
+    } catch (error) {
+      const { vault } = this.settings.plan;
+      if (vault) dark.push(vaultPlace(vault));
+      console.error(JSON.stringify({ what: "vault not looked at", error: String(error) }));
+      return [];
+    }
   }
 
   async choose(): Promise<Chosen> {

@@ -7,11 +7,13 @@ import { restoreCommand } from "../core/commands.ts";
 import type { Order } from "../core/facts.ts";
 import type { News } from "../core/news.ts";
 import { ageWords, type Chosen, pointWords, type RecoveryPoint } from "../core/restore.ts";
+import { isVaultPlace } from "../core/vault.ts";
 import { type Judged, Restore, type RestoreInput } from "./restore-steps.ts";
 import { answers, available, created, type Holds, holds, holdsWords, PATIENCE } from "./restored.ts";
 import { protectedDatabase, type Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
 import { eventually, patiently, reasonOf } from "./until.ts";
+import { fetched } from "./vault-fetch.ts";
 
 export interface RestoreResult {
   /** claimed: a move makes it the primary. refused: nothing was made, or it stands beside and stays there. */
@@ -63,7 +65,7 @@ export async function restore(input: RestoreInput, ctx: DurableContext, settings
           next: `${untouched} ${chosen.hint}`,
         });
       point = chosen.point;
-      region = point.region;
+      region = isVaultPlace(point.region) ? settings.plan.regions.recovery : point.region;
     }
     const where = region;
     if (order) {
@@ -81,9 +83,14 @@ export async function restore(input: RestoreInput, ctx: DurableContext, settings
         });
     }
     if (point !== null) {
-      const from = point;
+      const chosen = point;
+      const from: RecoveryPoint = { ...chosen, region: where };
       const like = await ctx.step("see what it is to be like", () => work.like(from), patiently);
-      await ctx.step("tell of the start", () => tell(settings, startedNews(work, from)), patiently);
+      await ctx.step("tell of the start", () => tell(settings, startedNews(work, chosen)), patiently);
+      if (chosen.kind === "snapshot" && isVaultPlace(chosen.region)) {
+        stage = "fetch";
+        await fetched(ctx, settings, database, chosen.snapshot);
+      }
       stage = "create";
       await eventually(ctx, "it is being restored", PATIENCE.create, () => created(name, from, like));
     }

@@ -1,5 +1,5 @@
 /** What people have said about the backups of a database: which are held and why, and how many may be deleted at once. One document each. */
-import { createDocument, readDocument, replaceDocument } from "../aws/documents.ts";
+import { changeDocument, readDocument } from "../aws/documents.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Hold {
@@ -24,7 +24,7 @@ export interface RetentionWords {
 /** A person's word for a large prune is good for so long. */
 export const ALLOWED_HOURS = 24;
 
-const NOTHING_SAID: RetentionWords = { holds: {}, allowed: null };
+export const NOTHING_SAID: RetentionWords = { holds: {}, allowed: null };
 
 export const wordsKey = (database: string) => `databases/${database}/retention.json`;
 
@@ -37,11 +37,5 @@ export async function changeWords(
   database: string,
   change: (words: RetentionWords) => RetentionWords | null,
 ): Promise<void> {
-  const key = wordsKey(database);
-  for (;;) {
-    const stored = await readDocument<RetentionWords>(settings.state, key);
-    const next = change(stored?.value ?? NOTHING_SAID);
-    if (next === null) return;
-    if (await (stored ? replaceDocument(settings.state, key, next, stored.etag) : createDocument(settings.state, key, next))) return;
-  }
+  await changeDocument<RetentionWords>(settings.state, wordsKey(database), (now) => change(now ?? NOTHING_SAID));
 }

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Place } from "../aws/documents.ts";
-import type { BackupPlan, DatabasePlan, Plan, RecordPlan, SitePlan } from "../core/plan/schema.ts";
+import type { BackupPlan, DatabasePlan, MachinePlan, Plan, RecordPlan, SitePlan } from "../core/plan/schema.ts";
 import { Problem } from "../core/problem.ts";
 
 export interface Settings {
@@ -21,6 +21,9 @@ export interface Settings {
     readonly restore: string;
     readonly drill: string;
     readonly site: string;
+    readonly offsite: string;
+    readonly machine: string;
+    readonly vault: string;
   };
   readonly topicArn: string;
   /** Where this process's probe stands. */
@@ -56,6 +59,9 @@ function settingsFrom(plan: Plan, place: ProbePlace): Settings {
       restore: far("RESTORE_FUNCTION", "a function name"),
       drill: far("DRILL_FUNCTION", "a function name"),
       site: far("SITE_FUNCTION", "a function name"),
+      offsite: far("OFFSITE_FUNCTION", "a function name"),
+      machine: far("MACHINE_FUNCTION", "a function name"),
+      vault: far("VAULT_FUNCTION", "a function name"),
     },
     topicArn: far("TOPIC_ARN", "the ARN of an SNS topic"),
     identityEndpoint: process.env.AWS_ENDPOINT_URL_STS ?? process.env.AWS_ENDPOINT_URL ?? regionalSts(region),
@@ -110,15 +116,26 @@ export function protectedDatabase(plan: Plan, name: string): Protected {
   return { name, plan: database, record, backup: plan.backups.find((entry) => entry.database === name) };
 }
 
-export const protectedDatabases = (plan: Plan): Protected[] => Object.keys(plan.databases).map((name) => protectedDatabase(plan, name));
+/** All of them; of a large plan each is found at once. */
+export function protectedDatabases(plan: Plan): Protected[] {
+  const first = <Of extends { readonly database: string }>(all: readonly Of[]) =>
+    new Map(all.toReversed().map((each) => [each.database, each]));
+  const [records, backups] = [first(plan.records), first(plan.backups)];
+  return Object.entries(plan.databases).map(([name, database]) => {
+    const record = records.get(name);
+    return record ? { name, plan: database, record, backup: backups.get(name) } : protectedDatabase(plan, name);
+  });
+}
 
-/** A site of the plan; an unknown name is an error that lists the known ones. */
-export function sitePlan(plan: Plan, name: string): SitePlan {
-  const site = plan.sites?.find((each) => each.name === name);
-  if (site) return site;
-  throw new Problem("UnknownSite", `The plan has no site "${name}".`, {
-    hint: plan.sites?.length
-      ? `Name one of: ${plan.sites.map((each) => each.name).join(", ")}.`
-      : "Add it under sites in the plan, and deploy.",
+/** Of the plan; an unknown name is an error that lists the known ones. */
+export const sitePlan = (plan: Plan, name: string): SitePlan => named("Site", plan.sites, name);
+export const machinePlan = (plan: Plan, name: string): MachinePlan => named("Machine", plan.machines, name);
+
+function named<Of extends { readonly name: string }>(kind: "Site" | "Machine", all: readonly Of[] = [], name: string): Of {
+  const found = all.find((each) => each.name === name);
+  if (found) return found;
+  const what = kind.toLowerCase();
+  throw new Problem(`Unknown${kind}`, `The plan has no ${what} "${name}".`, {
+    hint: all.length > 0 ? `Name one of: ${all.map((each) => each.name).join(", ")}.` : `Add it under ${what}s in the plan, and deploy.`,
   });
 }

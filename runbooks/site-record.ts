@@ -2,7 +2,7 @@
  * The record of each site in the recovery region's bucket: generation, where it stands, the claim of a running evacuation or return, what
  * its group was before. Every change is a conditional write over the version that was read.
  */
-import { createDocument, readDocument, replaceDocument, type Stored } from "../aws/documents.ts";
+import { changeDocument, createDocument, readDocument, replaceDocument, type Stored } from "../aws/documents.ts";
 import { firstSiteRecord, type SiteClaim, type SiteRecord, siteExecution } from "../core/site.ts";
 import type { Settings } from "./settings.ts";
 
@@ -20,12 +20,8 @@ export async function readSite(settings: Settings, site: string): Promise<Stored
 
 /** Changes the record over whatever it is by then; null from `change` leaves it alone. */
 export async function changeSite(settings: Settings, site: string, change: (record: SiteRecord) => SiteRecord | null): Promise<SiteRecord> {
-  for (;;) {
-    const stored = await readSite(settings, site);
-    const next = change(stored.value);
-    if (next === null) return stored.value;
-    if (await replaceDocument(settings.state, siteKey(site), next, stored.etag)) return next;
-  }
+  const first = firstSiteRecord(site);
+  return (await changeDocument<SiteRecord>(settings.state, siteKey(site), (now) => change(now ?? first))) ?? first;
 }
 
 /** What the next claim of a site will be called. */

@@ -1,5 +1,5 @@
 /** Requests to evacuate a site or to return, in the recovery region's bucket, and the mail that asks for approvals. */
-import { createDocument, readDocument, replaceDocument } from "../aws/documents.ts";
+import { changeDocument, createDocument, readDocument } from "../aws/documents.ts";
 import { approveCommand, withdrawCommand } from "../core/commands.ts";
 import type { News } from "../core/news.ts";
 import type { SitePlan } from "../core/plan/schema.ts";
@@ -31,13 +31,7 @@ export async function changeSiteRequest(
   id: string,
   change: (request: SiteRequest) => SiteRequest | null,
 ): Promise<SiteRequest | null> {
-  for (;;) {
-    const stored = await readDocument<SiteRequest>(settings.state, requestKey(site, id));
-    if (!stored) return null;
-    const next = change(stored.value);
-    if (next === null) return stored.value;
-    if (await replaceDocument(settings.state, requestKey(site, id), next, stored.etag)) return next;
-  }
+  return await changeDocument<SiteRequest>(settings.state, requestKey(site, id), (now) => now && change(now));
 }
 
 /** What people need for their yes. */

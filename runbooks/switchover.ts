@@ -59,8 +59,8 @@ export async function switchover(input: MoveInput, plain: DurableContext, settin
     }));
     // The clients have not waited for this: nobody but Understudy has reached the old primary since it was closed. What cannot be proven
     // now, the watch over former primaries proves later (fences.ts).
-    const fenced = await until(ctx, "a write to the old primary is refused", PATIENCE.fence, () =>
-      move.fenceHolds(confirmed, primary),
+    const fenced = await until(ctx, "a write to the old primary is refused", PATIENCE.fence, (before) =>
+      move.fenceHolds(confirmed, primary, before),
     ).catch(() => null);
     stage = "record";
     const past = { fenced: fenced !== null, branchedAt: drained?.equal.position ?? null, lossless: true };

@@ -17,6 +17,8 @@ export interface Proof {
   readonly atMs: number;
   /** Where a standby stood when it was seen to have everything. */
   readonly position?: Position;
+  /** What no waiting cures, in words. */
+  readonly final?: string;
 }
 
 export const proven = (seen: string): Proof => ({ holds: true, seen, atMs: storeNowMs() });
@@ -41,31 +43,39 @@ export const patiently: StepConfig<any> = {
 export const once: StepConfig<any> = { retryStrategy: () => ({ shouldRetry: false }) };
 
 /** What takes a moment is seen at most a twentieth of it late; what takes seconds is not asked for more often than need be. */
-const LOOK_AGAIN_MS = { least: 5, most: 60 };
+const LOOK_AGAIN_MS = { least: 5, most: 60, later: 300 };
 /** The first look waits for what takes a second or two, because going to wait durably and coming back takes more than one. */
 const FIRST_LOOK_MS = 2_000;
 const ONE_LOOK_MS = 900;
 const NOBODY_YET = "nobody has looked yet";
 
-/** Looks until the proof holds, for at most `looks` looks, usually a second apart; the last look's words become the error. */
+/**
+ * Looks until the proof holds, for at most `looks` looks, usually a second apart; the last look's words become the error. Each is given
+ * what the one before it returned, in whatever run of the function that was; of one that failed that stands, but for its words.
+ */
 export async function until<Seen extends Proof>(
   ctx: DurableContext,
   name: string,
   looks: number,
-  look: () => Promise<Seen | Proof>,
+  look: (before: Seen | Proof) => Promise<Seen | Proof>,
   everySeconds = 1,
 ): Promise<Seen> {
   const last = await ctx.waitForCondition<Seen | Proof>(
     name,
-    ({ seen }) =>
-      seen === NOBODY_YET ? lookFor(look, FIRST_LOOK_MS, LOOK_AGAIN_MS.least) : lookFor(look, ONE_LOOK_MS, LOOK_AGAIN_MS.most),
+    (before) =>
+      before.seen === NOBODY_YET
+        ? lookFor(look, before, FIRST_LOOK_MS, LOOK_AGAIN_MS.least)
+        : lookFor(look, before, ONE_LOOK_MS, LOOK_AGAIN_MS.later),
     {
       initialState: notYet(NOBODY_YET),
       waitStrategy: (proof, tries) =>
-        proof.holds || tries >= looks ? { shouldContinue: false } : { shouldContinue: true, delay: { seconds: everySeconds } },
+        proof.holds || proof.final !== undefined || tries >= looks
+          ? { shouldContinue: false }
+          : { shouldContinue: true, delay: { seconds: everySeconds } },
     },
   );
   if (last.holds) return last as Seen;
+  if (last.final !== undefined) throw new Error(last.final);
   throw new Problem("NotProven", `"${name}" could not be proven; the last of ${looks} looks saw: ${last.seen}`, {
     hint: "Nothing is assumed without proof.",
   });
@@ -73,18 +83,35 @@ export async function until<Seen extends Proof>(
 
 /** One look: what it begins goes on beside the next steps, and whoever waits for it looks again. */
 export const lookOnce = (ctx: DurableContext, name: string, look: () => Promise<Proof>): Promise<Proof> =>
-  ctx.step(name, () => look().catch(sawNothing), once);
+  ctx.step(
+    name,
+    async () => {
+      const proof = await look().catch(sawNothing);
+      if (proof.final !== undefined) throw new Error(proof.final);
+      return proof;
+    },
+    once,
+  );
 
-/** For what nobody waits for: one look at a time, soon a minute apart, for about so many minutes. */
-export async function eventually(ctx: DurableContext, name: string, minutes: number, look: () => Promise<Proof>): Promise<Proof> {
-  const last = await ctx.waitForCondition<Proof>(name, () => look().catch(sawNothing), {
+/**
+ * For what nobody waits for: one look at a time, soon a minute apart, for about so many minutes, each given what the one before it
+ * returned.
+ */
+export async function eventually<Seen extends Proof>(
+  ctx: DurableContext,
+  name: string,
+  minutes: number,
+  look: (before: Seen | Proof) => Promise<Seen | Proof>,
+): Promise<Seen> {
+  const last = await ctx.waitForCondition<Seen | Proof>(name, (before) => lookAfter(look, before), {
     initialState: notYet(NOBODY_YET),
     waitStrategy: (proof, tries) =>
-      proof.holds || tries >= minutes + QUICK_LOOKS
+      proof.holds || proof.final !== undefined || tries >= minutes + QUICK_LOOKS
         ? { shouldContinue: false }
         : { shouldContinue: true, delay: { seconds: Math.min(2 ** (tries - 1), 60) } },
   });
-  if (last.holds) return last;
+  if (last.holds) return last as Seen;
+  if (last.final !== undefined) throw new Error(last.final);
   throw new Problem("NotProven", `"${name}" could not be proven in ${minutes} minutes; the last look saw: ${last.seen}`, {
     hint: "Nothing is assumed without proof.",
   });
@@ -92,24 +119,35 @@ export async function eventually(ctx: DurableContext, name: string, minutes: num
 /** Looks before they are a minute apart. */
 const QUICK_LOOKS = 6;
 
-async function lookFor<Seen extends Proof>(look: () => Promise<Seen>, patienceMs: number, leastMs: number): Promise<Seen | Proof> {
+const lookAfter = <Seen extends Proof>(
+  look: (before: Seen | Proof) => Promise<Seen | Proof>,
+  before: Seen | Proof,
+): Promise<Seen | Proof> => look(before).catch((error) => ({ ...before, ...sawNothing(error) }));
+
+async function lookFor<Seen extends Proof>(
+  look: (before: Seen | Proof) => Promise<Seen | Proof>,
+  before: Seen | Proof,
+  patienceMs: number,
+  leastMs: number,
+): Promise<Seen | Proof> {
   const startedAtMs = Date.now();
+  let proof = before;
   for (;;) {
-    const proof: Seen | Proof = await look().catch(sawNothing);
+    proof = await lookAfter(look, proof);
     const sinceMs = Date.now() - startedAtMs;
-    if (proof.holds || sinceMs >= patienceMs) return proof;
-    await pause(Math.min(LOOK_AGAIN_MS.most, Math.max(leastMs, sinceMs / 20)));
+    if (proof.holds || proof.final !== undefined || sinceMs >= patienceMs) return proof;
+    await pause(Math.max(leastMs, Math.min(LOOK_AGAIN_MS.most, sinceMs / 20)));
   }
 }
 
-/** A look that fails has seen nothing; one that meets a final Problem ends the wait. */
-function sawNothing(error: Error): Proof {
-  if (isFinal(error)) throw error;
-  return notYet(error.message);
-}
+/**
+ * A look that fails has seen nothing; one that meets a final Problem ends the wait, by what it returns: what a look throws on a later try of
+ * the same invocation, the SDK checkpoints as failed twice, and the execution ends there.
+ */
+const sawNothing = (error: Error): Proof => ({ ...notYet(error.message), ...(isFinal(error) ? { final: error.message } : {}) });
 
-export /** A step's error arrives wrapped; the innermost message is the one a person needs. */
-function reasonOf(error: unknown): string {
+/** A step's error arrives wrapped; the innermost message is the one a person needs. */
+export function reasonOf(error: unknown): string {
   let inner = error as Error;
   while (inner.cause instanceof Error) inner = inner.cause;
   return inner.message;

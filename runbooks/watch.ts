@@ -36,12 +36,17 @@ export interface WatchResult {
 }
 
 export async function watchLap(settings: Settings, database: Protected): Promise<WatchResult> {
-  const found = (await readRecord(settings, database)).value;
+  const known = await readRecord(settings, database);
+  const found = known.value;
   await remindOfPause(settings, found);
   if (found.claim) return await tendClaim(settings, database, found, found.claim);
   await keepFences(settings, database, found);
 
-  const [{ facts: seen, stored, brake }, due] = await Promise.all([observe(settings, database), dueRequests(settings, database, found)]);
+  const [{ facts: seen, stored, brake }, due] = await Promise.all([
+    // What keeping fences took, or noted, is not in the record read before.
+    observe(settings, database, found.retired.length === 0 ? known : undefined),
+    dueRequests(settings, database, found),
+  ]);
   for (const request of due) {
     const { sentence, execution } = await act(settings, database, request);
     if (execution !== null) return { database: database.name, rule: ruleIn(sentence), sentence, execution };
@@ -58,14 +63,19 @@ export async function watchLap(settings: Settings, database: Protected): Promise
     else if (decision.tell) await tell(settings, await told(settings, decision, decisionNews(decision, facts, diagnosis)));
     return result(database, decision, null);
   }
-  const [counted] = await Promise.all([countOnBrake(settings, policy, facts.record, brake), keep()]);
+  // Nothing waits for what is kept for people, but the end of the lap.
+  const kept = keep();
+  kept.catch(() => {});
+  const counted = await countOnBrake(settings, policy, facts.record, brake);
   if (!counted) {
+    await kept;
     const braked = decide({ ...facts, brake: (await readBrake(settings)).value }, diagnosis, policy);
     return result(database, braked, null);
   }
   const { target, rule, sentence } = decision;
   const taken = await claim(settings, stored, { kind: "failover", target, rule, sentence, order: null }, storeNowMs());
   if (!taken) {
+    await kept;
     const now = (await readRecord(settings, database)).value;
     return {
       database: database.name,
@@ -75,6 +85,7 @@ export async function watchLap(settings: Settings, database: Protected): Promise
     };
   }
   await startMove(settings, facts.record, taken);
+  await kept;
   return result(database, decision, taken.execution);
 }
 
@@ -134,8 +145,9 @@ async function tendClaim(settings: Settings, database: Protected, record: Databa
   if (now.claim?.execution !== execution) return answer(`Held: the move ${execution} has just ended.`);
   const { stage } = now.claim;
   if (stage === "claimed") {
-    await endClaim(settings, database, execution, "failed", storeNowMs());
+    // Told first: whoever dies in between tells it again, under the same name, and never leaves it untold.
     await tell(settings, diedNews(record, now.claim, status, `nothing was changed, and the claim is released`));
+    await endClaim(settings, database, execution, "failed", storeNowMs());
     return answer(`The move ${execution} ended as ${status} without releasing its claim; it is released now.`);
   }
   const successor = await succeed(settings, database, execution, stage === "promoted" ? "promoted" : "undoing", storeNowMs());
@@ -171,8 +183,8 @@ async function undo(settings: Settings, database: Protected, record: DatabaseRec
       return `Held: ${so}.`;
     }
   }
-  await endClaim(settings, database, held.execution, "failed", storeNowMs());
   await tell(settings, diedNews(record, held, "UNDONE", `nothing was promoted, and ${record.primary} has its network back`));
+  await endClaim(settings, database, held.execution, "failed", storeNowMs());
   return `The move that died is undone: ${record.primary} has its network back.`;
 }
 

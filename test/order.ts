@@ -6,6 +6,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const LONGEST = [
   "lab/site",
+  "simulation/month",
   "runbooks/switchover",
   "lab/disasters-region",
   "lab/disasters-moves-mariadb",
@@ -14,6 +15,10 @@ const LONGEST = [
   "lab/faults-wakes",
   "lab/mariadb",
   "lab/orders",
+  "lab/offsite",
+  "lab/places",
+  "lab/vault",
+  "lab/machines",
   "lab/faults-failover",
   "runbooks/failback",
   "runbooks/restore-deaths",

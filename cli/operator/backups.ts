@@ -2,10 +2,12 @@
 import { readDocument } from "../../aws/documents.ts";
 import { retentionOf } from "../../core/backup-policy.ts";
 import { type Catalogue, type Point, type Standing, standing } from "../../core/catalogue.ts";
+import { type OffsiteNote, offsiteNoteKey } from "../../core/offsite-note.ts";
 import type { Plan } from "../../core/plan/schema.ts";
 import { Problem } from "../../core/problem.ts";
 import { pruneOf } from "../../core/prune.ts";
 import { ageWords } from "../../core/restore.ts";
+import { vaultPlace } from "../../core/vault.ts";
 import { catalogueKey, type KeptCatalogue } from "../../runbooks/catalogue.ts";
 import { type RetentionWords, wordsKey } from "../../runbooks/retention-words.ts";
 import { wrapped } from "./pages.ts";
@@ -26,6 +28,8 @@ export interface Backups {
   /** When RDS was last asked. */
   readonly at: string;
   readonly standing: Standing;
+  /** The newest dump at another provider; null: none was ever finished; undefined: the plan has none. */
+  readonly offsite?: OffsiteNote | null;
   readonly backups: readonly Line[];
   readonly trouble: readonly string[];
 }
@@ -37,9 +41,10 @@ export async function findBackups(plan: Plan, database: string, nowMs: number): 
       hint: `Name one of: ${plan.backups.map((each) => each.database).join(", ")}.`,
     });
   const place = await placeOf(plan);
-  const [kept, words] = await Promise.all([
+  const [kept, words, dumped] = await Promise.all([
     readDocument<KeptCatalogue>(place, catalogueKey(database)),
     readDocument<RetentionWords>(place, wordsKey(database)),
+    backup.offsite ? readDocument<OffsiteNote>(place, offsiteNoteKey(database)) : undefined,
   ]);
   if (!kept)
     throw new Problem("NoCatalogue", `Nobody has looked at the backups of ${database} yet.`, {
@@ -47,11 +52,13 @@ export async function findBackups(plan: Plan, database: string, nowMs: number): 
     });
   const { catalogue, incidents } = kept.value;
   const regions = [plan.regions.primary, plan.regions.recovery];
+  const places = backup.vault && plan.vault ? [...regions, vaultPlace(plan.vault)] : regions;
   const verdicts = verdictsOf(catalogue, backup, regions, words?.value.holds ?? {});
   return {
     database,
     at: new Date(catalogue.atMs).toISOString(),
-    standing: standing(catalogue, regions, backup.everyMinutes * 60, nowMs),
+    standing: standing(catalogue, places, backup.everyMinutes * 60, nowMs),
+    ...(dumped === undefined ? {} : { offsite: dumped?.value ?? null }),
     backups: catalogue.points.map((point) => ({
       ...lineOf(point),
       ...(verdicts.get(point.id) ?? { keep: true, reasons: ["nothing is deleted"] }),
@@ -75,16 +82,25 @@ function verdictsOf(catalogue: Catalogue, backup: Plan["backups"][number], regio
   const said = Object.fromEntries(Object.entries(holds).map(([id, { by, reason }]) => [id, `${reason} (${by})`]));
   for (const region of regions) {
     const limits = { percent: 100, most: Number.MAX_SAFE_INTEGER };
-    for (const { backup: each, keep, reasons } of pruneOf({ catalogue, region, retention, holds: said, limits, allowed: 0 }).verdicts)
+    for (const { backup: each, keep, reasons } of pruneOf({ catalogue, region, retention, holds: said, limits, allowed: 0, heldBack: [] })
+      .verdicts)
       if (keep || !verdicts.has(each.id)) verdicts.set(each.id, { keep, reasons });
   }
   return verdicts;
 }
 
+const offsiteLine = (note: OffsiteNote | null): string =>
+  note === null
+    ? "offsite          none yet"
+    : wrapped(
+        `offsite          the newest of ${new Date(note.takenAtMs).toISOString().slice(0, 16)}Z: ${note.id} in ${note.bucket} at ${note.endpoint}`,
+      );
+
 export function backupsPage({
   database,
   at,
-  standing: { newestGood, newestVerified, places, lossSeconds, objectiveSeconds },
+  standing: { newestGood, newestVerified, restoreSeconds, places, lossSeconds, objectiveSeconds },
+  offsite,
   backups,
   trouble,
 }: Backups): string {
@@ -96,10 +112,12 @@ export function backupsPage({
     loss,
     `Newest good:     ${newestGood?.id ?? "none"}`,
     `Newest verified: ${newestVerified?.id ?? "none, no drill has passed"}`,
+    ...(restoreSeconds === null ? [] : [`Its restore took ${ageWords(restoreSeconds * 1000)} until it answered.`]),
     ...Object.entries(places).map(
       ([region, { good, newestAtMs }]) =>
         `${region.padEnd(16)} ${good} good, the newest of ${newestAtMs === null ? "never" : `${new Date(newestAtMs).toISOString().slice(0, 16)}Z`}`,
     ),
+    ...(offsite === undefined ? [] : [offsiteLine(offsite)]),
     ...(trouble.length > 0 ? ["", ...trouble.map((sentence) => wrapped(`! ${sentence}`))] : []),
     "",
     ...backups.flatMap(({ id, verified, places: where, keep, reasons }) => [

@@ -113,6 +113,23 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     order: async (request) => ({ verb: "withdraw", request }),
   },
   backups: { subject: "NAME", what: "every backup: where it lies, whether it stays, why", options: [], order: null },
+  machine: {
+    subject: "NAME",
+    what: "what a machine can be built anew from: snapshots and shape",
+    options: [["set", "SET", "its name, from a mail (the newest that is whole)"]],
+    order: null,
+  },
+  cost: {
+    subject: "",
+    what: "what the plan's backups will cost a month; before it is deployed, too",
+    options: [
+      ["gb", "SIZES", "GB of data, like 120 or shop=120,users=5 (100)"],
+      ["provisioned", "SIZES", "GB of storage its instances have (as much)"],
+      ["change", "PERCENT", "written anew each day (3)"],
+      ["prices", "FILE", "JSON with your own prices (list prices)"],
+    ],
+    order: null,
+  },
   hold: {
     subject: "NAME",
     what: "keep a backup, whatever the plan's retention says",

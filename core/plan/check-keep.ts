@@ -5,14 +5,7 @@ import type { Finding } from "./check.ts";
 import type { Plan } from "./schema.ts";
 
 export function keepFindings(plan: Plan): Finding[] {
-  const findings: Finding[] = [];
-  plan.backups.forEach(({ keep }, index) => {
-    if (keep && !TIERS.some((tier) => keep[tier] !== undefined))
-      findings.push({
-        path: ["backups", index, "keep"],
-        problem: `expected at least one of ${TIERS.join(", ")}: a floor alone would delete all but the newest`,
-      });
-  });
+  const findings = plan.backups.flatMap((backup, index) => tierFindings(backup, index, "backups"));
   // Every snapshot is in both regions, so the sum is each region's.
   const kept = plan.backups.flatMap((backup) => {
     const retention = retentionOf(backup);
@@ -32,3 +25,13 @@ export function keepFindings(plan: Plan): Finding[] {
   }
   return findings;
 }
+
+export const tierFindings = ({ keep }: Pick<Plan["backups"][number], "keep">, index: number, list: "backups" | "machines"): Finding[] =>
+  !keep || TIERS.some((tier) => keep[tier] !== undefined)
+    ? []
+    : [
+        {
+          path: [list, index, "keep"],
+          problem: `expected at least one of ${TIERS.join(", ")}: a floor alone would delete all but the newest`,
+        },
+      ];

@@ -4,7 +4,10 @@
 import { hasRung, wrongLadder } from "../ladder.ts";
 import { latchNames } from "../latch.ts";
 import { keepFindings } from "./check-keep.ts";
+import { excuseFindings, machineFindings } from "./check-machines.ts";
+import { scheduleFindings } from "./check-schedule.ts";
 import { siteFindings } from "./check-site.ts";
+import { vaultFindings } from "./check-vault.ts";
 import type { Member, Plan } from "./schema.ts";
 
 export interface Finding {
@@ -69,6 +72,11 @@ export function checkPlan(plan: Plan): Finding[] {
         at("drainSecurityGroups"),
         `expected a security group for ${plan.regions.recovery}, where drills restore the newest copy, which Understudy's functions alone may reach`,
       );
+    if (plan.backups.some((backup) => backup.database === key && backup.offsite) && !database.drainSecurityGroups?.[plan.regions.recovery])
+      find(
+        at("drainSecurityGroups"),
+        `expected a security group for ${plan.regions.recovery}, where the newest copy is restored for offsite dumps, which Understudy's functions alone may reach`,
+      );
     findings.push(...fenceFindings(key, database));
     const names = plan.records.filter((record) => record.database === key);
     if (names.length === 0)
@@ -95,12 +103,13 @@ export function checkPlan(plan: Plan): Finding[] {
     if (backup.copyTo !== plan.regions.primary && backup.copyTo !== plan.regions.recovery) {
       find(["backups", index, "copyTo"], `expected the recovery region, ${plan.regions.recovery}`);
     }
+    findings.push(...scheduleFindings(backup, index));
     const first = plan.backups.findIndex((other) => other.database === backup.database);
     if (first !== index)
       find(["backups", index, "database"], `a second backup of "${backup.database}" (the first is backups[${first}]), expected one each`);
   });
 
-  findings.push(...keepFindings(plan), ...siteFindings(plan));
+  findings.push(...keepFindings(plan), ...machineFindings(plan), ...excuseFindings(plan), ...vaultFindings(plan), ...siteFindings(plan));
 
   const { people = 1, from } = plan.approvals ?? {};
   from?.forEach((arn, index) => {

@@ -14,9 +14,10 @@ export const section = <S extends z.core.$ZodShape>(shape: S) =>
   z.strictObject(shape, { error: `expected a section with ${Object.keys(shape).join(", ")}` });
 
 export const region = matching(REGION, 'expected an AWS region, like "eu-central-1"');
+// What a drill makes is called by it, and has 63 characters at most.
 export const databaseKey = matching(
-  /^[a-z][a-z0-9-]{0,30}$/,
-  'expected a short name of lower-case letters, digits and hyphens, like "shop"',
+  /^[a-z][a-z0-9-]{0,29}$/,
+  'expected a short name of lower-case letters, digits and hyphens, 30 at most, like "shop"',
 );
 // DB instance ids: 1-63, letter first, no double or trailing hyphen (RDS API reference, CreateDBInstance).
 export const instanceId = matching(

@@ -19,7 +19,9 @@ import {
   text,
   whole,
 } from "./forms.ts";
+import { machines } from "./machine.ts";
 import { site } from "./site.ts";
+import { vault } from "./vault.ts";
 import { WINDOW } from "./window.ts";
 
 const clusterId = matching(
@@ -213,6 +215,8 @@ export const planSchema = section({
     ),
   }),
   backups: z.array(backup, { error: "expected a list of backups" }),
+  machines,
+  vault,
   prune,
   quotas,
   unprotected,
@@ -267,6 +271,8 @@ export function namedPlan(written: WrittenPlan): Plan {
 }
 export type RecordPlan = Plan["records"][number];
 export type BackupPlan = Plan["backups"][number];
+export type { MachinePlan } from "./machine.ts";
+export type VaultPlan = NonNullable<Plan["vault"]>;
 export type { SitePlan } from "./site.ts";
 
 /** JSON Schema (draft 2020-12) of the plan, for editors. */

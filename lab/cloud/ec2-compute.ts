@@ -2,6 +2,7 @@
  * EC2's instances, disks, snapshots and images, put together; after a restart of the lab, what was under way goes on.
  */
 import { copyOperations, finishCopyLater } from "./ec2-copies.ts";
+import { givenOperations } from "./ec2-given.ts";
 import { imageOperations, settleImages } from "./ec2-images.ts";
 import { settleLater } from "./ec2-instance-life.ts";
 import { instanceOperations, type Network } from "./ec2-instances.ts";
@@ -20,9 +21,11 @@ export interface Compute {
 
 export function createCompute(world: World, network: Network, given: Partial<Ec2Timings> = {}): Compute {
   const timings = { ...EC2_TIMINGS, ...given };
+  const instances = instanceOperations(world, timings, network);
   return {
     operations: {
-      ...instanceOperations(world, timings, network),
+      ...instances,
+      ...givenOperations(world, instances.RunInstances as Operation),
       ...volumeOperations(world, timings),
       ...snapshotOperations(world, timings),
       ...copyOperations(world),

@@ -1,23 +1,28 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: wire shapes are typed by the SDK's schemas at run time
 /**
- * Copies of EBS snapshots, asked for where they shall be. Unlike RDS, an encrypted source needs no key named, and a key that cannot be used
- * is not refused: the copy ends in error, with the reason in StateMessage.
+ * Copies of EBS snapshots, asked for where they shall be. Unlike RDS, an encrypted source needs no key named, and a key that cannot be used,
+ * or not in the caller's name, is not refused: the copy ends in error, with the reason in StateMessage.
  */
 import { snapshotEvent } from "./ec2-events.ts";
 import { refuse, specifiedTags } from "./ec2-request.ts";
 import { settle, stands, told } from "./ec2-snapshots.ts";
 import { computeIn, type Place, restorableSnapshot, restorableSnapshots, type SnapshotRecord } from "./ec2-state.ts";
 import { keyFor } from "./ec2-volumes.ts";
+import { refusalOf } from "./kms-callers.ts";
 import { keyUsable } from "./kms-keys.ts";
-import type { Operation, World } from "./world.ts";
+import type { Caller, Operation, World } from "./world.ts";
 
 /** Copies that one region takes at a time. */
 const AT_A_TIME = 20;
 const NO_VOLUME = "vol-ffffffff";
+/** What the caller needs on a customer's key (EBS User Guide, permissions for encryption): where it is read, and where it is written. */
+const ON_BOTH = ["kms:DescribeKey", "kms:CreateGrant"];
+const TO_READ = [...ON_BOTH, "kms:Decrypt", "kms:ReEncryptFrom"];
+const TO_WRITE = [...ON_BOTH, "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptTo"];
 
 export function copyOperations(world: World): Record<string, Operation> {
   return {
-    CopySnapshot(input, caller) {
+    async CopySnapshot(input, caller) {
       const { SourceRegion, SourceSnapshotId, DestinationRegion, CompletionDurationMinutes } = input;
       if (DestinationRegion && DestinationRegion !== caller.region)
         throw refuse(
@@ -38,6 +43,9 @@ export function copyOperations(world: World): Record<string, Operation> {
       // Not the source's key: that one belongs to the source's region.
       const Encrypted = input.Encrypted === true || source.kmsKeyArn !== undefined;
       const kmsKeyArn = keyFor(world, caller, { Encrypted, KmsKeyId: input.KmsKeyId });
+      const closed =
+        (await isClosed(world, caller, SourceRegion, source.kmsKeyArn, TO_READ)) ||
+        (await isClosed(world, caller, caller.region, kmsKeyArn, TO_WRITE));
       const { snapshots } = computeIn(world, caller);
       if (Object.values(snapshots).filter((each) => each.copy && each.state === "pending").length >= AT_A_TIME)
         throw refuse(
@@ -63,6 +71,7 @@ export function copyOperations(world: World): Record<string, Operation> {
           fromId: source.id,
           incremental: isIncremental(world, caller, source, kmsKeyArn),
           durationMinutes: CompletionDurationMinutes,
+          closed,
         },
         kmsKeyArn,
         state: "pending",
@@ -90,6 +99,8 @@ export function finishCopyLater(world: World, copy: SnapshotRecord): void {
 /** Only now are the source and the keys of both sides looked at: the call that asked for the copy has long been answered. */
 function whyItFails(world: World, { owner, region, copy, kmsKeyArn }: SnapshotRecord): string | undefined {
   if (!copy) return undefined;
+  const NOT_ACCESSIBLE = "Given key ID is not accessible";
+  if (copy.closed) return NOT_ACCESSIBLE;
   const source = restorableSnapshots(world, { account: owner, region: copy.fromRegion }).find(({ id }) => id === copy.fromId);
   if (!source) return "Source snapshot ID is not valid";
   const keys = [
@@ -97,7 +108,13 @@ function whyItFails(world: World, { owner, region, copy, kmsKeyArn }: SnapshotRe
     [region, kmsKeyArn],
   ] as const;
   const closed = keys.some(([where, arn]) => arn !== undefined && !keyUsable(world, where, arn, owner).usable);
-  return closed ? "Given key ID is not accessible" : undefined;
+  return closed ? NOT_ACCESSIBLE : undefined;
+}
+
+/** A key that is there, and that the caller may not use. */
+async function isClosed(world: World, caller: Caller, region: string, arn: string | undefined, actions: string[]): Promise<boolean> {
+  if (!arn || !keyUsable(world, region, arn, caller.account).usable) return false;
+  return (await refusalOf(world, caller, { service: "ec2", region, arn, actions })) !== null;
 }
 
 function isDuration(minutes: number): boolean {

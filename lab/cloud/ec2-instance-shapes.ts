@@ -58,6 +58,7 @@ function toInstance(world: World, caller: Caller, instance: InstanceRecord): any
     Architecture: "arm64",
     RootDeviceName: instance.rootDevice,
     RootDeviceType: "ebs",
+    IamInstanceProfile: instance.profileArn ? { Arn: instance.profileArn, Id: `AIPA${instance.id.slice(2).toUpperCase()}` } : undefined,
     SecurityGroups: gone ? [] : instance.securityGroupIds.map((GroupId) => ({ GroupId })),
     BlockDeviceMappings: volumesOf(world, caller, instance.id).map(({ id, attachment }) => ({
       DeviceName: attachment?.device,

@@ -61,6 +61,7 @@ export function instanceOperations(world: World, timings: Ec2Timings, network: N
             securityGroupIds,
             launchedAt: now,
             rootDevice: image.rootDevice,
+            profileArn: input.IamInstanceProfile?.Arn,
             state: "pending",
             changedAt: now,
             bootedAt: now,

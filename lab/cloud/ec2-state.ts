@@ -16,6 +16,8 @@ export interface InstanceRecord {
   readonly privateIp: string;
   readonly securityGroupIds: readonly string[];
   readonly rootDevice: string;
+  /** Of its instance profile, where it was given by its ARN. */
+  readonly profileArn?: string;
   state: "pending" | "running" | "stopping" | "stopped" | "shutting-down" | "terminated";
   changedAt: number;
   /** Of the last start. */
@@ -66,6 +68,8 @@ export interface SnapshotRecord {
     readonly fromId: string;
     readonly incremental: boolean;
     readonly durationMinutes?: number;
+    /** Who asked for it may not use a key it needs. */
+    readonly closed: boolean;
   };
   /** The CreateSnapshots call it belongs to: they stand or fall together. */
   readonly set?: string;

@@ -149,6 +149,18 @@ const s3: Record<string, Maker> = {
   },
 };
 
+const kms: Record<string, Maker> = {
+  async "AWS::KMS::Key"({ Description, KeyPolicy }, making) {
+    const policy = KeyPolicy === undefined ? {} : { Policy: policyText(KeyPolicy) };
+    const { KeyMetadata } = await making.call("kms", "CreateKey", { Description, ...policy });
+    return { id: KeyMetadata.KeyId, attributes: { Arn: KeyMetadata.Arn, KeyId: KeyMetadata.KeyId } };
+  },
+  async "AWS::KMS::Alias"({ AliasName, TargetKeyId }, making) {
+    await making.call("kms", "CreateAlias", { AliasName, TargetKeyId });
+    return { id: AliasName };
+  },
+};
+
 const others: Record<string, Maker> = {
   async "AWS::CloudWatch::Alarm"({ AlarmName, ...rest }, making) {
     const name = AlarmName ?? making.name(255);
@@ -217,4 +229,4 @@ function permissionOf({ IpProtocol, FromPort, ToPort, CidrIp, CidrIpv6, SourceSe
 }
 
 /** By CloudFormation type. */
-export const MAKERS: Readonly<Record<string, Maker>> = { ...iam, ...lambda, ...events, ...sns, ...s3, ...route53, ...others };
+export const MAKERS: Readonly<Record<string, Maker>> = { ...iam, ...lambda, ...events, ...sns, ...s3, ...route53, ...kms, ...others };

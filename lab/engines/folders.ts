@@ -3,7 +3,7 @@
  * so under root the clusters belong to another user; this file knows which, and nothing about PostgreSQL itself.
  */
 import { chmodSync, chownSync, constants, mkdirSync, statSync } from "node:fs";
-import { chmod, chown, copyFile, link, mkdir, readdir, rm } from "node:fs/promises";
+import { chmod, chown, copyFile, link, mkdir, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 
 export interface DatabaseUser {
@@ -119,4 +119,17 @@ export async function openToAll(dir: string): Promise<void> {
 
 export async function removeTree(dir: string): Promise<void> {
   await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** Fills a folder beside `folder` and moves it there whole, so that a folder found later is never half a snapshot. */
+export async function saveTo(folder: string, fill: (draft: string) => Promise<void>): Promise<void> {
+  const draft = `${folder}.partial`;
+  await removeTree(draft);
+  await removeTree(folder);
+  try {
+    await fill(draft);
+    await rename(draft, folder);
+  } finally {
+    await removeTree(draft);
+  }
 }

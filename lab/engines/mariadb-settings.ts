@@ -1,10 +1,14 @@
 /** The option file of a MariaDB server: small defaults a parameter group may change, and what the lab alone decides. */
 
-/** Small, because a lab runs several servers on a laptop. What is committed is with the kernel at once, and on the disk some time. */
+/** Small and soon started, because a lab runs several servers on a laptop. What is committed is with the kernel at once, and on the disk some time. */
 const DEFAULTS: Record<string, string> = {
   innodb_buffer_pool_size: "16M",
   innodb_log_file_size: "8M",
   innodb_flush_log_at_trx_commit: "2",
+  innodb_flush_method: "nosync",
+  innodb_temp_data_file_path: "ibtmp1:1M:autoextend",
+  innodb_buffer_pool_dump_at_shutdown: "OFF",
+  innodb_buffer_pool_load_at_startup: "OFF",
   sync_binlog: "0",
   key_buffer_size: "1M",
   aria_pagecache_buffer_size: "1M",
@@ -21,6 +25,7 @@ const FIXED: Record<string, string> = {
   relay_log: "relay-bin",
   log_slave_updates: "ON",
   gtid_strict_mode: "ON",
+  debug_no_sync: "ON",
   innodb_use_native_aio: "OFF",
   skip_name_resolve: "ON",
   skip_slave_start: "ON",

@@ -27,6 +27,8 @@ export class Server {
   /** Frozen by `hang`: its port is open and nothing answers. */
   hung = false;
   private child: ChildProcess | undefined;
+  /** Nothing of an earlier run is left: looking through all the machine's processes for it takes a while, and nobody else does anything then. */
+  private nothingLeft = false;
   private readonly options: ServerOptions;
 
   constructor(options: ServerOptions) {
@@ -40,7 +42,8 @@ export class Server {
   /** Kills what an earlier lab may have left running on the same data. */
   async clear(): Promise<void> {
     const { data, process } = this.options;
-    if (existsSync(data)) await clearOut(realpathSync(data), process);
+    if (!this.nothingLeft && existsSync(data)) await clearOut(realpathSync(data), process);
+    this.nothingLeft = true;
   }
 
   /** Starts `program` and resolves once `ready` says so. Rejects with the end of the server's own log. */
@@ -55,6 +58,7 @@ export class Server {
     });
     closeSync(log);
     this.child = child;
+    this.nothingLeft = false;
     const started = Date.now();
     let ended: string | undefined;
     child.once("error", (error) => {
@@ -98,6 +102,8 @@ export class Server {
       const exited = gone(child);
       child.kill(this.options.stopSignal);
       await Promise.race([exited, sleep(limitMs, undefined, { ref: false })]);
+      // A server that ended as it was asked to has waited for its own children.
+      this.nothingLeft = child.exitCode === 0;
     }
     await this.kill();
   }

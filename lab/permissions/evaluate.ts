@@ -1,8 +1,9 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: policies are any JSON
 /**
  * Asks the policy simulator for one verdict: identity policies, a resource policy and a request's context against one action on
- * one resource. The same question is asked over and over, so answers are remembered. Knows nothing of the lab.
+ * one resource. The same questions are asked over and over, so answers are remembered. Knows nothing of the lab.
  */
+import { likeness } from "./alike.ts";
 import type { Context } from "./need.ts";
 
 export interface Question {
@@ -29,7 +30,7 @@ const MOST_REMEMBERED = 20_000;
 const remembered = new Map<string, Promise<Verdict>>();
 
 export function evaluate(question: Question): Promise<Verdict> {
-  const key = JSON.stringify(question);
+  const key = likeness(question);
   const known = remembered.get(key);
   if (known) return known;
   if (remembered.size >= MOST_REMEMBERED) remembered.clear();
@@ -38,7 +39,8 @@ export function evaluate(question: Question): Promise<Verdict> {
   return verdict;
 }
 
-async function judge({ principal, account, action, resource, context, policies, resourcePolicy }: Question): Promise<Verdict> {
+/** Asks anew. */
+export async function judge({ principal, account, action, resource, context, policies, resourcePolicy }: Question): Promise<Verdict> {
   // Loaded by the first role that asks: a lab without one starts without it.
   const { runSimulation } = await import("@cloud-copilot/iam-simulate");
   const answer = await runSimulation(

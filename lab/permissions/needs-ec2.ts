@@ -119,8 +119,11 @@ export const ec2: Record<string, Needs> = {
     need(at, "CreateSnapshots", "volume"),
     need(at, "CreateSnapshots", "snapshot"),
   ]),
-  /** The new snapshot alone: the source cannot be restricted. */
-  CopySnapshot: making("CopySnapshot", (_input, at) => [need(at, "CopySnapshot", "snapshot")]),
+  /** The new snapshot, and since 2025 the source too, where it is (AWS Storage Blog, resource-level permissions for copying EBS snapshots). */
+  CopySnapshot: (input, at) => [
+    ...making("CopySnapshot", () => [need(at, "CopySnapshot", "snapshot")])(input, at),
+    need({ ...at, region: input.SourceRegion }, "CopySnapshot", "snapshot", input.SourceSnapshotId),
+  ],
   ...each(["DeleteSnapshot", "ModifySnapshotAttribute", "DescribeSnapshotAttribute", "ResetSnapshotAttribute"], (action) =>
     on(action, "snapshot", ({ SnapshotId }) => [SnapshotId]),
   ),

@@ -172,5 +172,11 @@ export const monitoring: Record<string, Needs> = {
 export const sts: Record<string, Needs> = {
   /** No policy can take this away. */
   GetCallerIdentity: () => [],
-  AssumeRole: (input) => [{ action: "sts:AssumeRole", resource: input.RoleArn, context: { "sts:RoleSessionName": input.RoleSessionName } }],
+  AssumeRole: (input) => [
+    {
+      action: "sts:AssumeRole",
+      resource: input.RoleArn,
+      context: { "sts:RoleSessionName": input.RoleSessionName, ...(input.ExternalId ? { "sts:ExternalId": input.ExternalId } : {}) },
+    },
+  ],
 };

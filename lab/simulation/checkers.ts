@@ -79,8 +79,10 @@ export class Checkers {
   readonly violations: Violation[] = [];
   /** Rows that were acknowledged and are gone: before the last acknowledged heartbeat, which the lag limit prices, and after it. */
   readonly lost = { priced: 0, unseen: 0 };
-  /** When a heartbeat was last acknowledged, by server. */
-  readonly lastBeats = new Map<string, number>();
+  /** When a heartbeat was last acknowledged that a vote then told of, by server: what a probe dies with, no decision could know. */
+  private readonly lastBeats = new Map<string, number>();
+  /** The last one of each probe, and whose it was. */
+  private readonly untoldBeats = new Map<string, { readonly server: string; readonly atMs: number }>();
   /** When the far probe itself last heard of one, by server. */
   private readonly probed = new Map<string, number>();
   /** The same when the move was claimed: what is acknowledged to a probe later, no decision could know. */
@@ -117,8 +119,14 @@ export class Checkers {
   }
 
   beaten(server: string, by: string, atMs: number): void {
-    this.lastBeats.set(server, atMs);
+    this.untoldBeats.set(by, { server, atMs });
     if (by === "probe") this.probed.set(server, atMs);
+  }
+
+  /** A probe's vote is where everybody can read it. */
+  voted(by: string): void {
+    const beat = this.untoldBeats.get(by);
+    if (beat) this.lastBeats.set(beat.server, Math.max(beat.atMs, this.lastBeats.get(beat.server) ?? 0));
   }
 
   private violated(rule: string, words: string, atMs: number): void {

@@ -3,11 +3,11 @@
  * the name. Kept short on purpose: the compiled template itself is deployed by the lab in real time.
  */
 import type { Plan } from "../../core/plan/schema.ts";
-import { stateOf } from "../cloud/lambda/functions.ts";
 import type { World } from "../cloud/world.ts";
 import { deployStack } from "../deploy/index.ts";
 import { createHostedZone } from "../given.ts";
 import { pointAtLatches } from "../latched.ts";
+import { environmentOf, functionArn, installFunction, installRule } from "./installing.ts";
 
 /** Timeouts in seconds, and what is durable, as serverless.yml says. */
 interface Deployed {
@@ -19,7 +19,7 @@ const FUNCTIONS: Record<string, Deployed> = {
   watch: { timeout: 60 },
   move: { timeout: 60, durable: 14_400 },
   snapshot: { timeout: 60 },
-  backup: { timeout: 60, durable: 172_800 },
+  backup: { timeout: 900, durable: 345_600 },
   notify: { timeout: 60 },
   order: { timeout: 130 },
 };
@@ -32,55 +32,16 @@ export const BUCKET = "understudy-simulation-state";
 export async function deploy(world: World, plan: Plan, endpoint: string, withBackups: boolean): Promise<void> {
   const region = plan.regions.recovery;
   world.state("home", () => ({ region }));
-  const environment = {
-    ACCOUNT_ID: world.account,
-    STATE_BUCKET: BUCKET,
-    TOPIC_ARN: `arn:aws:sns:${region}:${world.account}:understudy`,
-    WATCH_FUNCTION: "watch",
-    MOVE_FUNCTION: "move",
-    BACKUP_FUNCTION: "backup",
-    RESTORE_FUNCTION: "restore",
-    DRILL_FUNCTION: "drill",
-    SITE_FUNCTION: "site",
-  };
-  const make = (where: string, name: string, { timeout, durable }: Deployed, code = name, more: Record<string, string> = {}) => {
-    const version = {
-      version: "1",
-      runtime: "nodejs24.x",
-      handler: "index.handler",
-      role: `arn:aws:iam::${world.account}:role/${name}`,
-      description: "",
-      timeoutSeconds: timeout,
-      memorySizeMb: 256,
-      environment: { ...environment, ...more },
-      architectures: ["arm64"],
-      codeSha256: "",
-      codeSizeBytes: 0,
-      codeFolder: code,
-      ...(durable ? { durable: { ExecutionTimeout: durable, RetentionPeriodInDays: 90 } } : {}),
-      shown: {},
-      lastModified: "",
-    };
-    const anyone = { Sid: "any", Effect: "Allow" as const, Principal: "*" as const, Action: "lambda:InvokeFunction", Resource: "*" };
-    stateOf(world).functions[`${where}/${name}`] = {
-      name,
-      region: where,
-      versions: { $LATEST: { ...version, version: "$LATEST" }, "1": version },
-      aliases: { durable: { version: "1", description: "" } },
-      policies: { "": [anyone] },
-      eventInvoke: {},
-    };
-  };
-  for (const [name, deployed] of Object.entries(FUNCTIONS)) make(region, name, deployed);
-  const arn = (name: string, where = region) => `arn:aws:lambda:${where}:${world.account}:function:${name}`;
-  const rule = async (where: string, name: string, when: Record<string, string>, target: string) => {
-    await world.call("events", "PutRule", { Name: name, ...when }, { region: where });
-    await world.call("events", "PutTargets", { Rule: name, Targets: [{ Id: "target", Arn: target, RoleArn: "role" }] }, { region: where });
-  };
+  const environment = environmentOf(world, BUCKET, region);
+  for (const [name, { timeout, durable }] of Object.entries(FUNCTIONS))
+    installFunction(world, { region, name, code: name, timeout, durable, environment });
+  const arn = (name: string, where = region) => functionArn(world, where, name);
+  const rule = (...of: [where: string, name: string, when: Record<string, string>, target: string]) => installRule(world, ...of);
   await rule(region, "probe-each-minute", { ScheduleExpression: "rate(1 minute)" }, arn("probe"));
   if (plan.network.primary) {
     const { primary } = plan.regions;
-    make(primary, NEAR_PROBE, { timeout: 75 }, "probe", { PROBE_PLACE: "near" });
+    const near = { ...environment, PROBE_PLACE: "near" };
+    installFunction(world, { region: primary, name: NEAR_PROBE, code: "probe", timeout: 75, environment: near });
     await rule(primary, "probe-near-each-minute", { ScheduleExpression: "rate(1 minute)" }, arn(NEAR_PROBE, primary));
   }
   await rule(region, "watch-each-minute", { ScheduleExpression: "rate(1 minute)" }, arn("watch"));

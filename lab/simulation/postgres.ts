@@ -146,9 +146,20 @@ export function postgresModule(sea: Sea, from: string, alive: () => boolean): { 
   return { Client };
 }
 
+const plain = new Map<string, string>();
+
+/** Statements are few and asked often. */
+function plainly(sql: string): string {
+  const known = plain.get(sql);
+  if (known !== undefined) return known;
+  const text = sql.replace(/\s+/g, " ").trim().toLowerCase();
+  plain.set(sql, text);
+  return text;
+}
+
 function statement(session: Session, sql: string, values: any[]): any[] {
   const { server } = session;
-  const text = sql.replace(/\s+/g, " ").trim().toLowerCase();
+  const text = plainly(sql);
   if (text.startsWith("insert into understudy.heartbeat")) {
     server.commit("heartbeat", String(values[0]), Number(values[1]));
     return [{ rows_changed: null }];

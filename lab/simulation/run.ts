@@ -20,6 +20,7 @@ import { type Battlefield, type Climate, drawClimate, FAIR, unleash } from "./di
 import { type Code, SimulatedEnvironments } from "./environments.ts";
 import { Kills, type PlannedKill, plannedKill } from "./kills.ts";
 import { EventLog, type SimulationEvent } from "./log.ts";
+import { mailbox } from "./mailbox.ts";
 import { Network } from "./network.ts";
 import { personBehind, settle, type Town } from "./people.ts";
 import { type Instance, SimulatedRds } from "./rds.ts";
@@ -132,7 +133,10 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
 
   const climate: Climate = options.script ? { ...FAIR, skewMs: options.skewMs } : drawClimate(story, options.skewMs, without);
   const skewLimit = climate.skewMs;
-  const recordEffects = (call: Call) => tellEffect(log, call, record);
+  const recordEffects = (call: Call) => {
+    tellEffect(log, call, record);
+    if (call.operation === "PutObject" && /\/vote(-near)?\.json$/.test(call.input.Key)) checkers.voted(call.function);
+  };
   const kinds = new Map<string, string>();
   const kindOf = (execution: string): string => kinds.get(execution) ?? (execution.split("-")[0] as string);
   const kills = new Kills(options.kill ?? (options.script || without.has("kill") ? undefined : plannedKill(seed)), kindOf);
@@ -303,22 +307,6 @@ export const byHand = (plan: Plan): Plan => ({
     ]),
   ),
 });
-
-/** SNS as far as a mail's text is concerned. */
-function mailbox(log: EventLog): { name: string; operations: Record<string, (input: any) => unknown> } {
-  let sent = 0;
-  return {
-    name: "sns",
-    operations: {
-      Publish(input) {
-        log.tell("mail", String(input.Message).split("\n\n")[0]?.replaceAll("\n", " ") ?? "", {
-          text: String(input.Message).replace(/\s+/g, " "),
-        });
-        return { MessageId: `mail-${++sent}` };
-      },
-    },
-  };
-}
 
 const EFFECTS: Record<string, (input: any) => string> = {
   ModifyDBInstance: ({ DBInstanceIdentifier: id, VpcSecurityGroupIds: groups, ...others }) =>

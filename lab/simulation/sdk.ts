@@ -50,11 +50,14 @@ const SCOPES: Record<string, string> = {
   "@aws-sdk/client-s3": "s3",
   "@aws-sdk/client-cloudwatch": "monitoring",
   "@aws-sdk/client-rds": "rds",
+  "@aws-sdk/client-ec2": "ec2",
   "@aws-sdk/client-route-53": "route53",
   "@aws-sdk/client-eventbridge": "events",
+  "@aws-sdk/client-kms": "kms",
   "@aws-sdk/client-lambda": "lambda",
   "@aws-sdk/client-sns": "sns",
   "@aws-sdk/client-secrets-manager": "secretsmanager",
+  "@aws-sdk/client-sts": "sts",
 };
 
 interface ClientConfig {
@@ -128,8 +131,10 @@ export async function send(
   // The SDK makes the token once, so that a repeated request is known as the same.
   const input = operation === "CheckpointDurableExecution" ? { ClientToken: cloud.world.id(32), ...given } : given;
   const call: Call = { function: process.name, execution: process.execution, service, region: config.region, operation, input };
-  const date = () => new Date(clock.nowMs).toUTCString();
-  const attempted: Exchange = async () => ({ output: await once(cloud, process, call, config), response: { headers: { date: date() } } });
+  const attempted: Exchange = async () => ({
+    output: await once(cloud, process, call, config),
+    response: { headers: { date: dateOf(clock.nowMs) } },
+  });
   const exchange = overheard.reduce((next, overhears) => overhears(next), attempted);
   for (let attempt = 1; ; attempt++) {
     if (process.dead) return await never();
@@ -145,6 +150,15 @@ export async function send(
       await clock.sleep(chance.next() * Math.min(20_000, (throttled ? 500 : 100) * 2 ** (attempt - 1)));
     }
   }
+}
+
+let said = { second: -1, date: "" };
+
+/** As HTTP says it, to the second. */
+function dateOf(ms: number): string {
+  const second = Math.floor(ms / 1000);
+  if (said.second !== second) said = { second, date: new Date(second * 1000).toUTCString() };
+  return said.date;
 }
 
 async function once({ world, clock, weather, chance }: Cloud, process: Process, call: Call, config: ClientConfig): Promise<any> {

@@ -9,17 +9,25 @@ const CATALOGUE = "test/unit/catalogue.test.ts";
 const PRUNE = "test/unit/prune.test.ts";
 const OVERDUE = "test/unit/overdue.test.ts";
 const BACKUP = "test/runbooks/backup.test.ts";
+const WINDOW = "test/runbooks/backup-window.test.ts";
 const RETAIN = "test/runbooks/retain.test.ts";
 const LOOKING = "test/runbooks/overdue.test.ts";
 const TEMPLATE = "test/infra/safety.test.ts";
 
 const QUEUE = "test/unit/copy-queue.test.ts";
+const SCHEDULE = "test/unit/schedule.test.ts";
+const MONTH = "test/simulation/month.test.ts";
 const UNCLAIMED = "test/unit/unclaimed.test.ts";
+const ESTATE = "test/unit/unprotected.test.ts";
+const SETS = "test/unit/machine-set.test.ts";
+const MACHINE = "test/runbooks/machine.test.ts";
 
 const OFFSITE = "test/unit/offsite.test.ts";
-const OFFSITE_STANDS_ALONE = "offsite dumps are built (docs/offsite.md) and not part of a backup's life yet";
+const VAULT = "test/unit/vault.test.ts";
+const VAULTED = "test/runbooks/vault.test.ts";
+const VAULT_TEMPLATE = "test/infra/vault.test.ts";
 
-const NOTHING_YET = "not begun";
+const OFFSITE_DEPLOYED = "test/lab/offsite.test.ts";
 
 export const BACKUPS: readonly Requirement[] = [
   {
@@ -34,8 +42,40 @@ export const BACKUPS: readonly Requirement[] = [
         UNCLAIMED,
         "an instance nobody thought of",
       ),
+      guard(
+        "and every EC2 instance",
+        "core/unprotected.ts",
+        "if (covered.has(`${region}/${id}`)",
+        "if (group === null || covered.has(`${region}/${id}`)",
+        ESTATE,
+        "a machine nobody thought of",
+      ),
+      guard(
+        "and every volume that is attached to nothing",
+        "core/unprotected.ts",
+        "if (instance !== null || excuses",
+        "if (instance === null || excuses",
+        ESTATE,
+        "a volume is told by its instance",
+      ),
+      guard(
+        "and every bucket that keeps no versions",
+        "core/unprotected.ts",
+        "if (versioned || excuses",
+        "if (!versioned || excuses",
+        ESTATE,
+        "a bucket that keeps no versions",
+      ),
+      guard(
+        "EC2 and S3 are asked for them",
+        "runbooks/unclaimed.ts",
+        "...unprotectedEstate(estate, plan),",
+        "",
+        RETAIN,
+        "a machine nobody thought of, a volume attached to nothing",
+      ),
     ],
-    open: "what is not RDS",
+    open: "what is neither of RDS, EC2 nor S3, and regions that the plan does not name",
   },
   {
     number: 2,
@@ -77,10 +117,54 @@ export const BACKUPS: readonly Requirement[] = [
         CATALOGUE,
         "missed ten minutes after its time",
       ),
+      guard(
+        "behind its window nothing begins",
+        "runbooks/start-window.ts",
+        "if (endsAtMs === null || storeNowMs() < endsAtMs) return;",
+        "if (endsAtMs !== 0) return;",
+        WINDOW,
+        "modified for longer than the window",
+      ),
+      guard(
+        "nor is it started",
+        "runbooks/snapshot.ts",
+        "if (isOver(slot, database.backup, nowMs)) return null;",
+        "",
+        WINDOW,
+        "nobody started it in time",
+      ),
     ],
-    open: "windows in which backups may be taken",
   },
-  { number: 5, says: "Schedules follow the plan's calendar, on the days the clocks change too", guards: [], open: "slots are of UTC" },
+  {
+    number: 5,
+    says: "Schedules follow the plan's calendar, on the days the clocks change too",
+    guards: [
+      guard(
+        "a time that is left out is the moment the clock goes on from",
+        "core/schedule.ts",
+        "if (shows.length > 0) return Math.min(...shows);",
+        "if (shows.length > 0 || timeZone) return Math.min(shownMs - before, ...shows);",
+        SCHEDULE,
+        "02:30 is left out",
+      ),
+      guard(
+        "one that comes twice counts once, the first",
+        "core/schedule.ts",
+        "return Math.min(...shows);",
+        "return Math.max(...shows);",
+        SCHEDULE,
+        "02:30 comes twice",
+      ),
+      guard(
+        "a slot is the newest of the plan's times",
+        "core/slots.ts",
+        "at ? lastPlanned(atMs, { at, timeZone }) : ",
+        "",
+        SCHEDULE,
+        "the newest of its times of day",
+      ),
+    ],
+  },
   {
     number: 6,
     says: "Age is the service's own time, never a name's",
@@ -95,7 +179,60 @@ export const BACKUPS: readonly Requirement[] = [
       ),
     ],
   },
-  { number: 7, says: "The volumes of an instance are one set", guards: [], open: NOTHING_YET },
+  {
+    number: 7,
+    says: "The volumes of an instance are one set; one that lacks a member has failed",
+    guards: [
+      guard(
+        "all volumes are taken by one call",
+        "aws/machine-snapshots.ts",
+        "ExcludeBootVolume: false",
+        "ExcludeBootVolume: true",
+        MACHINE,
+        "a machine's volumes are taken together",
+      ),
+      guard(
+        "a member that failed fails the set",
+        "core/machine-set.ts",
+        'if (failedMember(set)) return "failed";',
+        "",
+        SETS,
+        "one volume's snapshot fails: the whole set counts as failed",
+      ),
+      guard(
+        "and so does one that is gone",
+        "core/machine-set.ts",
+        "return wasWhole || nowMs",
+        "return nowMs",
+        SETS,
+        "somebody deletes one member by hand",
+      ),
+      guard(
+        "a volume without a snapshot fails it while it is made",
+        "runbooks/machine-steps.ts",
+        "if (missing.length > 0) throw",
+        "if (missing.length > disks.length) throw",
+        MACHINE,
+        "somebody deletes one member while the set is being made",
+      ),
+      guard(
+        "what makes something is sent once",
+        "aws/machine-snapshots.ts",
+        "maxAttempts: 1",
+        "maxAttempts: 3",
+        MACHINE,
+        "the reply to CreateSnapshots is lost",
+      ),
+      guard(
+        "and asked for again only when it is surely not there",
+        "runbooks/machine-steps.ts",
+        "if (isAsked(before, SET))",
+        "if (!instance)",
+        MACHINE,
+        "EBS lists what it made only later",
+      ),
+    ],
+  },
   {
     number: 8,
     says: "Never more copies in flight than AWS takes",
@@ -121,6 +258,14 @@ export const BACKUPS: readonly Requirement[] = [
         ") continue;",
         QUEUE,
         "never more under way than RDS takes, never two of one database",
+      ),
+      guard(
+        "one that was given up may still be under way: RDS is asked first",
+        "core/copy-queue.ts",
+        '...(how === "available" ? {} : { seenAtMs: 0 }),',
+        "",
+        QUEUE,
+        "its execution has waited for days and gives up",
       ),
     ],
   },
@@ -179,6 +324,30 @@ export const BACKUPS: readonly Requirement[] = [
         "its copy is not there yet, or failed",
       ),
       guard(
+        "what was never copied is copied again",
+        "core/copy-again.ts",
+        ".slice(0, A_DAY);",
+        ".slice(0, 0);",
+        "test/unit/copy-again.test.ts",
+        "a key was disabled for a day",
+      ),
+      guard(
+        "from where it is, whoever is the primary by now",
+        "runbooks/backup.ts",
+        "() => (input.from ? findSnapshot(input.from, name) : findPrimary(settings, database)),",
+        "() => findPrimary(settings, database),",
+        BACKUP,
+        "its copy never came",
+      ),
+      guard(
+        "what is copied into the vault stays until it is there",
+        "runbooks/retain.ts",
+        "const words = shared ?",
+        "const words = shared && nowMs < 0 ?",
+        VAULTED,
+        "an execution dies between the sharing and the copy",
+      ),
+      guard(
         "nothing is deleted while a region does not answer",
         "runbooks/retain.ts",
         "if (!retention || dark.length > 0) return [];",
@@ -224,7 +393,108 @@ export const BACKUPS: readonly Requirement[] = [
       ),
     ],
   },
-  { number: 16, says: "Two accounts work without an Organization", guards: [], open: NOTHING_YET },
+  {
+    number: 16,
+    says: "Two accounts work without an Organization",
+    guards: [
+      guard(
+        "a plan whose copies cannot be shared is refused",
+        "core/plan/check-vault.ts",
+        'if (kmsKeyId === undefined || kmsKeyId.includes("alias/aws/"))',
+        'if (kmsKeyId === "")',
+        VAULT,
+        "its copies have no key of their own, or RDS's",
+      ),
+      guard(
+        "a vault that takes no order fails no backup",
+        "runbooks/backup.ts",
+        ".catch(async (error) => {",
+        ".catch(async (error) => {\n      if (error) throw error;",
+        VAULTED,
+        "nobody takes the order to the vault",
+      ),
+      guard(
+        "the sharing is taken back, whatever became of the copy",
+        "runbooks/vault.ts",
+        "() => unshare(settings, about)",
+        "async () => {}",
+        VAULTED,
+        "the key of the copies does not let the vault in",
+      ),
+      guard(
+        "what an execution that died has left shared is taken back by the next",
+        "runbooks/vault.ts",
+        "() => unshareLeft(settings, about, there)",
+        "async () => []",
+        VAULTED,
+        "an execution dies between the sharing and the copy",
+      ),
+      guard(
+        "and is told by the hourly look",
+        "runbooks/retain.ts",
+        "...(rules && shared ? leftShared(",
+        "...(rules && shared && nowMs < 0 ? leftShared(",
+        VAULTED,
+        "an execution dies between the sharing and the copy",
+      ),
+      guard(
+        "where the vault says nothing, nothing in it is missing",
+        "runbooks/catalogue.ts",
+        "vault && vault.trouble !== null ? [...dark, vault.place] : dark",
+        "dark",
+        VAULTED,
+        "the vault's role is gone",
+      ),
+      guard(
+        "a vault that is closed is told",
+        "runbooks/unclaimed.ts",
+        "vault && !vault.silent ? vault.trouble : null",
+        "null",
+        VAULTED,
+        "the vault's role is gone",
+      ),
+      guard(
+        "the newest copy there is missed, and only it",
+        "core/backup-findings.ts",
+        "&& !isVaultsOwnDeletion(point, place, points)",
+        "&& !isVaultPlace(place)",
+        VAULT,
+        "the newest copy in the vault is deleted by hand",
+      ),
+      guard(
+        "a vault that falls behind is told",
+        "core/backup-findings.ts",
+        "...(vault ? vaultBehind(catalogue, backup, vault, nowMs) : []),",
+        "",
+        VAULT,
+        "no copy has come for two intervals and a day",
+      ),
+      guard(
+        "the vault's role may delete nothing",
+        "infra/vault-account.ts",
+        '["rds:AddTagsToResource"]',
+        '["rds:AddTagsToResource", "rds:DeleteDBSnapshot"]',
+        VAULT_TEMPLATE,
+        "and delete or lock away nothing",
+      ),
+      guard(
+        "a restore finds what is in the vault alone",
+        "runbooks/restore-steps.ts",
+        "[...copies.flat(), ...elsewhere]",
+        "copies.flat()",
+        VAULTED,
+        "somebody deletes the backup in both regions",
+      ),
+      guard(
+        "only who knows the plan's word is let in",
+        "infra/vault-account.ts",
+        '...(externalId === undefined ? {} : { StringEquals: { "sts:ExternalId": externalId } }),',
+        "",
+        VAULT_TEMPLATE,
+        "by nobody else of that account",
+      ),
+    ],
+  },
   {
     number: 17,
     says: "An upload that is killed goes on where it was, and is read again",
@@ -245,11 +515,77 @@ export const BACKUPS: readonly Requirement[] = [
         OFFSITE,
         "opens as it was, and neither under another name",
       ),
+      guard(
+        "finished parts are not sent again",
+        "offsite/dump.ts",
+        "this.parts = await newest.parts();",
+        "this.parts = [];",
+        OFFSITE_DEPLOYED,
+        "killed in the middle, the provider fails meanwhile",
+      ),
     ],
-    open: OFFSITE_STANDS_ALONE,
   },
-  { number: 18, says: "A second provider in trouble never holds up the backup in AWS", guards: [], open: OFFSITE_STANDS_ALONE },
-  { number: 19, says: "Keys are looked at before the first backup", guards: [], open: NOTHING_YET },
+  {
+    number: 18,
+    says: "A second provider in trouble never holds up the backup in AWS",
+    guards: [
+      guard(
+        "trouble at the provider is waited for",
+        "runbooks/offsite.ts",
+        "if ((error instanceof Problem && !error.retry) || Date.now() >= deadlineMs) throw error;",
+        "throw error;",
+        OFFSITE_DEPLOYED,
+        "killed in the middle, the provider fails meanwhile",
+      ),
+      guard(
+        "that no dump leaves AWS any more is told",
+        "core/backup-findings.ts",
+        "...tooLongHere(facts),",
+        "",
+        CATALOGUE,
+        "dumps stop leaving AWS",
+      ),
+    ],
+  },
+  {
+    number: 19,
+    says: "Keys are looked at before the first backup",
+    guards: [
+      guard(
+        "a key that cannot be used is told",
+        "core/key-findings.ts",
+        'if (facts.state !== "Enabled")',
+        'if (facts.state === "")',
+        "test/unit/key-findings.test.ts",
+        "a key is disabled",
+      ),
+      guard(
+        "RDS's own key is told",
+        "core/key-findings.ts",
+        "if (facts.managedByAws)",
+        "if (facts.managedByAws && facts.arn === key)",
+        "test/unit/key-findings.test.ts",
+        "an instance lies under RDS's own key",
+      ),
+      guard(
+        "copies without a key of an encrypted instance are told",
+        "core/key-findings.ts",
+        "if (sealed && backup.kmsKeyId === undefined)",
+        "if (sealed === null)",
+        "test/unit/key-findings.test.ts",
+        "its copies have no key",
+      ),
+      guard(
+        "while KMS says nothing, what was told stands",
+        "runbooks/retain.ts",
+        "keys.findings ?? stillOpen(incidents, database.name)",
+        "keys.findings ?? []",
+        "test/runbooks/retain-keys.test.ts",
+        "somebody disables the copies' key",
+      ),
+    ],
+    open: "a key's own policy that shuts the role out is told by the first copy",
+  },
   {
     number: 20,
     says: "Every copy is under its policy's key; one under another is a finding",
@@ -263,9 +599,21 @@ export const BACKUPS: readonly Requirement[] = [
         "a copy is under another key than the plan's",
       ),
     ],
-    open: "a key the plan names by an alias",
   },
-  { number: 21, says: "What lies at a second provider cannot be read without our key", guards: [], open: OFFSITE_STANDS_ALONE },
+  {
+    number: 21,
+    says: "What lies at a second provider cannot be read without our key",
+    guards: [
+      guard(
+        "it is encrypted",
+        "offsite/seal.ts",
+        "this.keep(this.cipher.update(compressed));",
+        "this.keep(compressed);",
+        OFFSITE_DEPLOYED,
+        "nobody can read it without the key",
+      ),
+    ],
+  },
   {
     number: 22,
     says: "The newest good and the newest verified backup stay, in every place",
@@ -365,10 +713,26 @@ export const BACKUPS: readonly Requirement[] = [
       guard(
         "nothing goes while the brake is on",
         "core/prune.ts",
-        "brake === null ? gone.map(",
-        "gone.length >= 0 ? gone.map(",
+        "remove: gone.filter((id) => !left.includes(id)),",
+        "remove: gone,",
         PRUNE,
         "a changed plan would delete many at once",
+      ),
+      guard(
+        "a person's word is for as many as that person saw",
+        "core/prune.ts",
+        "const left = waits.slice(allowed);",
+        "const left = allowed > 0 ? [] : waits;",
+        PRUNE,
+        "a changed plan would delete many at once",
+      ),
+      guard(
+        "what comes to go after it does not wait",
+        "core/prune.ts",
+        "const fresh = gone.filter((id) => !heldBack.includes(id));",
+        "const fresh = gone;",
+        PRUNE,
+        "nobody answers for days",
       ),
       guard(
         "an allowance counts once",
@@ -400,6 +764,22 @@ export const BACKUPS: readonly Requirement[] = [
         RETAIN,
         "a rescue snapshot is no backup",
       ),
+      guard(
+        "of a machine's set only what stands in its note is deleted",
+        "core/machine-note.ts",
+        "note?.places[region]?.some((noted) => noted.id === id)",
+        'note !== undefined && id !== ""',
+        SETS,
+        "what bears the tags and stands in no note",
+      ),
+      guard(
+        "and by the tags of the plan and the machine alone",
+        "infra/machines.ts",
+        'StringEquals: { "aws:ResourceTag/understudy:plan": plan, "aws:ResourceTag/understudy:machine": name },',
+        "",
+        TEMPLATE,
+        "a set's snapshots are deleted and made only with the plan's tags",
+      ),
     ],
   },
   {
@@ -414,6 +794,14 @@ export const BACKUPS: readonly Requirement[] = [
         "test/unit/plan.test.ts",
         "more snapshots are kept than AWS gives",
       ),
+      guard(
+        "a region that fills up is told before it is full",
+        "core/unclaimed.ts",
+        "all * 100 < quota * NEARLY_FULL",
+        "all >= 0",
+        "test/unit/unclaimed.test.ts",
+        "others fill a region",
+      ),
     ],
   },
   {
@@ -427,6 +815,14 @@ export const BACKUPS: readonly Requirement[] = [
         ".filter(([database]) => claimed.includes(database))",
         UNCLAIMED,
         "a database leaves the plan",
+      ),
+      guard(
+        "nor a set that no machine of the plan claims",
+        "core/unprotected.ts",
+        "({ machine }) => !known.has(machine)",
+        "({ machine }) => known.has(machine)",
+        ESTATE,
+        "a machine leaves the plan",
       ),
       guard(
         "a backup without its tags is not called missing",
@@ -451,9 +847,37 @@ export const BACKUPS: readonly Requirement[] = [
         "the source goes first when it lags or is busy",
       ),
     ],
-    open: OFFSITE_STANDS_ALONE,
   },
-  { number: 33, says: "Calls to AWS stay under a rate; throttled, a run ends late and not wrong", guards: [], open: NOTHING_YET },
+  {
+    number: 33,
+    says: "Calls to AWS stay under a rate; throttled, a run ends late and not wrong",
+    guards: [
+      guard(
+        "looks that nobody waits for are paced",
+        "aws/gently.ts",
+        "limit: 1, interval:",
+        "limit: 1000, interval:",
+        "test/unit/gently.test.ts",
+        "a hundred calls at once",
+      ),
+      guard(
+        "what takes long to list is listed less often",
+        "core/copy-queue.ts",
+        "Math.max(SEE_AGAIN_MS, SEEN_SHARE * seenForMs)",
+        "SEE_AGAIN_MS",
+        "test/unit/copy-queue.test.ts",
+        "a region has thousands of snapshots",
+      ),
+      guard(
+        "a snapshot that is being made is looked at soon once a minute",
+        "runbooks/until.ts",
+        "Math.min(2 ** (tries - 1), 60)",
+        "1",
+        MONTH,
+        "fair days",
+      ),
+    ],
+  },
   {
     number: 44,
     says: "A missed backup is told within its interval and ten minutes, whatever ended it",
@@ -465,6 +889,22 @@ export const BACKUPS: readonly Requirement[] = [
         "return minutes < 0 ? minutes : 0;",
         OVERDUE,
         "five minutes late is in time",
+      ),
+      guard(
+        "one that is being made for hours hides no other",
+        "runbooks/overdue.ts",
+        'begunIn(tags["understudy:slot"], nowMs)',
+        "nowMs",
+        "test/runbooks/overdue.test.ts",
+        "no schedule, no rule and no function",
+      ),
+      guard(
+        "a machine's too",
+        "runbooks/overdue.ts",
+        "...machines.map((machine) => overdueSetOf(machine, sets, nowMs)),",
+        "",
+        "test/runbooks/retain-machines.test.ts",
+        "the schedule is gone",
       ),
       guard(
         "an alarm hears it, and silence too",
@@ -510,8 +950,15 @@ export const BACKUPS: readonly Requirement[] = [
         CATALOGUE,
         "told when it begins and when it is over",
       ),
+      guard(
+        "who hears nothing is told to those who do",
+        "core/unheard.ts",
+        "own.some(({ confirmed }) => confirmed)",
+        "own.length > 0",
+        UNCLAIMED,
+        "an address never confirmed its subscription",
+      ),
     ],
-    open: "an address that has not confirmed its subscription",
   },
   {
     number: 47,
@@ -539,9 +986,58 @@ export const BACKUPS: readonly Requirement[] = [
         CATALOGUE,
         "a drill has restored one",
       ),
+      guard(
+        "what its restore took is kept",
+        "core/catalogue.ts",
+        "verified?.id === id ? verified.answeredInMs : null",
+        "null",
+        CATALOGUE,
+        "a drill has restored one",
+      ),
     ],
-    open: "the achieved recovery time",
   },
-  { number: 54, says: "What a policy costs is shown before it is switched on", guards: [], open: NOTHING_YET },
-  { number: 55, says: "Thousands of resources are reconciled within the hour, one call a page", guards: [], open: "not measured" },
+  {
+    number: 54,
+    says: "What a policy costs is shown before it is switched on",
+    guards: [
+      guard(
+        "of each snapshot there is what has changed since the one before it that stays",
+        "core/cost.ts",
+        "changedGb(size, atMs - (times[index] as number))",
+        "size.gb",
+        "test/unit/cost.test.ts",
+        "every six hours",
+      ),
+      guard(
+        "what stays is what retention lets stay",
+        "core/cost.ts",
+        "if (retention) kept = retained(kept, retention)",
+        "if (retention === undefined) kept = retained(kept, retention)",
+        "test/unit/cost.test.ts",
+        "every hour",
+      ),
+    ],
+  },
+  {
+    number: 55,
+    says: "Thousands of resources are reconciled within the hour, one call a page",
+    guards: [
+      guard(
+        "what is not written is not read",
+        "runbooks/retain.ts",
+        "written.has(manifestKey(database.name)) ? verifiedBy",
+        "written.size >= 0 ? verifiedBy",
+        "test/runbooks/retain.test.ts",
+        "one look asks RDS once a page",
+      ),
+      guard(
+        "what was listed comes back whole",
+        "core/snapshot-shelf.ts",
+        "if (startMs === null) this.odd.set(entry, id);",
+        "",
+        "test/unit/snapshot-shelf.test.ts",
+        "whatever regions list",
+      ),
+    ],
+  },
 ];

@@ -37,13 +37,15 @@ const filled = (value: unknown): string =>
     .replaceAll("${AWS::AccountId}", ACCOUNT)
     .replaceAll("${AWS::Region}", "eu-west-1")
     .replaceAll("${StateBucket.Arn}", "arn:aws:s3:::state");
-const policyOf = (name: string): { Statement: { Action: string[]; Resource: string | string[] }[] } => {
-  const [policy] = (roles(plan, "understudy-test")[name]?.Properties?.Policies ?? []) as { PolicyDocument: object }[];
+const policyOf = (name: string, of = plan): { Statement: { Action: string[]; Resource: string | string[] }[] } => {
+  const [policy] = (roles(of, "understudy-test")[name]?.Properties?.Policies ?? []) as { PolicyDocument: object }[];
   return JSON.parse(filled(policy?.PolicyDocument));
 };
-const granted = (): Granted[] =>
-  Object.keys(roles(plan, "understudy-test")).flatMap((role) =>
-    policyOf(role).Statement.flatMap(({ Action, Resource }) => Action.map((action) => ({ role, action, resources: [Resource].flat() }))),
+const granted = (of = plan): Granted[] =>
+  Object.keys(roles(of, "understudy-test")).flatMap((role) =>
+    policyOf(role, of).Statement.flatMap(({ Action, Resource }) =>
+      Action.map((action) => ({ role, action, resources: [Resource].flat() })),
+    ),
   );
 
 test("no role may delete what holds data, but a drill what it made itself, and retention the backups of a plan that says which stay (S26)", () => {
@@ -57,6 +59,13 @@ test("no role may delete what holds data, but a drill what it made itself, and r
       resources: ["eu-central-1", "eu-west-1"].map((region) => `arn:aws:rds:${region}:${ACCOUNT}:snapshot:understudy-shop-*`),
     },
     { role: "DrillRole", action: "rds:DeleteDBInstance", resources: [`arn:aws:rds:eu-west-1:${ACCOUNT}:db:understudy-drill-*`] },
+  ]);
+  const offsite = { everyDays: 1, endpoint: "https://s3.example", region: "x", bucket: "elsewhere", secret: "understudy/offsite" };
+  const dumped = granted({ ...plan, backups: plan.backups.map((backup) => ({ ...backup, offsite })) });
+  expect(
+    dumped.filter(({ role, action }) => role === "OffsiteRole" && /Delete|Terminate/.test(action) && action.startsWith("rds:")),
+  ).toEqual([
+    { role: "OffsiteRole", action: "rds:DeleteDBInstance", resources: [`arn:aws:rds:eu-west-1:${ACCOUNT}:db:understudy-offsite-*`] },
   ]);
   const nothingKept = { ...plan, backups: plan.backups.map(({ keep: _, ...backup }) => backup) };
   expect(JSON.stringify(roles(nothingKept, "understudy-test"))).not.toContain("DeleteDBSnapshot");
@@ -104,6 +113,38 @@ test("retention may delete what bears this plan's tags and its database's, and n
   expect(await may("understudy-shop-20261121t0900", { ...ours, "understudy:plan": "another" })).toBe(false);
   expect(await may("understudy-shop-20261121t0900", { ...ours, "understudy:database": "till" })).toBe(false);
   expect(await may("before-the-upgrade", ours)).toBe(false);
+});
+
+test("a set's snapshots are deleted and made only with the plan's tags; a plan without machines may touch none (R29)", async () => {
+  const web = {
+    name: "web-1",
+    instance: "i-0a1b2c3d4e5f60001",
+    region: "eu-central-1",
+    everyMinutes: 60,
+    copyTo: "eu-west-1",
+    keep: { last: 3 },
+  };
+  const machines: Plan = { ...plan, machines: [web] };
+  const may = async (role: string, action: string, resource: string, tags: Record<string, string>, as = "aws:ResourceTag") =>
+    (
+      await evaluate({
+        principal: `arn:aws:sts::${ACCOUNT}:assumed-role/${role}/${role}`,
+        account: ACCOUNT,
+        action: `ec2:${action}`,
+        resource,
+        context: Object.fromEntries(Object.entries(tags).map(([key, value]) => [`${as}/${key}`, value])),
+        policies: { [role]: policyOf(role, machines) },
+      })
+    ).allowed;
+  const snapshot = "arn:aws:ec2:eu-west-1::snapshot/snap-0a1b2c3d4e5f60001";
+  const ours = { "understudy:plan": plan.name, "understudy:machine": "web-1" };
+  expect(await may("RetainRole", "DeleteSnapshot", snapshot, ours)).toBe(true);
+  expect(await may("RetainRole", "DeleteSnapshot", snapshot, {})).toBe(false);
+  expect(await may("RetainRole", "DeleteSnapshot", snapshot, { ...ours, "understudy:machine": "web-2" })).toBe(false);
+  expect(await may("MachineRole", "DeleteSnapshot", snapshot, ours)).toBe(false);
+  expect(await may("MachineRole", "CopySnapshot", snapshot, ours, "aws:RequestTag")).toBe(true);
+  expect(await may("MachineRole", "CopySnapshot", snapshot, {}, "aws:RequestTag")).toBe(false);
+  expect(JSON.stringify(roles(plan, "understudy-test"))).not.toMatch(/ec2:(?!Describe)\w*Snapshot/);
 });
 
 const rds = (region: string, rest: string) => `arn:aws:rds:${region}:${ACCOUNT}:${rest}`;

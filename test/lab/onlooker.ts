@@ -2,7 +2,7 @@
  * Watches two databases and the clients' name all along: where the name leads, and which of the two takes a write from somebody who
  * comes anew. Judges nothing while it looks; `verdict` says afterwards whether there ever were two writable primaries.
  */
-import { endpoint } from "../../lab/look.ts";
+import { endpoint, waitFor } from "../../lab/look.ts";
 import { lookUp } from "../../lab/shop/lookup.ts";
 import { openSession } from "../../lab/shop/session.ts";
 import type { Shop } from "./shop.ts";
@@ -34,16 +34,22 @@ export class Onlooker {
 
   private async look(): Promise<void> {
     while (!this.stopping) {
-      await Promise.all([this.follow(), ...[...this.hosts].map(([instance, at]) => this.write(instance, at))]);
+      await this.lookOnce();
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }
 
-  private async follow(): Promise<void> {
+  private async lookOnce(): Promise<void> {
+    await Promise.all([this.follow(), ...[...this.hosts].map(([instance, at]) => this.write(instance, at))]);
+  }
+
+  /** @returns whether the name was answered. */
+  private async follow(): Promise<boolean> {
     const answer = await lookUp({ host: "127.0.0.1", port: this.shop.lab.dns.port }, "db.shop.internal", PATIENCE_MS);
-    if (!answer) return;
+    if (!answer) return false;
     const instance = [...this.hosts].find(([, { host }]) => host === answer.address)?.[0] ?? answer.address;
     if (this.led.at(-1) !== instance) this.led.push(instance);
+    return true;
   }
 
   /** A number below zero is no order of the shop's client. */
@@ -77,6 +83,9 @@ export class Onlooker {
   async verdict(): Promise<{ writers: string[]; led: string[]; beside: number }> {
     this.stopping = true;
     await this.looking;
+    // What it was doing may have begun before the end of the story.
+    await this.lookOnce();
+    await waitFor("where the name leads at the end", 10_000, () => this.follow());
     const { writers } = this;
     const beside = this.took.filter((one) =>
       this.took.some((other) => writers.indexOf(other.instance) > writers.indexOf(one.instance) && other.atMs < one.sentAtMs),

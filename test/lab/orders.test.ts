@@ -1,5 +1,4 @@
 /** People and Understudy: a cold move that asks first, orders that are somebody's, and what nobody may order. */
-import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, inject, test } from "vitest";
@@ -11,6 +10,7 @@ import type { MoveRequest } from "../../core/requests.ts";
 import { userKeyFor } from "../../lab/cloud/iam.ts";
 import { waitFor } from "../../lab/look.ts";
 import type { OrderAnswer } from "../../runbooks/answers.ts";
+import { commandOf } from "./command.ts";
 import { Shop } from "./shop.ts";
 
 const PRIMARY = "eu-central-1";
@@ -71,7 +71,9 @@ test("primary and hot standby die together: Understudy asks, two people agree, t
   expect(await shop.record()).toMatchObject({ claim: null, attempts: 0 });
 
   const agreed = await door(shop, "bob").order({ verb: "approve", request: id });
-  expect(agreed).toMatchObject({ accepted: true, execution: "move-shop-g1-a1", sentence: expect.stringContaining("(rule 402)") });
+  // The watcher's own lap may have seen the approval first.
+  const sentence = expect.stringMatching(/\(rule 402\)$|^The request \S+ became move-shop-g1-a1\.$/);
+  expect(agreed).toMatchObject({ accepted: true, execution: "move-shop-g1-a1", sentence });
   const record = await shop.moved();
   expect(record).toMatchObject({ primary: "shop-c", lastMove: { outcome: "succeeded", automatic: false } });
   await mailWith(shop, "failover done");
@@ -122,22 +124,7 @@ test("an approval is played back, altered, or made for another: nothing counts t
   await mailWith(shop, "alice paused the automation of shop");
 });
 
-/** The command as people run it. */
-async function command(shop: Shop, name: string, ...args: string[]): Promise<{ code: number; said: string }> {
-  const { accessKeyId, secretAccessKey } = userKeyFor(shop.lab.world, name);
-  const env = {
-    ...process.env,
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    AWS_ENDPOINT_URL: shop.lab.wire.url,
-  };
-  const words = [join(ROOT, "cli", "understudy.ts"), ...args, "--plan", "dist/cold-plan.yml"];
-  return await new Promise((resolve) =>
-    execFile(process.execPath, words, { cwd: ROOT, env }, (error, out, err) =>
-      resolve({ code: error ? Number(error.code) : 0, said: `${out}${err}` }),
-    ),
-  );
-}
+const command = commandOf("dist/cold-plan.yml");
 
 test("paused: the primary dies and nothing moves by itself; the mail says how to end it, and a person's order goes through (S27)", async () => {
   const shop = await open();

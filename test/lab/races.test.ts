@@ -77,7 +77,8 @@ test("the move is killed after each effect and before its note: the effect is lo
   expect(shop.calls("rds:PromoteReadReplica")).toHaveLength(1);
   expect(shop.calls("route53:ChangeResourceRecordSets")).toHaveLength(1);
   // One mail a person, although the news was put on the bus twice.
-  const done = shop.lab.mail.mails.filter((mail) => mail.subject.includes("failover done"));
+  const all = () => shop.lab.mail.mails.filter((mail) => mail.subject.includes("failover done"));
+  const done = await waitFor("a mail to each", 10_000, () => (all().length >= 2 ? all() : null));
   expect(done.flatMap((mail) => mail.to).sort()).toEqual(["ops@corner-shop.example", "owner@corner-shop.example"]);
 });
 

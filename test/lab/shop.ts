@@ -24,6 +24,8 @@ const BACKED_UP_SOON = { firstTickMs: 300, snapshotMs: 50, copyQueueMs: 20, copy
 export interface ShopOptions {
   readonly seed?: number;
   readonly timings?: LabOptions["timings"];
+  readonly durableSpeed?: number;
+  readonly durableFirstPage?: number;
   /** Another plan than the tests', packaged. */
   readonly product?: { readonly plan: Plan; readonly folder: string };
 }
@@ -135,6 +137,13 @@ export class Shop {
     const { Name } = Rules.find(own) as { Name: string };
     await call("events", "DisableRule", { Name }, { region });
     await call("events", "EnableRule", { Name }, { region });
+  }
+
+  /** Starts a durable function under a name; Lambda starts a name once. */
+  async start(name: string, DurableExecutionName: string, payload: object): Promise<void> {
+    const order = { FunctionName: `understudy-corner-shop-${name}`, Qualifier: "durable", InvocationType: "Event" };
+    const Payload = Buffer.from(JSON.stringify(payload));
+    await this.lab.world.call("lambda", "Invoke", { ...order, DurableExecutionName, Payload }, { region: this.plan.regions.recovery });
   }
 
   /** Invokes a function and waits for its answer. */

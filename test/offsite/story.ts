@@ -11,8 +11,7 @@ import type { Target } from "../../databases/engines.ts";
 import { waitFor } from "../../lab/look.ts";
 import { type DumpOptions, type DumpOutcome, dump } from "../../offsite/dump.ts";
 import { Kit } from "../../offsite/kit.ts";
-import { openMariaDb } from "../../offsite/mariadb-source.ts";
-import { openPostgres } from "../../offsite/postgres-source.ts";
+import { openSource } from "../../offsite/open.ts";
 import type { Provider } from "./provider.ts";
 
 export type EngineName = "postgres" | "mariadb";
@@ -30,7 +29,7 @@ export const newKey = (): Buffer => randomBytes(32);
 
 export async function dumpNow({ engine, source, masterKey }: Story, at: Provider, more: Partial<DumpOptions> = {}): Promise<DumpOutcome> {
   return await dump({
-    openSource: () => (engine === "postgres" ? openPostgres(source) : openMariaDb(source)),
+    openSource: () => openSource(engine, source),
     load: (opened) => opened.load(),
     store: at.store(),
     masterKey,
@@ -108,10 +107,10 @@ export async function runKit(
 }
 
 /** A dump of the provider as a folder of this machine. */
-export async function downloaded(at: Provider, id: string): Promise<string> {
+export async function downloaded(at: Provider, id: string, under = "shop"): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "understudy-dump-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  await at.download(`shop/${id}`, folder);
+  await at.download(`${under}/${id}`, folder);
   return folder;
 }
 

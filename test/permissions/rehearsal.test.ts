@@ -13,7 +13,7 @@ import { packageWithout } from "./without.ts";
 let rehearsed: Lab | undefined;
 afterAll(() => rehearsed?.close());
 
-test("everything the functions do is rehearsed to its end, and no role is refused anything", async () => {
+test("everything the functions do is rehearsed to its end, and no role is refused anything", { timeout: 300_000 }, async () => {
   const taken = process.env.UNDERSTUDY_WITHOUT;
   const packaged = inject("packageFolder");
   rehearsed = await rehearse(testPlan(), taken ? packageWithout(packaged, taken) : packaged);

@@ -6,10 +6,10 @@ import { bench, instead, minutesBetweenLooks } from "./bench.ts";
 
 const open = bench();
 
-async function run(slot: string) {
+async function run(slot: string, from?: string) {
   const { handler } = await import("../../functions/backup.ts");
   const runner = new LocalDurableTestRunner({ handlerFunction: handler as never });
-  const execution = await runner.run({ payload: { database: "shop", slot } });
+  const execution = await runner.run({ payload: { database: "shop", slot, from } });
   return {
     status: execution.getStatus(),
     result: execution.getResult() as { outcome: string; snapshot: string; sentence: string },
@@ -147,6 +147,32 @@ test("the primary runs in the recovery region after a move: its snapshot is take
   expect(alone.result).toMatchObject({ outcome: "failed", sentence: expect.stringContaining(`is in ${recovery} alone`) });
   expect(news.at(-1)?.next).toContain(`understudy-shop-20261124t0600 can be restored in ${recovery}`);
   expect(await newest()).toMatchObject({ snapshot: "understudy-shop-20261124t0600", region: recovery });
+});
+
+test("its copy never came, and the primary is another by now: only the copy is made, from where the snapshot is (R13)", async () => {
+  const { lab, plan } = open();
+  const forbidden = instead(lab, "rds", "CopyDBSnapshot", () => () => {
+    throw new ServiceError(
+      "KMSKeyNotAccessibleFault",
+      "Specified KMS key does not exist, is not enabled or you do not have permissions to access it.",
+      400,
+    );
+  });
+  expect((await run("20261125t0600")).result.outcome).toBe("failed");
+  forbidden();
+  const { regions } = plan;
+  const isCopied = async () => (await snapshots(lab, [regions.recovery])).some(({ id }) => id === "understudy-shop-20261125t0600");
+  expect(await isCopied()).toBe(false);
+  const { changeRecord } = await import("../../runbooks/record.ts");
+  const { protectedDatabase, readSettings } = await import("../../runbooks/settings.ts");
+  const settings = readSettings();
+  const shop = protectedDatabase(settings.plan, "shop");
+  await changeRecord(settings, shop, (record) => ({ ...record, primary: "shop-b" }));
+  const { result, steps } = await run("20261125t0600", regions.primary);
+  expect(result, result.sentence).toMatchObject({ outcome: "completed" });
+  expect(steps).not.toContain("the snapshot has started");
+  expect(await isCopied()).toBe(true);
+  await changeRecord(settings, shop, (record) => ({ ...record, primary: "shop-a" }));
 });
 
 test("the source snapshot is deleted while it is copied: failed, and told", async () => {

@@ -13,6 +13,7 @@ import type { Caller } from "../../lab/cloud/world.ts";
 import { throwawayFolder } from "../../lab/folder.ts";
 import { type Lab, type LabOptions, startLab } from "../../lab/lab.ts";
 import { functionAddress } from "../../lab/network/addresses.ts";
+import { environmentOf } from "../../lab/simulation/installing.ts";
 import { testPlan } from "../lab/shop.ts";
 
 export interface Bench {
@@ -40,6 +41,16 @@ export function bench(change?: (text: string) => string, timings?: LabOptions["t
       { Bucket: BUCKET, CreateBucketConfiguration: { LocationConstraint: plan.regions.recovery } },
       { region: plan.regions.recovery },
     );
+    await lab.world.call(
+      "s3",
+      "PutBucketVersioning",
+      { Bucket: BUCKET, VersioningConfiguration: { Status: "Enabled" } },
+      { region: plan.regions.recovery },
+    );
+    const { TopicArn } = await lab.world.call("sns", "CreateTopic", { Name: "understudy" }, { region: plan.regions.recovery });
+    // Their owners confirm at once: the lab plays them.
+    for (const Endpoint of plan.notify.email)
+      await lab.world.call("sns", "Subscribe", { TopicArn, Protocol: "email", Endpoint }, { region: plan.regions.recovery });
     Object.assign(process.env, {
       AWS_ENDPOINT_URL: lab.wire.url,
       AWS_REGION: plan.regions.recovery,
@@ -47,15 +58,7 @@ export function bench(change?: (text: string) => string, timings?: LabOptions["t
       AWS_SECRET_ACCESS_KEY: "bench",
       LAB_SOURCE: functionAddress(plan.regions.recovery, "bench"),
       LAB_DNS: `127.0.0.1:${lab.dns.port}`,
-      ACCOUNT_ID: lab.world.account,
-      STATE_BUCKET: BUCKET,
-      TOPIC_ARN: `arn:aws:sns:${plan.regions.recovery}:${lab.world.account}:none`,
-      WATCH_FUNCTION: "watch",
-      MOVE_FUNCTION: "move",
-      BACKUP_FUNCTION: "backup",
-      RESTORE_FUNCTION: "restore",
-      DRILL_FUNCTION: "drill",
-      SITE_FUNCTION: "site",
+      ...environmentOf(lab.world, BUCKET, plan.regions.recovery),
       PLAN_FILE: `${inject("packageFolder")}/../move/plan.json`,
     });
     if (change) {

@@ -87,7 +87,7 @@ test("somebody else's instance has the drill's name: it stays", async () => {
 
 test("drills are planned for every seven days: one begins each week, by a name of its own, and the drill says that the plan asked for it", async () => {
   const { lab, news } = open();
-  const { startDueDrill } = await import("../../runbooks/drills-due.ts");
+  const { startDueDrill } = await import("../../runbooks/every-days.ts");
   const { protectedDatabase, readSettings } = await import("../../runbooks/settings.ts");
   const settings = readSettings();
   const planned = { ...settings, plan: { ...settings.plan, drills: { everyDays: 7 } } };

@@ -7,6 +7,7 @@ import { bench, instead } from "./bench.ts";
 
 const open = bench();
 const REGION = "eu-central-1";
+const FENCE = "sg-0a1b2c3d4e5f6fe0c";
 
 /** The probe's laps and the watcher's claim, as the deployed functions would make them; then the move, under AWS's kit. */
 async function laps(count: number) {
@@ -41,6 +42,18 @@ async function move() {
     steps: execution.getOperations().map((it) => it.getName()),
     record,
   };
+}
+
+/** Somebody lets everybody in through the fence's group. */
+async function openFence() {
+  const { lab } = open();
+  const rule = {
+    GroupId: FENCE,
+    IpPermissions: [{ IpProtocol: "tcp", FromPort: 5432, ToPort: 5432, IpRanges: [{ CidrIp: "0.0.0.0/0" }] }],
+  };
+  const ec2 = (operation: string) => lab.world.call("ec2", operation, rule, { region: REGION });
+  await ec2("AuthorizeSecurityGroupIngress");
+  restores.push(() => void ec2("RevokeSecurityGroupIngress"));
 }
 
 async function killed() {
@@ -112,7 +125,7 @@ test("the fence is not allowed (AccessDenied): nothing is promoted, the claim is
   restores.push(
     instead(lab, "rds", "ModifyDBInstance", (call) => (input) => {
       // Only the fence; giving the old groups back is allowed.
-      if ((input as { VpcSecurityGroupIds: string[] }).VpcSecurityGroupIds.includes("sg-0a1b2c3d4e5f6fe0c"))
+      if ((input as { VpcSecurityGroupIds: string[] }).VpcSecurityGroupIds.includes(FENCE))
         throw new ServiceError("AccessDenied", "User is not authorized to perform: rds:ModifyDBInstance", 403);
       return call(input);
     }),
@@ -129,6 +142,44 @@ test("the fence is not allowed (AccessDenied): nothing is promoted, the claim is
   expect(pack.steps.find(({ failed }) => failed)?.calls).toContainEqual(
     expect.objectContaining({ operation: "ModifyDBInstance", target: "shop-a", answer: "AccessDenied" }),
   );
+});
+
+test("somebody has opened the fence's group, and the hung primary wakes up: RDS says fenced, a write goes through, nothing is promoted (S3)", async () => {
+  const { lab, news } = open();
+  const before = await groups();
+  await openFence();
+  await laps(2);
+  await lab.rds.faults.hang(REGION, "shop-a");
+  await laps(3);
+  restores.push(
+    instead(lab, "rds", "ModifyDBInstance", (call) => async (input) => {
+      const answer = await call(input);
+      if ((input as { VpcSecurityGroupIds: string[] }).VpcSecurityGroupIds.includes(FENCE)) await lab.rds.faults.resume(REGION, "shop-a");
+      return answer;
+    }),
+  );
+  const { result, record } = await move();
+  expect(result).toMatchObject({
+    outcome: "failed",
+    sentence: expect.stringContaining(`takes writes though it has no group but ${FENCE}`),
+  });
+  expect(record).toMatchObject({ generation: 1, primary: "shop-a", claim: null });
+  expect(await groups()).toEqual(before);
+  expect(news.at(-1)).toMatchObject({ kind: "Move Failed", next: expect.stringContaining("Nothing was promoted") });
+});
+
+test("somebody has opened the fence's group, and the primary is dead: it refuses, so it was reached, and nothing is promoted (S3)", async () => {
+  const before = await groups();
+  await openFence();
+  await killed();
+  // Its host does not come back for a reboot.
+  const rebooting = { DBInstance: { DBInstanceIdentifier: "shop-a", DBInstanceStatus: "rebooting" } };
+  restores.push(instead(open().lab, "rds", "RebootDBInstance", () => () => rebooting));
+  const { result, record, steps } = await move();
+  expect(result).toMatchObject({ outcome: "failed", sentence: expect.stringMatching(/answers \(.+\) though it has no group but sg-/) });
+  expect(record).toMatchObject({ generation: 1, primary: "shop-a", claim: null });
+  expect(steps).not.toContain("promote");
+  expect(await groups()).toEqual(before);
 });
 
 test("the standby has received rows it has not applied when the primary dies: they are applied before it is promoted", async () => {

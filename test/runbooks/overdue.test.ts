@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { slotAt } from "../../core/slots.ts";
 import { snapshots, waitFor } from "../../lab/look.ts";
 import { ServiceError } from "../../lab/wire/errors.ts";
 import { bench, instead } from "./bench.ts";
@@ -19,13 +20,15 @@ test("no schedule, no rule and no function of the backups is left: the check in 
   expect(await looked(startedMs)).toEqual([{ database: "shop", minutes: 0 }]);
   expect(await looked(startedMs + 7 * MINUTE_MS)).toEqual([{ database: "shop", minutes: 7 }]);
 
-  const Tags = Object.entries({ plan: plan.name, database: "shop", slot: "20261121t0000" }).map(([key, Value]) => ({
-    Key: `understudy:${key}`,
-    Value,
-  }));
-  const snapshot = { DBInstanceIdentifier: "shop-a", DBSnapshotIdentifier: "understudy-shop-20261121t0000", Tags };
+  const slot = slotAt(startedMs, { everyMinutes: 1 });
+  const Tags = Object.entries({ plan: plan.name, database: "shop", slot }).map(([key, Value]) => ({ Key: `understudy:${key}`, Value }));
+  const snapshot = { DBInstanceIdentifier: "shop-a", DBSnapshotIdentifier: `understudy-shop-${slot}`, Tags };
   await lab.world.call("rds", "CreateDBSnapshot", snapshot, { region: HOME });
   expect(await looked(startedMs + 7 * MINUTE_MS)).toEqual([{ database: "shop", minutes: 0 }]);
+  // It is being made, for hours, and no other can begin meanwhile.
+  expect(await looked(startedMs + 368 * MINUTE_MS)).toMatchObject([
+    { database: "shop", minutes: expect.toSatisfy((late: number) => late >= 7) },
+  ]);
   const [taken] = await waitFor("the snapshot", 20_000, async () => {
     const found = await snapshots(lab, [HOME]);
     return found[0]?.status === "available" && found;

@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
+import { stockImageId } from "../../lab/cloud/ec2-stock.ts";
 import { snapshots, waitFor } from "../../lab/look.ts";
 import { ServiceError } from "../../lab/wire/errors.ts";
 import { bench, instead } from "./bench.ts";
@@ -75,7 +76,7 @@ test("a plan that keeps fewer would delete half of the backups at once: nothing 
   ]);
   expect(troubles()[0]).toMatchObject({
     sentence:
-      "No backup of shop is deleted in eu-central-1 before a person agrees: 2 of 4 would be deleted at once, that is 50 %, the limit is 20 %.",
+      "2 backups of shop are not deleted in eu-central-1 before a person agrees: 2 of 4 would be deleted at once, that is 50 %, the limit is 20 %.",
     commands: ["npm run understudy -- prune shop --most 2"],
   });
 });
@@ -97,7 +98,9 @@ test("an allowance that was used is used up: the next large prune asks again (S1
   await take("20261121t2100");
   await take("20261121t2200");
   const both = (...slots: string[]) => ({ [HOME]: slots.map(nameOf), [AWAY]: slots.map(nameOf) });
-  // One had gone by itself before: the word for two was not used yet.
+  // One of the two went by the word that was given; the other is held, and the word is used up.
+  expect((await retained()).deleted).toEqual(both());
+  await ordered({ verb: "prune", most: 2 });
   expect((await retained()).deleted).toEqual(both("20261121t1200", "20261121t1800"));
   const kept = await changeCatalogue(settings, "shop", await listEverywhere(settings), null, Date.now(), (now) => now);
   expect(kept.spent).toMatch(/^order/);
@@ -131,6 +134,32 @@ test("a prune is killed between its note and its deletion: the next look finds t
   expect(deleted).toEqual({ [HOME]: [nameOf("20261121t2215")], [AWAY]: [nameOf("20261121t2215")] });
   expect(findings).toEqual([]);
   expect((await retained()).findings).toEqual([]);
+});
+
+test("one look asks RDS once a page, reads what is written and nothing that is not, and nobody for a single backup (R55)", async () => {
+  const { lab } = open();
+  const asked: string[] = [];
+  const hear = (service: string, operation: string, what: (input: { Key?: string }) => string) =>
+    instead(lab, service, operation, (call) => (input) => {
+      asked.push(what(input as { Key?: string }));
+      return call(input);
+    });
+  const operations = ["DescribeDBSnapshots", "DescribeDBInstances", "ListTagsForResource"];
+  const ends = [...operations.map((operation) => hear("rds", operation, () => operation)), hear("s3", "GetObject", ({ Key }) => Key ?? "")];
+  await retained();
+  for (const end of ends.reverse()) end();
+  expect(asked.sort()).toEqual(
+    // People have said something of the shop's backups before; no drill has been made.
+    [
+      "DescribeDBInstances",
+      "DescribeDBInstances",
+      "DescribeDBSnapshots",
+      "DescribeDBSnapshots",
+      "catalogue/_unclaimed.json",
+      "catalogue/shop.json",
+      "databases/shop/retention.json",
+    ],
+  );
 });
 
 test("a region is dark: nothing is deleted anywhere, and nothing in it is called missing (R13)", async () => {
@@ -199,6 +228,37 @@ test("an instance that is in no plan is told once (R1)", async () => {
   const told = troubles().filter(({ sentence }) => sentence.includes("forgotten"));
   expect(new Set(told.map(({ id }) => id)).size).toBe(1);
   expect(told[0]?.sentence).toBe("The DB instance forgotten in eu-west-1 is in no plan: nothing backs it up here, and nothing moves it.");
+});
+
+test("a machine nobody thought of, a volume attached to nothing and a bucket without versions are told once each, and are right again (R1)", async () => {
+  const { lab, news } = open();
+  const before = news.length;
+  const call = (service: string, operation: string, input: object) => lab.world.call(service, operation, input, { region: AWAY });
+  const { Instances } = await call("ec2", "RunInstances", { ImageId: stockImageId(AWAY), MinCount: 1, MaxCount: 1 });
+  const { VolumeId } = await call("ec2", "CreateVolume", { AvailabilityZone: `${AWAY}a`, Size: 5 });
+  await call("s3", "CreateBucket", { Bucket: "uploads", CreateBucketConfiguration: { LocationConstraint: AWAY } });
+  for (let looks = 0; looks < 3; looks++) await retained();
+  const told = news.slice(before).filter(({ sentence }) => /EC2|EBS|S3/.test(sentence));
+  expect([...new Set(told.map(({ sentence }) => sentence))]).toEqual([
+    `The EC2 instance ${Instances[0].InstanceId} in eu-west-1 is in no plan: nothing backs its volumes up here.`,
+    `The EBS volume ${VolumeId} (5 GiB) in eu-west-1 is attached to nothing: nothing backs it up here.`,
+    "The S3 bucket uploads in eu-west-1 keeps no versions: what is overwritten or deleted in it is lost.",
+  ]);
+  expect(new Set(told.map(({ id }) => id)).size).toBe(3);
+  await call("s3", "PutBucketVersioning", { Bucket: "uploads", VersioningConfiguration: { Status: "Enabled" } });
+  await retained();
+  expect(news.at(-1)).toMatchObject({ kind: "Backup Trouble Over", sentence: expect.stringContaining("The S3 bucket uploads") });
+});
+
+test("EC2 says nothing: what was told of it stands, and databases are looked at all the same (R1)", async () => {
+  const { lab, news } = open();
+  const before = news.length;
+  const dark = instead(lab, "ec2", "DescribeInstances", () => () => {
+    throw new ServiceError("Unavailable", "The service is unavailable", 503);
+  });
+  expect((await retained()).points).toBeGreaterThan(0);
+  dark();
+  expect(news.slice(before)).toEqual([]);
 });
 
 test("a backup that is released is decided about again (R27)", async () => {

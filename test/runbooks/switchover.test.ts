@@ -178,11 +178,11 @@ test("a planned move that is refused does not end the cooldown of the move befor
   expect(record).toMatchObject({ claim: null, lastMove: { execution: failed?.execution, outcome: "failed", automatic: true } });
 });
 
-test("the execution dies with the primary closed: the watcher opens the primary again (S23)", async () => {
+test("the execution dies with the primary closed: the watcher opens the primary again, and tells of it first (S23, S16)", async () => {
   const { settings, shop: database } = await shop.settings();
   const { watchLap } = await import("../../runbooks/watch.ts");
   const { changeRecord } = await import("../../runbooks/record.ts");
-  const { lab } = open();
+  const { lab, news } = open();
   const before = await shop.groups("shop-a");
   await shop.laps(1);
   const taken = (await shop.claimed("shop-b")) as { execution: string };
@@ -201,7 +201,16 @@ test("the execution dies with the primary closed: the watcher opens the primary 
   expect((await shop.record()).claim).toMatchObject({ stage: "undoing", kind: "switchover" });
   // The dead execution's last calls have been waited for.
   await changeRecord(settings, database, (record) => record.claim && { ...record, claim: { ...record.claim, takenAtMs: 0 } });
+  // Should the watcher die with its last write, people know already.
+  const toldBefore: boolean[] = [];
+  restores.push(
+    instead(lab, "s3", "PutObject", (call) => (input) => {
+      if (String((input as { Key?: string }).Key).endsWith("/record.json")) toldBefore.push(news.some(({ id }) => id.endsWith("-UNDONE")));
+      return call(input);
+    }),
+  );
   await watchLap(settings, database);
+  expect(toldBefore).toEqual([true]);
   expect((await shop.record()).claim).toBeNull();
   await waitFor("the primary's own groups", 10_000, async () => String(await shop.groups("shop-a")) === String(before));
   expect(await shop.refusal("shop-a")).toBeNull();

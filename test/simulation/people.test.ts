@@ -205,7 +205,7 @@ describe("the checkers are alive: a product that is wrong in one place breaks th
   });
 
   test("a rebuild that settles what is in use", async () => {
-    const edits: Edit[] = [[["move"], "if (now.parametersPending) {", "{ await reboot(region, (await this.record()).primary);"]];
+    const edits: Edit[] = [[["move"], "if (now.parametersPending) {", "{ await reboot(missing.region, (await this.record()).primary);"]];
     expect(broken(await staged({ plan: given, minutes: 20, edits, script: switchover }))).toContain("S10");
   });
 

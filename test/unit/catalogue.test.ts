@@ -23,7 +23,7 @@ const both = (id: string, takenAtMs = NOON) => [HOME, AWAY].map((region) => list
 const look = (before: Catalogue | null, all: readonly Listed[], nowMs = NOON, more = {}) =>
   reconciled(before, "shop", all, { nowMs, ...more });
 const found = (catalogue: Catalogue, nowMs: number, keys: Record<string, string> = {}, sinceMs = NOON): BackupFinding[] =>
-  backupFindings({ catalogue, backup: BACKUP, sinceMs, nowMs, keys });
+  backupFindings({ catalogue, backup: BACKUP, sinceMs, nowMs, offsite: null, keys });
 const state = (catalogue: Catalogue, id: string, region: string) =>
   catalogue.points.find((point) => point.id === id)?.places[region]?.state;
 
@@ -71,11 +71,12 @@ describe("what RDS lists, held against what was known", () => {
   });
 
   test("a drill has restored one: it is the newest verified, also after newer ones came (R48)", () => {
-    const drilled = look(null, both("old", NOON - HOUR_MS), NOON, { verified: { id: "old", atMs: NOON } });
+    const drilled = look(null, both("old", NOON - HOUR_MS), NOON, { verified: { id: "old", atMs: NOON, answeredInMs: 540_000 } });
     const after = look(drilled, [...both("old", NOON - HOUR_MS), ...both("new")], NOON + HOUR_MS);
     expect(standing(after, [HOME, AWAY], 21_600, NOON)).toMatchObject({
       newestGood: { id: "new" },
       newestVerified: { id: "old", verifiedAtMs: NOON },
+      restoreSeconds: 540,
       places: { [HOME]: { good: 2, newestAtMs: NOON }, [AWAY]: { good: 2, newestAtMs: NOON } },
       lossSeconds: 0,
       objectiveSeconds: 21_600,
@@ -111,6 +112,26 @@ describe("what is wrong with it", () => {
     expect(found(making(hours(13)), hours(13)).map(({ sentence }) => sentence)).toEqual([
       "The newest good backup of shop is 13 h old, though newer ones have begun: a restore would lose that much.",
     ]);
+  });
+
+  test("dumps stop leaving AWS: told two days after the next one's time, whether there ever was one or not (R18)", () => {
+    const offsite = { everyDays: 1, endpoint: "https://s3.example", region: "x", bucket: "elsewhere", secret: "understudy/offsite" };
+    const days = (count: number) => NOON + count * 24 * HOUR_MS;
+    const told = (nowMs: number, sinceMs: number, newestMs: number | null) =>
+      backupFindings({
+        catalogue: look(null, both("good", nowMs), nowMs),
+        backup: { ...BACKUP, offsite },
+        sinceMs: NOON,
+        nowMs,
+        offsite: { sinceMs, newestMs },
+        keys: {},
+      }).map(({ sentence }) => sentence);
+    expect(told(days(9), days(8), null)).toEqual([]);
+    expect(told(days(9), days(5), days(6))).toEqual([]);
+    expect(told(days(9) + 1, days(0), days(6))).toEqual([
+      "The dumps of shop in elsewhere fall behind: the newest was finished 72 h ago, and one is to be made every day. If AWS were lost, so would be what came since.",
+    ]);
+    expect(told(days(9), days(5), null)[0]).toContain("none has ever been finished");
   });
 
   test("its copy never comes: told after a day (R13)", () => {

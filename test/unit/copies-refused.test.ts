@@ -14,7 +14,7 @@ import {
   EMPTY_QUEUE,
   ended,
   enter,
-  type Listed,
+  type ListedCopy,
   reconcile,
   started,
   type Wanted,
@@ -76,7 +76,7 @@ function play(sourceOf: (snapshot: any) => string, alreadyThere: (snapshot: any)
     }),
   );
   let queue: CopyQueue = wanted.reduce((before, each, index) => enter(before, each, START + index), EMPTY_QUEUE);
-  const listed = new Map<string, Listed & { readonly sinceMs: number }>();
+  const listed = new Map<string, ListedCopy & { readonly sinceMs: number }>();
   const refusals: string[] = [];
   const notOurs: string[] = [];
   for (let nowMs = START + MINUTE; queue.waiting.length + queue.inFlight.length > 0; nowMs += MINUTE) {

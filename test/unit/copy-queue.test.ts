@@ -18,7 +18,8 @@ import {
   foretold,
   inLine,
   isAdmitted,
-  type Listed,
+  isToBeSeen,
+  type ListedCopy,
   overdue,
   reconcile,
   started,
@@ -89,7 +90,7 @@ type Move = typeof moves extends fc.Arbitrary<infer Each> ? Each : never;
 function played(night: readonly Wanted[], story: readonly Move[], look: (before: CopyQueue, after: CopyQueue, nowMs: number) => void) {
   let queue = queueOf(night);
   let nowMs = NOW;
-  let strangers: Listed[] = [];
+  let strangers: ListedCopy[] = [];
   const gone = new Set<string>();
   const pick = (index: number) => queue.inFlight[index % Math.max(1, queue.inFlight.length)];
   const step = (next: CopyQueue) => {
@@ -102,9 +103,9 @@ function played(night: readonly Wanted[], story: readonly Move[], look: (before:
       const again = move.what === "again" ? night.slice(0, 50).filter(({ id }) => !gone.has(id)) : [];
       step(move.what === "admit" ? admit(queue, COPY_LIMITS, nowMs) : again.reduce((before, each) => enter(before, each, nowMs), queue));
     } else if (move.what === "stranger") {
-      const theirs: Listed = { id: `theirs-${move.which}`, kind: "instance", source: `eu-west-3/db-${move.which}`, status: "pending" };
+      const theirs: ListedCopy = { id: `theirs-${move.which}`, kind: "instance", source: `eu-west-3/db-${move.which}`, status: "pending" };
       strangers = [theirs, ...strangers.filter(({ id }) => id !== theirs.id)].slice(0, 3);
-      const ours = queue.inFlight.map(({ id, kind, source }): Listed => ({ id, kind, source, status: "copying" }));
+      const ours = queue.inFlight.map(({ id, kind, source }): ListedCopy => ({ id, kind, source, status: "copying" }));
       step(reconcile(queue, [...ours, ...strangers], nowMs));
     } else {
       const one = pick(move.which);
@@ -225,6 +226,21 @@ test("of two that are as urgent, who asked first goes first", () => {
   expect(ids(admit(queue, { instance: 1, cluster: 0 }, NOW + 2).inFlight)).toEqual(["b"]);
 });
 
+test("a region has thousands of snapshots: what takes a minute to list is listed each twenty minutes, not each one (R33)", () => {
+  const few = reconcile(EMPTY_QUEUE, [], NOW, 200);
+  expect([isToBeSeen(few, NOW + MINUTE - 1), isToBeSeen(few, NOW + MINUTE)]).toEqual([false, true]);
+  const many = reconcile(EMPTY_QUEUE, [], NOW, MINUTE);
+  expect([isToBeSeen(many, NOW + 20 * MINUTE - 1), isToBeSeen(many, NOW + 20 * MINUTE)]).toEqual([false, true]);
+});
+
+test("its execution has waited for days and gives up, and RDS goes on copying: RDS is asked before another of that source starts (R9)", () => {
+  const first = admit(queueOf([wanted("first")]), COPY_LIMITS, NOW);
+  const seen = reconcile(first, [{ id: "first", kind: "instance", source: wanted("first").source, status: "copying" }], NOW);
+  const left = ended(seen, "first", "failed", NOW + 1);
+  expect(isToBeSeen(left, NOW + 1)).toBe(true);
+  expect(isToBeSeen(ended(seen, "first", "available", NOW + 1), NOW + 1)).toBe(false);
+});
+
 test("the execution that was admitted is dead: after some minutes its slot is another's", () => {
   const queue = admit(queueOf([wanted("dead"), wanted("alive", { breaksAtMs: NOW + 9 * HOUR })]), { instance: 1, cluster: 0 }, NOW);
   expect(ids(reconcile(queue, [], NOW + UNSEEN_MS).inFlight)).toEqual(["dead"]);
@@ -237,7 +253,7 @@ test("the execution that was admitted is dead: after some minutes its slot is an
 
 test("an execution dies while its copy is under way: the slot is taken until RDS says that the copy is there", () => {
   const queue = started(admit(queueOf([wanted("a")]), COPY_LIMITS, NOW), "a", NOW);
-  const listed = (status: string): Listed => ({ id: "a", kind: "instance", source: "eu-central-1/a", status });
+  const listed = (status: string): ListedCopy => ({ id: "a", kind: "instance", source: "eu-central-1/a", status });
   for (const status of ["pending", "creating", "copying"])
     expect(ids(reconcile(queue, [listed(status)], NOW + 9 * HOUR).inFlight)).toEqual(["a"]);
   expect(reconcile(queue, [listed("available")], NOW + 40 * MINUTE)).toMatchObject({
@@ -249,7 +265,7 @@ test("an execution dies while its copy is under way: the slot is taken until RDS
 });
 
 test("other people's copies take slots too, and one of the same database is waited for", () => {
-  const theirs = (source: string, n: number): Listed => ({ id: `theirs-${n}`, kind: "instance", source, status: "pending" });
+  const theirs = (source: string, n: number): ListedCopy => ({ id: `theirs-${n}`, kind: "instance", source, status: "pending" });
   const full = Array.from({ length: 20 }, (_, n) => theirs(`eu-west-3/db-${n}`, n));
   expect(admit(reconcile(queueOf([wanted("a")]), full, NOW), COPY_LIMITS, NOW).inFlight).toEqual([]);
   const [own] = [theirs("eu-central-1/a", 1)];
@@ -258,7 +274,7 @@ test("other people's copies take slots too, and one of the same database is wait
 });
 
 test("a copy that RDS lists while its place says it waits is under way: it takes one slot, not two", () => {
-  const listed: Listed = { id: "a", kind: "instance", source: "eu-central-1/a", status: "pending" };
+  const listed: ListedCopy = { id: "a", kind: "instance", source: "eu-central-1/a", status: "pending" };
   expect(reconcile(queueOf([wanted("a")]), [listed], NOW)).toMatchObject({ waiting: [], inFlight: [{ id: "a" }], strangers: [] });
 });
 

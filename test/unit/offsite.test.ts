@@ -13,7 +13,7 @@ import { FIRST, LIMIT_MS, LONGEST_MS, nextSize, PART_BYTES, type Size, TARGET_MS
 import { standsBack } from "../../core/offsite-throttle.ts";
 import { dumpKeys } from "../../offsite/keys.ts";
 import { takenApart, withoutDefiner } from "../../offsite/mariadb-ddl.ts";
-import { RowCutter } from "../../offsite/row-cutter.ts";
+import { lastRowOf, RowCutter, rowsIn } from "../../offsite/row-cutter.ts";
 import { open, seal } from "../../offsite/seal.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
@@ -106,8 +106,12 @@ describe("rows", () => {
           }
           at = end;
         }
-        expect(cutter.torn).toBe(false);
+        cutter.mustBeWhole({ name: "notes" });
         expect(Buffer.concat(out).equals(all)).toBe(true);
+        expect(out.reduce((sum, rows) => sum + rowsIn(rows), 0)).toBe(texts.length);
+        if (out.length > 0) expect(lastRowOf(out.at(-1) as Buffer)).toBe(texts.at(-1));
+        cutter.add(Buffer.from("torn"));
+        expect(() => cutter.mustBeWhole({ name: "notes" })).toThrow("the last row of notes has no end");
       }),
     );
   });

@@ -34,6 +34,12 @@ test("a backup interval of 0 is refused", () => {
   );
 });
 
+test("a backup may begin after the next one is due: refused", () => {
+  expect(problems("everyMinutes: 360", "everyMinutes: 360\n    startWindowMinutes: 400")[0]).toContain(
+    "backups[0].startWindowMinutes: expected 360 (everyMinutes) or less: then the next one is due",
+  );
+});
+
 test("a record of an unknown database names the known ones", () => {
   const [, second] = problems("    database: shop\n\nbackups", "    database: shp\n\nbackups");
   expect(second).toContain('records[0].database: unknown database "shp", expected one of: shop');

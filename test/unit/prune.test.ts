@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Catalogue, expiredIn, type Kept, type PlaceState, type Point } from "../../core/catalogue.ts";
-import { type PruneFacts, pruneOf } from "../../core/prune.ts";
+import { type PruneFacts, pruneOf, prunesOf } from "../../core/prune.ts";
 
 const HOME = "eu-central-1";
 const AWAY = "eu-west-1";
@@ -21,7 +21,7 @@ const point = (day: number, home: PlaceState | null = "good", away: PlaceState |
 const catalogue = (...points: Point[]): Catalogue => ({ database: "shop", atMs: START, points: points.toReversed() });
 const days = (count: number) => catalogue(...Array.from({ length: count }, (_, day) => point(day)));
 const prune = (change: Partial<PruneFacts> & Pick<PruneFacts, "catalogue">) =>
-  pruneOf({ region: HOME, retention: POLICY, holds: {}, limits: UNLIMITED, allowed: 0, ...change });
+  pruneOf({ region: HOME, retention: POLICY, holds: {}, limits: UNLIMITED, allowed: 0, heldBack: [], ...change });
 
 test("a day brings one and takes one: the oldest goes, without anybody being asked (R28)", () => {
   expect(prune({ catalogue: days(4), limits: { percent: 20, most: 10 } })).toMatchObject({ remove: ["b000"], brake: null });
@@ -30,8 +30,26 @@ test("a day brings one and takes one: the oldest goes, without anybody being ask
 test("a changed plan would delete many at once: nothing goes until a person agrees, and then it does (R28)", () => {
   const held = prune({ catalogue: days(9), limits: { percent: 20, most: 10 } });
   expect(held).toMatchObject({ remove: [], brake: "6 of 9 would be deleted at once, that is 67 %, the limit is 20 %" });
-  expect(prune({ catalogue: days(9), limits: { percent: 20, most: 10 }, allowed: 5 }).remove).toEqual([]);
+  // Of those that wait, the oldest that were agreed to go.
+  const some = prune({ catalogue: days(9), limits: { percent: 20, most: 10 }, allowed: 5 });
+  expect(some).toMatchObject({ remove: ["b000", "b001", "b002", "b003", "b004"], heldBack: ["b005"], agreed: 5 });
   expect(prune({ catalogue: days(9), limits: { percent: 20, most: 10 }, allowed: 6 }).remove).toHaveLength(6);
+});
+
+test("nobody answers for days: what waits goes on waiting, and what comes to go after it, one by one, goes: no region fills up (R28)", () => {
+  const limits = { percent: 20, most: 10 };
+  const { heldBack } = prune({ catalogue: days(9), limits });
+  expect(heldBack).toEqual(["b000", "b001", "b002", "b003", "b004", "b005"]);
+  const later = prune({ catalogue: days(10), limits, heldBack });
+  expect(later).toMatchObject({ remove: ["b006"], heldBack, brake: "6 of 10 came to go at once, and still wait", agreed: 0 });
+  // A person has agreed to what was seen then, and a day went by.
+  expect(prune({ catalogue: days(10), limits, heldBack, allowed: 6 })).toMatchObject({
+    remove: [...heldBack, "b006"],
+    heldBack: [],
+    brake: null,
+  });
+  // Many more at once: all of them wait.
+  expect(prune({ catalogue: days(14), limits, heldBack }).remove).toEqual([]);
 });
 
 test("its copy is not there yet, or failed: the source stays, whatever its age (R13)", () => {
@@ -102,4 +120,10 @@ test("whatever the history: a prune that is repeated deletes nothing more (R24)"
       for (const region of [HOME, AWAY]) expect(prune({ catalogue: now, retention, region }).remove).toEqual([]);
     }),
   );
+});
+
+test("a set that was whole and lost a part of it counts as failed, and was a copy all the same: neither it nor its other place stays for it (R7, R13)", () => {
+  const facts = { catalogue: catalogue(point(0, "incomplete"), point(1), point(2), point(3)), retention: POLICY, holds: {}, allowed: 0 };
+  const prunes = prunesOf([HOME, AWAY], { ...facts, limits: UNLIMITED, heldBack: {} });
+  expect(prunes.map(({ remove }) => remove)).toEqual([["b000"], ["b000"]]);
 });

@@ -186,9 +186,11 @@ describe("whatever the history and the policy", () => {
 
 test("a prune of more than a fifth, or of more than the limit, waits for a person (R28)", () => {
   const verdicts = retained(daily(10, "2026-11-21T12:00:00Z"), { ...UTC, daily: 7 });
-  expect(pruneBrake(verdicts, { percent: 20, most: 50 })).toBe("3 of 10 would be deleted at once, that is 30 %, the limit is 20 %");
-  expect(pruneBrake(verdicts, { percent: 30, most: 50 })).toBeNull();
-  expect(pruneBrake(verdicts, { percent: 100, most: 2 })).toBe("3 of 10 would be deleted at once, the limit is 2");
+  expect(pruneBrake(3, verdicts.length, { percent: 20, most: 50 })).toBe(
+    "3 of 10 would be deleted at once, that is 30 %, the limit is 20 %",
+  );
+  expect(pruneBrake(3, verdicts.length, { percent: 30, most: 50 })).toBeNull();
+  expect(pruneBrake(3, verdicts.length, { percent: 100, most: 2 })).toBe("3 of 10 would be deleted at once, the limit is 2");
 });
 
 test("the long run's count is the tiers' sum, and never under the floor", () => {

@@ -4,7 +4,8 @@ import { expect, test } from "vitest";
 import type { Listed } from "../../core/catalogue.ts";
 import { parsePlan } from "../../core/plan/parse.ts";
 import type { Plan } from "../../core/plan/schema.ts";
-import { type ListedInstance, orphans, stripped, unprotected } from "../../core/unclaimed.ts";
+import { type ListedInstance, nearlyFull, orphans, stripped, unprotected } from "../../core/unclaimed.ts";
+import { unheard } from "../../core/unheard.ts";
 
 const parsed = parsePlan(readFileSync(join(import.meta.dirname, "../../recovery-plan.yml"), "utf8"));
 if (!parsed.ok) throw new Error("the example plan is wrong");
@@ -16,6 +17,7 @@ const instance = (id: string, change: Partial<ListedInstance> = {}): ListedInsta
   region: HOME,
   sourceId: null,
   clusterId: null,
+  kmsKeyId: null,
   tags: {},
   ...change,
 });
@@ -76,10 +78,35 @@ test("a database leaves the plan: its backups are told as orphans, together (R31
   );
 });
 
+test("others fill a region: people hear of it before it takes no more backup (R30)", () => {
+  const counts = { "eu-central-1": { all: 89, ours: 30 }, "eu-west-1": { all: 90, ours: 30 } };
+  expect(nearlyFull(counts, 100).map(({ id, sentence }) => [id, sentence])).toEqual([
+    [
+      "nearly-full-eu-west-1",
+      "eu-west-1 holds 90 of the 100 manual snapshots the account may have there, 30 of them Understudy's: once it is full, no backup is made or copied there.",
+    ],
+  ]);
+  expect(nearlyFull(counts, 200)).toEqual([]);
+});
+
 test("somebody takes tags away: what the catalogue knows is told, what it never knew is somebody else's (R31)", () => {
   const known = new Set(["understudy-shop-1"]);
   expect(ids(stripped([snapshot("understudy-shop-1", {}), snapshot("understudy-shop-by-hand", {})], known, plan))).toEqual([
     "stripped-understudy-shop-1",
   ]);
   expect(stripped([snapshot("understudy-shop-1", ours("shop"))], known, plan)).toEqual([]);
+});
+
+test("an address never confirmed its subscription, another is gone from the topic: both are told, whoever hears is not (R46)", () => {
+  const subscriptions = [
+    { address: "Ops@shop.example", confirmed: true },
+    { address: "owner@shop.example", confirmed: false },
+    { address: "stranger@shop.example", confirmed: true },
+  ];
+  const found = unheard(["ops@shop.example", "owner@shop.example", "gone@shop.example"], subscriptions);
+  expect(found.map(({ id, sentence }) => [id, sentence])).toEqual([
+    ["unheard-owner-shop-example", "owner@shop.example hears nothing: it has not confirmed its subscription."],
+    ["unheard-gone-shop-example", "gone@shop.example hears nothing: it is not subscribed to Understudy's mails."],
+  ]);
+  expect(unheard(["owner@shop.example"], [...subscriptions, { address: "owner@shop.example", confirmed: true }])).toEqual([]);
 });

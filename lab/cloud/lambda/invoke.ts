@@ -7,7 +7,7 @@ import type { Caller, World } from "../world.ts";
 import type { LambdaOptions, Run, RunsFunctions } from "./environments.ts";
 import { type ExecutionRecord, uuid } from "./execution-record.ts";
 import { Executions } from "./executions.ts";
-import { findTarget, type Target } from "./functions.ts";
+import { findTarget, stateOf, type Target } from "./functions.ts";
 import type { LambdaFaults } from "./index.ts";
 import { admits, type InvokeSource } from "./policy.ts";
 import { AsyncQueue, deliver } from "./queue.ts";
@@ -88,6 +88,8 @@ export function createInvoker(world: World, environments: RunsFunctions, options
   });
 
   async function tellEnd(record: ExecutionRecord): Promise<void> {
+    // A function that was deleted meanwhile has taken its destinations with it.
+    if (!stateOf(world).functions[`${record.region}/${record.functionName}`]) return;
     const target = findTarget(world, record.functionName, record.version, inside(record.region));
     const config = target.record.eventInvoke[record.qualifier]?.DestinationConfig;
     const succeeded = record.status === "SUCCEEDED";

@@ -2,7 +2,6 @@
  * Automated backups: a snapshot when an instance with a retention is made, one a day in its backup window, and their end with the
  * retention or the instance.
  */
-import { removeTree } from "../../engines/folders.ts";
 import type { World } from "../world.ts";
 import { automatedOf, DAY_MS, openedAt } from "./backup-times.ts";
 import { instanceEvent } from "./events.ts";
@@ -50,7 +49,7 @@ export async function dropBackups({ world, fleet }: Rds, record: InstanceRecord,
   for (const snapshot of automatedOf(world, record)) {
     if ((snapshot.createdAt ?? snapshot.takenSince ?? 0) >= before) continue;
     delete snapshots[snapshot.id];
-    await removeTree(fleet.snapshotFolder(snapshot));
+    await fleet.dropBackup(snapshot);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Copies of cluster snapshots, in a region or into another: five at a time. What a copy reads may be deleted under it, and so may the copy. */
-import { copyTree, databaseUser } from "../../engines/folders.ts";
+import { copyTree, databaseUser, saveTo } from "../../engines/folders.ts";
 import type { Operation, World } from "../world.ts";
 import type { ClusterSnapshotRecord } from "./cluster-records.ts";
 import { toClusterSnapshot } from "./cluster-shapes.ts";
@@ -9,7 +9,6 @@ import { refuse } from "./errors.ts";
 import { identifier, mergeTags, only, required, tags } from "./input.ts";
 import { keyFor, readableUnder } from "./keys.ts";
 import type { Rds } from "./lifecycle.ts";
-import { saveTo } from "./snapshots.ts";
 import { arnOf, parseArn, rdsState, regionState } from "./state.ts";
 
 /** Copies from other regions that one region takes at a time; of instances' snapshots it is 20. */

@@ -78,7 +78,7 @@ export function toClusterSnapshot(world: World, record: ClusterSnapshotRecord): 
     DbClusterResourceId: record.resourceId,
     Status: record.status,
     SnapshotType: record.type,
-    PercentProgress: record.status === "available" ? 100 : Math.min(99, Math.floor((100 * (world.now() - since)) / Math.max(1, takes))),
+    PercentProgress: record.status === "available" ? 100 : Math.min(75, Math.floor((4 * (world.now() - since)) / Math.max(1, takes)) * 25),
     SnapshotCreateTime: date(record.createdAt ?? record.takenSince ?? record.copy?.startedAt),
     ClusterCreateTime: new Date(record.clusterCreatedAt),
     Engine: record.engine,

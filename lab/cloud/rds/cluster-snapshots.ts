@@ -1,5 +1,5 @@
 /** Snapshots of DB clusters: taken, listed, deleted, restored. Their identifiers are shorter than those of instances' snapshots, their codes end in Fault. */
-import { removeTree } from "../../engines/folders.ts";
+import { removeTree, saveTo } from "../../engines/folders.ts";
 import type { Operation, World } from "../world.ts";
 import { clusterMustBe, setClusterStatus } from "./cluster-life.ts";
 import { addCluster, clusterEngine, makeLater, NEW_CLUSTER } from "./cluster-making.ts";
@@ -12,7 +12,6 @@ import { filters, identifier, mergeTags, only, page, required, tags } from "./in
 import { keyFor, readableUnder } from "./keys.ts";
 import type { Rds } from "./lifecycle.ts";
 import { meetNetwork } from "./security.ts";
-import { saveTo } from "./snapshots.ts";
 import { arnOf, parseArn, regionState, type Tag } from "./state.ts";
 
 /** Counted apart from instances' snapshots. */

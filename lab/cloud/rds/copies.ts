@@ -2,7 +2,6 @@
  * Copies of snapshots, in a region or into another, the account's own or shared with it. Copies across regions of one instance's snapshots go one after another; the others
  * wait with no progress to show. What a copy reads may be deleted under it: then it fails.
  */
-import { copyTree, databaseUser } from "../../engines/folders.ts";
 import type { Operation, World } from "../world.ts";
 import { refuse } from "./errors.ts";
 import { snapshotEvent } from "./events.ts";
@@ -10,7 +9,7 @@ import { identifier, mergeTags, only, required, tags } from "./input.ts";
 import { keyFor, readableUnder } from "./keys.ts";
 import type { Rds } from "./lifecycle.ts";
 import { toSnapshot } from "./shapes.ts";
-import { roomFor, saveTo, snapshotStatus } from "./snapshots.ts";
+import { roomFor, snapshotStatus } from "./snapshots.ts";
 import { arnOf, findReadable, isForeign, parseArn, rdsState, regionState, type SnapshotRecord, snapshotByArn } from "./state.ts";
 
 /** Copies from other regions that one region takes at a time. */
@@ -116,11 +115,7 @@ function move(rds: Rds, copy: SnapshotRecord): void {
   };
   const run = async (): Promise<void> => {
     mustStand();
-    const from = fleet.snapshotFolder(source as SnapshotRecord);
-    await saveTo(fleet.snapshotFolder(copy), async (draft) => {
-      await copyTree(from, draft, { owner: databaseUser(), linked: true });
-      mustStand();
-    });
+    await fleet.copyBackup(source as SnapshotRecord, copy, mustStand);
     await fleet.pause(world.timings.copyMs - (world.now() - started));
     mustStand();
     copy.createdAt = world.now();

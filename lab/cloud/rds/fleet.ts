@@ -5,7 +5,7 @@
 import path from "node:path";
 import { prepareDir } from "../../engines/binaries.ts";
 import type { Cluster } from "../../engines/engine.ts";
-import { removeTree } from "../../engines/folders.ts";
+import { copyTree, databaseUser, removeTree, saveTo } from "../../engines/folders.ts";
 import { openGateSomewhere } from "../../network/addresses.ts";
 import { type Gate, openGate } from "../../network/gate.ts";
 import type { World } from "../world.ts";
@@ -113,6 +113,23 @@ export class Fleet {
     const folder = this.folder(record, "clusterId" in record ? "cluster-snapshots" : "snapshots", name);
     prepareDir(path.dirname(folder));
     return folder;
+  }
+
+  /** A snapshot's data: the instance's, as it is now. */
+  async keepBackup(instance: InstanceRecord, snapshot: SnapshotRecord): Promise<void> {
+    await saveTo(this.snapshotFolder(snapshot), (draft) => this.cluster(instance).takeBackup(draft));
+  }
+
+  /** `mustStand` throws when what is copied is gone meanwhile. */
+  async copyBackup(from: SnapshotRecord, to: SnapshotRecord, mustStand: () => void): Promise<void> {
+    await saveTo(this.snapshotFolder(to), async (draft) => {
+      await copyTree(this.snapshotFolder(from), draft, { owner: databaseUser(), linked: true });
+      mustStand();
+    });
+  }
+
+  async dropBackup(snapshot: SnapshotRecord): Promise<void> {
+    await removeTree(this.snapshotFolder(snapshot));
   }
 
   hasSnapshot(record: AnySnapshot): boolean {

@@ -46,10 +46,14 @@ export interface RdsOptions {
   readonly metricsEveryMs?: number;
   /** How often backup windows are looked at. */
   readonly backupsEveryMs?: number;
+  /** What stands behind the instances, where it is not servers and folders. */
+  readonly fleet?: Fleet;
 }
 
-export function createRds(world: World, { metricsEveryMs = 60_000, backupsEveryMs }: RdsOptions = {}): RdsService {
-  const fleet = new Fleet(world);
+export function createRds(
+  world: World,
+  { metricsEveryMs = 60_000, backupsEveryMs, fleet = new Fleet(world) }: RdsOptions = {},
+): RdsService {
   const rds: Rds = { world, fleet };
   return {
     name: "rds",

@@ -3,7 +3,8 @@
  * key in the caller's name, who needs kms:DescribeKey and kms:CreateGrant on it (RDS User Guide, AWS KMS key management). Its own
  * aws/rds key is open to all of the account. Encrypts nothing.
  */
-import { aliasesOf, findKey, keyUsable } from "../kms-keys.ts";
+import { refusalOf } from "../kms-callers.ts";
+import { keyUsable } from "../kms-keys.ts";
 import type { Caller, World } from "../world.ts";
 import { refuse } from "./errors.ts";
 
@@ -22,7 +23,9 @@ export async function readableUnder(world: World, caller: Caller, region: string
 
 async function usable(world: World, caller: Caller, region: string, given: string, what: string): Promise<string> {
   const answer = keyUsable(world, region, given, world.account);
-  const refusal = answer.usable ? await refusalOf(world, caller, region, answer.arn) : answer.reason;
+  const refusal = answer.usable
+    ? await refusalOf(world, caller, { service: "rds", region, arn: answer.arn, actions: ACTIONS })
+    : answer.reason;
   if (answer.usable && refusal === null) return answer.arn;
   world.tell({ kind: "state", region: caller.region, service: "rds", what: `RDS cannot use a key for ${caller.principal}: ${refusal}` });
   const named = answer.usable ? answer.arn : given;
@@ -30,24 +33,4 @@ async function usable(world: World, caller: Caller, region: string, given: strin
     "KMSKeyNotAccessibleFault",
     `${what} [${named}] does not exist, is not enabled or you do not have permissions to access it.`,
   );
-}
-
-/** What keeps the caller from the key; null when nothing does. */
-async function refusalOf(world: World, caller: Caller, region: string, arn: string): Promise<string | null> {
-  const own = arn.split(":")[4] === world.account;
-  if (findKey(world, world.account, region, arn)?.manager === "AWS") return own ? null : `${arn} is another account's own key for RDS.`;
-  // Services of the lab ask for themselves; without the permissions service, as in a lab of a few services, keys of the account are open.
-  if (!caller.principal.startsWith("arn:")) return null;
-  if (!world.services.has("permissions")) return own ? null : `${arn} is another account's.`;
-  const context = {
-    "kms:ViaService": `rds.${region}.amazonaws.com`,
-    "kms:CallerAccount": caller.account,
-    "kms:GrantIsForAWSResource": "true",
-    "kms:ResourceAliases": aliasesOf(world, arn),
-    "aws:ViaAWSService": "true",
-  };
-  const needs = ACTIONS.map((action) => ({ action, resource: arn, context }));
-  const asked = { principal: caller.principal, needs };
-  const answer: { refusal: string | null } = await world.call("permissions", "LabMayDo", asked, { region });
-  return answer.refusal;
 }

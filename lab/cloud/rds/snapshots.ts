@@ -1,6 +1,4 @@
 /** Snapshots: taken from instances, listed, deleted. Each is a folder that holds real data. Copies are in copies.ts, automated ones in backups.ts. */
-import { rename } from "node:fs/promises";
-import { removeTree } from "../../engines/folders.ts";
 import type { Operation, World } from "../world.ts";
 import { refuse } from "./errors.ts";
 import { snapshotEvent } from "./events.ts";
@@ -98,7 +96,7 @@ export function snapshotOperations(rds: Rds): Record<string, Operation> {
         detail: { snapshot: snapshot.arn },
       });
       snapshotEvent(world, snapshot, "0041");
-      await removeTree(fleet.snapshotFolder(snapshot));
+      await fleet.dropBackup(snapshot);
       return { DBSnapshot: answer };
     },
   };
@@ -196,7 +194,7 @@ export async function takeSnapshot(
 ): Promise<void> {
   const started = world.now();
   const diedAt = instance.fault?.at;
-  await saveTo(fleet.snapshotFolder(snapshot), (draft) => fleet.cluster(instance).takeBackup(draft));
+  await fleet.keepBackup(instance, snapshot);
   await fleet.pause(atLeastMs - (world.now() - started));
   snapshot.createdAt = started;
   snapshot.originalCreatedAt = started;
@@ -204,19 +202,6 @@ export async function takeSnapshot(
   snapshot.databaseAt = diedAt ?? started;
   snapshotStatus(world, snapshot, "available");
   snapshotEvent(world, snapshot, snapshot.type === "manual" ? "0042" : "0091");
-}
-
-/** Fills a folder beside `folder` and moves it there whole, so that a folder found later is never half a snapshot. */
-export async function saveTo(folder: string, fill: (draft: string) => Promise<void>): Promise<void> {
-  const draft = `${folder}.partial`;
-  await removeTree(draft);
-  await removeTree(folder);
-  try {
-    await fill(draft);
-    await rename(draft, folder);
-  } finally {
-    await removeTree(draft);
-  }
 }
 
 const WORDS: Record<string, string> = { creating: "being made", pending: "waiting for its turn", failed: "lost: it failed" };
