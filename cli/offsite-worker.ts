@@ -2,13 +2,13 @@
  * A dump in a process of its own, so that it can be killed. Takes its order as JSON in DUMP_ORDER, prints the outcome as JSON.
  * For tests and measurements.
  */
-import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Target } from "../databases/engines.ts";
 import { dump } from "../offsite/dump.ts";
 import { Kit } from "../offsite/kit.ts";
 import { openSource } from "../offsite/open.ts";
 import { Store } from "../offsite/store.ts";
+import { peakBytes } from "./peak-memory.ts";
 
 export interface DumpOrder {
   readonly engine: "postgres" | "mariadb";
@@ -20,8 +20,6 @@ export interface DumpOrder {
   readonly token: string;
 }
 
-/** This process, as Linux tells of it. */
-const STATUS = "/proc/self/status";
 /** Lambda's longest. */
 const LONGEST_MS = 900_000;
 
@@ -45,9 +43,3 @@ const outcome = await dump({
 });
 console.log(JSON.stringify({ ...outcome, manifest: undefined, totals: outcome.manifest?.totals, maxMemoryBytes: peakBytes() }));
 process.exit(0);
-
-/** What getrusage says is its parent's where that had more: Linux hands the peak on through fork and exec. */
-function peakBytes(): number {
-  const [, kib] = (existsSync(STATUS) && /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(STATUS, "utf8"))) || [];
-  return Number(kib ?? process.resourceUsage().maxRSS) * 1024;
-}

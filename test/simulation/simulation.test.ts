@@ -266,7 +266,11 @@ describe("the checkers are alive: a product that is wrong in one place breaks th
   const hung = ({ primary }: Stage) => primary.server.hang();
 
   test("a fence that is believed before it is in force", async () => {
-    expect(await brokenBy([[["move"], "isFenced(instance) {", "isFenced(instance) { return true;"]], killed)).toContain("S2");
+    const edits: Edit[] = [
+      [["move"], "isFenced(instance) {", "isFenced(instance) { return true;"],
+      [["move"], "wrote: false, answered,", "wrote: false, answered: false,"],
+    ];
+    expect(await brokenBy(edits, killed)).toContain("S2");
   });
 
   test("sessions that are left open behind the fence", async () => {
