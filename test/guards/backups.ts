@@ -931,7 +931,7 @@ export const BACKUPS: readonly Requirement[] = [
       guard(
         "where a region says nothing, nothing is called in time",
         "runbooks/overdue.ts",
-        "if (listings.includes(null)) return [];",
+        "if (listings.includes(null) || members.includes(null)) return [];",
         "",
         LOOKING,
         "a region says nothing: nothing is said",
