@@ -563,7 +563,7 @@ export const BACKUPS: readonly Requirement[] = [
         "RDS's own key is told",
         "core/key-findings.ts",
         "if (facts.managedByAws)",
-        "if (facts.managedByAws && facts.arn === key)",
+        'if (facts.arn === "")',
         "test/unit/key-findings.test.ts",
         "an instance lies under RDS's own key",
       ),
@@ -624,7 +624,7 @@ export const BACKUPS: readonly Requirement[] = [
         'keep(good[0], "the newest that is complete");',
         "",
         RETENTION,
-        "the newest complete and the newest verified one stay",
+        "no tier keeps anything",
       ),
       guard(
         "each place is decided for itself",
@@ -759,8 +759,8 @@ export const BACKUPS: readonly Requirement[] = [
       guard(
         "what has no slot of a backup is none",
         "runbooks/catalogue.ts",
-        'tags["understudy:database"] === database && tags["understudy:slot"] !== undefined',
-        'tags["understudy:database"] === database',
+        "if (ours && slot !== undefined && databases.has(database)) backups.add(database, slot, each);",
+        'if (ours && databases.has(database)) backups.add(database, slot ?? "", each);',
         RETAIN,
         "a rescue snapshot is no backup",
       ),

@@ -167,12 +167,21 @@ test("its copy never came, and the primary is another by now: only the copy is m
   const { protectedDatabase, readSettings } = await import("../../runbooks/settings.ts");
   const settings = readSettings();
   const shop = protectedDatabase(settings.plan, "shop");
-  await changeRecord(settings, shop, (record) => ({ ...record, primary: "shop-b" }));
+  // In the other region: it can have no snapshot of the old one's.
+  await changeRecord(settings, shop, (record) => ({
+    ...record,
+    primary: "shop-b",
+    regions: { ...record.regions, "shop-b": regions.recovery },
+  }));
   const { result, steps } = await run("20261125t0600", regions.primary);
   expect(result, result.sentence).toMatchObject({ outcome: "completed" });
   expect(steps).not.toContain("the snapshot has started");
   expect(await isCopied()).toBe(true);
-  await changeRecord(settings, shop, (record) => ({ ...record, primary: "shop-a" }));
+  await changeRecord(settings, shop, (record) => ({
+    ...record,
+    primary: "shop-a",
+    regions: { ...record.regions, "shop-b": regions.primary },
+  }));
 });
 
 test("the source snapshot is deleted while it is copied: failed, and told", async () => {

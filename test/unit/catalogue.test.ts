@@ -66,8 +66,9 @@ describe("what RDS lists, held against what was known", () => {
   });
 
   test("its age is the service's word, whatever it is called (R6)", () => {
-    const odd = [listed("understudy-shop-20991231t0000", HOME, { takenAtMs: NOON - HOUR_MS }), ...both("zz", NOON)];
-    expect(look(null, odd).points.map(({ id }) => id)).toEqual(["zz", "understudy-shop-20991231t0000"]);
+    const oldest = listed("understudy-shop-20991231t0000", HOME, { takenAtMs: NOON - 2 * HOUR_MS });
+    const odd = [oldest, ...both("aa", NOON - HOUR_MS), ...both("zz", NOON)];
+    expect(look(null, odd).points.map(({ id }) => id)).toEqual(["zz", "aa", "understudy-shop-20991231t0000"]);
   });
 
   test("a drill has restored one: it is the newest verified, also after newer ones came (R48)", () => {

@@ -42,8 +42,10 @@ const counts = fc.record<Partial<Record<Tier, number>>>({
   monthly: count,
   yearly: count,
 });
+/** Without any tier only the newest, the floor and people keep something. */
+const tierCounts = fc.oneof({ weight: 1, arbitrary: fc.constant({}) }, { weight: 4, arbitrary: counts });
 const retentions = fc
-  .tuple(counts, fc.constantFrom("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"), fc.integer({ min: 1, max: 5 }))
+  .tuple(tierCounts, fc.constantFrom("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"), fc.integer({ min: 1, max: 5 }))
   .map(([tiers, timeZone, floor]): Retention => ({ ...tiers, timeZone, floor }));
 const isGood = ({ state }: Backup) => state === "good" || state === "verified";
 
@@ -112,6 +114,11 @@ describe("what is kept, with its reason", () => {
       [true, "the newest that is verified"],
     ]);
   });
+});
+
+test("no tier keeps anything: the newest complete one stays beside the newest that is verified (R22)", () => {
+  const all = [backup("2026-11-20T12:00:00Z"), backup("2026-11-19T12:00:00Z"), backup("2026-11-18T12:00:00Z", { state: "verified" })];
+  expect(kept(all, UTC)).toEqual(["b-2026-11-20T12:00:00Z", "b-2026-11-18T12:00:00Z"]);
 });
 
 describe("whatever the history and the policy", () => {
