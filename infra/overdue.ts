@@ -96,7 +96,11 @@ const overdueAlarm = (plan: Plan, database: string, by: string): Resources[strin
   },
 });
 
-/** In the recovery region: the check has not looked for a quarter of an hour. */
+/**
+ * In the recovery region: the check has not looked for seven or eight minutes, so that people hear in time of a backup that falls due while
+ * the primary region is dark. CloudWatch goes two periods further back than it is told before it takes a missing point for one (evaluation
+ * range): short periods keep that short, and four looks have to be missed in a row.
+ */
 export const overdueSilence = (plan: Plan): Resources =>
   plan.backups.length === 0 && !hasMachines(plan)
     ? {}
@@ -110,8 +114,8 @@ export const overdueSilence = (plan: Plan): Resources =>
             MetricName: OVERDUE_METRIC,
             Dimensions: [{ Name: "Plan", Value: plan.name }],
             Statistic: "SampleCount",
-            Period: 300,
-            EvaluationPeriods: 3,
+            Period: 60,
+            EvaluationPeriods: 5,
             Threshold: 1,
             ComparisonOperator: "LessThanThreshold",
             TreatMissingData: "breaching",

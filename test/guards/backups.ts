@@ -929,6 +929,14 @@ export const BACKUPS: readonly Requirement[] = [
         "the dead man's check falls silent",
       ),
       guard(
+        "and soon enough",
+        "infra/overdue.ts",
+        "            Period: 60,\n            EvaluationPeriods: 5,",
+        "            Period: 300,\n            EvaluationPeriods: 3,",
+        TEMPLATE,
+        "the dead man's check falls silent",
+      ),
+      guard(
         "where a region says nothing, nothing is called in time",
         "runbooks/overdue.ts",
         "if (listings.includes(null) || members.includes(null)) return [];",

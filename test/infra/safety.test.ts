@@ -8,6 +8,7 @@ import { alarms } from "../../infra/alarms.ts";
 import { readPlanFile } from "../../infra/plan-file.ts";
 import { primaryRegionTemplate } from "../../infra/primary-region.ts";
 import { roles } from "../../infra/roles.ts";
+import { EXTRA_PERIODS } from "../../lab/cloud/cloudwatch-evaluation.ts";
 import { evaluate } from "../../lab/permissions/evaluate.ts";
 import { LISTS } from "../guards/lists.ts";
 import { pageOf } from "../guards/page.ts";
@@ -85,13 +86,19 @@ test("a backup is overdue, or nobody looks any more: an alarm in the primary's r
   expect(JSON.stringify(Resources.OverdueRole)).not.toMatch(/s3:|StateBucket/);
 });
 
-test("the dead man's check falls silent: an alarm in the recovery region mails people (R45)", () => {
-  expect(alarms(plan).OverdueCheckSilent?.Properties).toMatchObject({
+test("the dead man's check falls silent as a backup falls due: an alarm in the recovery region mails people within ten minutes (R44, R45)", () => {
+  const silent = alarms(plan).OverdueCheckSilent?.Properties;
+  expect(silent).toMatchObject({
     Namespace: "Understudy/Overdue",
     ComparisonOperator: "LessThanThreshold",
     TreatMissingData: "breaching",
     AlarmActions: [{ Ref: "Topic" }],
   });
+  // Any point in the evaluation range keeps it quiet; the last look may lie at its very end, and a step of evaluation comes on top.
+  const { Period, EvaluationPeriods } = silent as { Period: number; EvaluationPeriods: number };
+  expect((EvaluationPeriods + EXTRA_PERIODS + 1) * Period).toBeLessThan(600);
+  // Not for a look or two that AWS was too busy for.
+  expect((EvaluationPeriods + EXTRA_PERIODS) * Period).toBeGreaterThan(3 * 120);
 });
 
 test("retention may delete what bears this plan's tags and its database's, and nothing else (R29)", async () => {

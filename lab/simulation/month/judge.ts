@@ -20,7 +20,7 @@ const TOLD_WITHIN_MS = 11 * MINUTE_MS;
 const AFTER_DARK_MS = 3 * HOUR_MS;
 /** An alarm hears the silence of the check beside it, and of the one in the other region (infra/overdue.ts). */
 const NEAR_SILENCE_MS = 3 * MINUTE_MS;
-const FAR_SILENCE_MS = 15 * MINUTE_MS;
+const FAR_SILENCE_MS = 9 * MINUTE_MS;
 /** An alarm goes on for its period when a backup that was late has begun. */
 const ALARM_LAGS_MS = 5 * MINUTE_MS;
 /** A copy may take a day (core/backup-findings.ts), and is told of by the next hourly look. */
