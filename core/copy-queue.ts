@@ -174,14 +174,16 @@ const BACK_OFF_MS: Readonly<Record<BackOff, { readonly least: number; readonly m
 };
 
 /** Back into the line, for a time that doubles with each refusal; `chance` (0 to 1) keeps them from coming again all at once. */
-export function backOff(queue: CopyQueue, id: string, why: BackOff, chance: number, nowMs: number): CopyQueue {
+export function backOff(queue: CopyQueue, id: string, why: BackOff, chance: number, nowMs: number, mayHaveBegun = false): CopyQueue {
   const entry = queue.inFlight.find((each) => each.id === id);
   if (!entry) return queue;
   const { admittedAtMs: _, startedAtMs: __, ...rest } = entry;
   const { least, most } = BACK_OFF_MS[why];
   const longest = Math.min(most, least * 2 ** (entry.sentBack + 1));
   const back: Waiting = { ...rest, sentBack: entry.sentBack + 1, notBeforeMs: nowMs + Math.round(least + chance * (longest - least)) };
-  return { ...queue, waiting: [...queue.waiting, back], inFlight: queue.inFlight.filter((each) => each !== entry) };
+  const sent = { ...queue, waiting: [...queue.waiting, back], inFlight: queue.inFlight.filter((each) => each !== entry) };
+  // RDS is asked before anybody of its source starts.
+  return mayHaveBegun ? { ...sent, seenAtMs: 0 } : sent;
 }
 
 /** aws-facts: a copy is `creating`, `copying` or `pending` until it is there, and may show no progress for long. */

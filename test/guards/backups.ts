@@ -267,6 +267,14 @@ export const BACKUPS: readonly Requirement[] = [
         QUEUE,
         "its execution has waited for days and gives up",
       ),
+      guard(
+        "and so may one that was refused at the second try, the answer to the first being lost",
+        "runbooks/copy-slot.ts",
+        "const mayHaveBegun = triesOf(error) > 1;",
+        "const mayHaveBegun = triesOf(error) > 1000;",
+        "test/runbooks/copy-queue.test.ts",
+        "and the second try is throttled",
+      ),
     ],
   },
   {

@@ -316,6 +316,29 @@ test("the answer to CopyDBSnapshot is lost: the copy that is there is of the sam
   expect(lost).toBeGreaterThan(0);
 });
 
+test("the answer to CopyDBSnapshot is lost, and the second try is throttled: RDS is asked what is under way before another copy of it starts (R9)", async () => {
+  let tries = 0;
+  onCopy((before) => async (input) => {
+    tries++;
+    if (tries > 3) return await before(input);
+    if (tries > 1) throw new ServiceError("Throttling", "Rate exceeded", 400);
+    await before(input);
+    throw new ServiceError("InternalFailure", "the reply never came", 500);
+  });
+  const toBeSeen: boolean[] = [];
+  undo.push(
+    instead(open().lab, "s3", "PutObject", (before) => (input) => {
+      const { Key, Body } = input as { Key: string; Body: Uint8Array };
+      if (Key.startsWith("copies/")) toBeSeen.push((JSON.parse(Buffer.from(Body).toString("utf8")) as CopyQueue).seenAtMs === 0);
+      return before(input);
+    }),
+  );
+  const { outcome } = await run("ledger", "20261124t0000");
+  expect(outcome).toBe("completed");
+  expect(tries).toBeGreaterThan(2);
+  expect(toBeSeen).toContain(true);
+});
+
 test("a copy of our name and with our tags is of another snapshot: an error for people, left untouched (R14)", async () => {
   const { lab, plan, news } = open();
   const slot = "20261123t0600";
