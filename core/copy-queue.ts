@@ -132,7 +132,9 @@ const admitted = ({ notBeforeMs: _, ...entry }: Waiting, admittedAtMs: number, s
   startedAtMs,
 });
 
-export const isAdmitted = ({ inFlight }: CopyQueue, id: string): boolean => inFlight.some((entry) => entry.id === id);
+/** Whether it may be started. Not on an old admission: a look at RDS that began before the start may be giving its slot to another. */
+export const mayBegin = ({ inFlight }: CopyQueue, id: string, nowMs: number): boolean =>
+  inFlight.some((entry) => entry.id === id && (entry.startedAtMs !== null || nowMs - entry.admittedAtMs <= UNSEEN_MS / 2));
 
 /** RDS has taken it. */
 export function started(queue: CopyQueue, id: string, nowMs: number): CopyQueue {

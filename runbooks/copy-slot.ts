@@ -22,9 +22,9 @@ import {
   enter,
   foretold,
   inLine,
-  isAdmitted,
   isToBeSeen,
   type ListedCopy,
+  mayBegin,
   overdue,
   reconcile,
   started,
@@ -55,7 +55,7 @@ export class CopyLine {
   async startInTurn(wanted: Wanted, start: () => Promise<Proof>): Promise<Proof> {
     const queue = await this.takeTurn(wanted);
     try {
-      if (!isAdmitted(queue, wanted.id)) return notYet(this.placeOf(queue, wanted));
+      if (!mayBegin(queue, wanted.id, storeNowMs())) return notYet(this.placeOf(queue, wanted));
       const proof = await this.begin(wanted, start);
       if (proof.holds) await this.change((now) => started(now, wanted.id, storeNowMs()));
       return proof;

@@ -12,3 +12,18 @@ vault:
   externalId: corner-shop-vault
   kmsKeyId: arn:aws:kms:eu-west-1:${VAULT}:alias/understudy-vault
 `;
+
+/** What a person orders: the newest backup, wherever it is, beside the original. */
+export const RESTORE = {
+  database: "shop",
+  order: "k3v9x2m4p7q1",
+  generation: 1,
+  name: "shop-restored-20261121t090000",
+  by: "alice",
+  reason: "a look",
+  from: null,
+  at: null,
+  region: null,
+  request: null,
+  again: false,
+} as const;

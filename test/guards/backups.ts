@@ -268,6 +268,14 @@ export const BACKUPS: readonly Requirement[] = [
         "its execution has waited for days and gives up",
       ),
       guard(
+        "nobody begins on an old admission, which may be another's by now",
+        "core/copy-queue.ts",
+        "nowMs - entry.admittedAtMs <= UNSEEN_MS / 2",
+        "nowMs - entry.admittedAtMs >= 0",
+        QUEUE,
+        "an execution comes late to an old admission",
+      ),
+      guard(
         "and so may one that was refused at the second try, the answer to the first being lost",
         "runbooks/copy-slot.ts",
         "const mayHaveBegun = triesOf(error) > 1;",

@@ -10,7 +10,7 @@ import type { World } from "../../lab/cloud/world.ts";
 import { waitFor } from "../../lab/look.ts";
 import { prove } from "../../lab/permissions/least-privilege.ts";
 import { buildVault } from "../../lab/vault.ts";
-import { PLACE, VAULT, withVault } from "../vault-plan.ts";
+import { PLACE, RESTORE, VAULT, withVault } from "../vault-plan.ts";
 import { commandOf } from "./command.ts";
 import { killProcessesOf } from "./processes.ts";
 import { Shop } from "./shop.ts";
@@ -81,15 +81,7 @@ test("killed between sharing and copying: the execution goes on, there is one co
   for (const region of [HOME, AWAY])
     for (const [DBSnapshotIdentifier, { type }] of Object.entries(regionState(shop.lab.world, region).snapshots))
       if (type === "manual") await shop.lab.world.call("rds", "DeleteDBSnapshot", { DBSnapshotIdentifier }, { region });
-  const order = {
-    database: "shop",
-    order: "k3v9x2m4p7q1",
-    generation: 1,
-    name: "shop-restored-20261121t090000",
-    by: "alice",
-    reason: "a look",
-  };
-  await shop.start("restore", "restore-shop-k3v9x2m4p7q1", { ...order, from: null, at: null, region: null, request: null, again: false });
+  await shop.start("restore", `restore-shop-${RESTORE.order}`, RESTORE);
   await waitFor("the restore's mail", 120_000, () => shop.mailed("restored beside") || shop.mailed("restore FAILED"));
   expect(shop.mailed("restored beside"), shop.lab.mail.mails.at(-1)?.text).toBe(true);
   expect(copies(vault).flatMap(({ sharedWith = [] }) => sharedWith)).toEqual([]);

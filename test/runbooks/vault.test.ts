@@ -8,7 +8,7 @@ import type { Lab } from "../../lab/lab.ts";
 import { readJson, waitFor } from "../../lab/look.ts";
 import { buildVault } from "../../lab/vault.ts";
 import { ServiceError } from "../../lab/wire/errors.ts";
-import { PLACE, VAULT, VAULT_ROLE, withVault } from "../vault-plan.ts";
+import { PLACE, RESTORE, VAULT, VAULT_ROLE, withVault } from "../vault-plan.ts";
 import { bench, instead } from "./bench.ts";
 
 /** Of each database one backup stays in each region: what is copied into the vault must stay all the same. */
@@ -268,15 +268,7 @@ test("somebody deletes the backup in both regions: it is restored out of the vau
     for (const DBSnapshotIdentifier of Object.keys(regionState(lab.world, region).snapshots))
       await lab.world.call("rds", "DeleteDBSnapshot", { DBSnapshotIdentifier }, { region }).catch(() => {});
   expect(regionState(lab.world, AWAY).snapshots).toEqual({});
-  const order = {
-    database: "shop",
-    order: "k3v9x2m4p7q1",
-    generation: 1,
-    name: "shop-restored-20261121t090000",
-    by: "alice",
-    reason: "a look",
-  };
-  const result = await durably("restore", slot, { ...order, from: null, at: null, region: null, request: null, again: false });
+  const result = await durably("restore", slot, RESTORE);
   expect(result, result.sentence).toMatchObject({ outcome: "restored" });
   expect(news.findLast(({ kind }) => kind === "Restore Started")?.sentence).toContain(`the snapshot ${nameOf(slot)} in ${PLACE}`);
   const { KeyMetadata } = await kms("DescribeKey", { KeyId: "alias/copies" });

@@ -17,9 +17,9 @@ import {
   enter,
   foretold,
   inLine,
-  isAdmitted,
   isToBeSeen,
   type ListedCopy,
+  mayBegin,
   overdue,
   reconcile,
   started,
@@ -125,6 +125,7 @@ function played(night: readonly Wanted[], story: readonly Move[], look: (before:
   return { queue, gone };
 }
 
+const isAdmitted = ({ inFlight }: CopyQueue, id: string): boolean => inFlight.some((entry) => entry.id === id);
 const admittedOf = (queue: CopyQueue, kind: CopyKind) => queue.inFlight.filter((each) => each.kind === kind).length;
 const count = (queue: CopyQueue, kind: CopyKind) => [...queue.inFlight, ...queue.strangers].filter((each) => each.kind === kind).length;
 
@@ -249,6 +250,21 @@ test("the execution that was admitted is dead: after some minutes its slot is an
   expect(later.tally.failed).toBe(0);
   // It was only slow: it asks again, and stands in line again.
   expect(ids(inLine(enter(later, wanted("dead"), NOW + HOUR)))).toEqual(["dead", "alive"]);
+});
+
+test("an execution comes late to an old admission: it does not begin, for a look that began before may give its slot away (R9)", () => {
+  const queue = admit(queueOf([wanted("late")]), COPY_LIMITS, NOW);
+  const limitMs = NOW + UNSEEN_MS / 2;
+  expect([mayBegin(queue, "late", limitMs), mayBegin(queue, "late", limitMs + 1)]).toEqual([true, false]);
+  // Given up and asked for anew, it may.
+  const again = admit(
+    enter(reconcile(queue, [], NOW + UNSEEN_MS + 1), wanted("late"), NOW + UNSEEN_MS + 1),
+    COPY_LIMITS,
+    NOW + UNSEEN_MS + 1,
+  );
+  expect(mayBegin(again, "late", NOW + UNSEEN_MS + 1)).toBe(true);
+  // What RDS lists has begun, and is found by whoever begins it again.
+  expect(mayBegin(started(queue, "late", NOW), "late", NOW + HOUR)).toBe(true);
 });
 
 test("an execution dies while its copy is under way: the slot is taken until RDS says that the copy is there", () => {
