@@ -31,6 +31,3 @@ export function isNoAnswer(error: unknown): boolean {
     ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"].includes(String(code))
   );
 }
-
-/** How often the SDK asked until this answer came; of what was not asked at all, once. */
-export const triesOf = (error: unknown): number => (error as { $metadata?: { attempts?: number } } | null)?.$metadata?.attempts ?? 1;

@@ -36,6 +36,8 @@ export interface Entry extends Wanted {
 
 export interface Waiting extends Entry {
   readonly notBeforeMs: number;
+  /** When it was refused last. It may be under way all the same: an answer before that one may have been lost. */
+  readonly refusedAtMs?: number;
 }
 
 export interface InFlight extends Entry {
@@ -115,9 +117,16 @@ export function mayStart(line: readonly Waiting[], underWay: readonly Taken[], l
   return chosen;
 }
 
-/** Gives the free slots away: never more than the limits, never two of one database. */
+/**
+ * Gives the free slots away: never more than the limits, never two of one database. After a refusal, another of its database starts only
+ * when RDS has been asked what is under way.
+ */
 export function admit(queue: CopyQueue, limits: CopyLimits, nowMs: number): CopyQueue {
-  const chosen = mayStart(inLine(queue), [...queue.inFlight, ...queue.strangers], limits, nowMs);
+  const unclear = queue.waiting.filter(({ refusedAtMs }) => refusedAtMs !== undefined && refusedAtMs + LISTED_AFTER_MS > queue.seenAtMs);
+  // Two of one database that are unclear hold each other up until then, too.
+  const refused = Map.groupBy(unclear, ({ source }) => source);
+  const line = inLine(queue).filter(({ id, source }) => (refused.get(source) ?? []).every((each) => each.id === id));
+  const chosen = mayStart(line, [...queue.inFlight, ...queue.strangers], limits, nowMs);
   if (chosen.length === 0) return queue;
   const inFlight = [...queue.inFlight, ...chosen.map((entry) => admitted(entry, nowMs, null))];
   const most = { ...queue.tally.most };
@@ -126,7 +135,7 @@ export function admit(queue: CopyQueue, limits: CopyLimits, nowMs: number): Copy
   return { ...queue, waiting: queue.waiting.filter((entry) => !chosen.includes(entry)), inFlight, tally: { ...queue.tally, most } };
 }
 
-const admitted = ({ notBeforeMs: _, ...entry }: Waiting, admittedAtMs: number, startedAtMs: number | null): InFlight => ({
+const admitted = ({ notBeforeMs: _, refusedAtMs: __, ...entry }: Waiting, admittedAtMs: number, startedAtMs: number | null): InFlight => ({
   ...entry,
   admittedAtMs,
   startedAtMs,
@@ -176,16 +185,15 @@ const BACK_OFF_MS: Readonly<Record<BackOff, { readonly least: number; readonly m
 };
 
 /** Back into the line, for a time that doubles with each refusal; `chance` (0 to 1) keeps them from coming again all at once. */
-export function backOff(queue: CopyQueue, id: string, why: BackOff, chance: number, nowMs: number, mayHaveBegun = false): CopyQueue {
+export function backOff(queue: CopyQueue, id: string, why: BackOff, chance: number, nowMs: number): CopyQueue {
   const entry = queue.inFlight.find((each) => each.id === id);
   if (!entry) return queue;
   const { admittedAtMs: _, startedAtMs: __, ...rest } = entry;
   const { least, most } = BACK_OFF_MS[why];
   const longest = Math.min(most, least * 2 ** (entry.sentBack + 1));
-  const back: Waiting = { ...rest, sentBack: entry.sentBack + 1, notBeforeMs: nowMs + Math.round(least + chance * (longest - least)) };
-  const sent = { ...queue, waiting: [...queue.waiting, back], inFlight: queue.inFlight.filter((each) => each !== entry) };
-  // RDS is asked before anybody of its source starts.
-  return mayHaveBegun ? { ...sent, seenAtMs: 0 } : sent;
+  const notBeforeMs = nowMs + Math.round(least + chance * (longest - least));
+  const back: Waiting = { ...rest, sentBack: entry.sentBack + 1, notBeforeMs, refusedAtMs: nowMs };
+  return { ...queue, waiting: [...queue.waiting, back], inFlight: queue.inFlight.filter((each) => each !== entry) };
 }
 
 /** aws-facts: a copy is `creating`, `copying` or `pending` until it is there, and may show no progress for long. */
@@ -193,6 +201,9 @@ const isUnderWay = ({ status }: ListedCopy): boolean => ["creating", "copying", 
 
 /** So long a slot is kept for one that was admitted and that RDS does not list: its execution is about to start it, or is dead. */
 export const UNSEEN_MS = 5 * MINUTE_MS;
+
+/** What RDS has taken is in its lists by then. */
+const LISTED_AFTER_MS = MINUTE_MS;
 
 /** RDS is asked once in so long, by whoever looks first; where there is much to list, a twentieth of the time at most. */
 const SEE_AGAIN_MS = MINUTE_MS;

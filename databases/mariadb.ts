@@ -5,7 +5,7 @@
 import mysql from "mysql2";
 import type { Condition, Position, StandbyFacts } from "../core/facts.ts";
 import type { Heartbeat, Others, Target } from "./engines.ts";
-import { unlessSilent } from "./silence.ts";
+import { unlessUnheard } from "./silence.ts";
 
 /** The tables live in a database of their own, made by whoever writes first. */
 const TABLES = [
@@ -75,7 +75,7 @@ class Session {
     const session = new Session(connection, Date.now() + timeoutMs);
     try {
       const opening = session.bounded((done) => connection.connect((error) => done(error, [])));
-      await unlessSilent(opening, session.stream, silenceMs);
+      await unlessUnheard(opening, session.stream, silenceMs);
       return session;
     } catch (error) {
       session.close();

@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import type { Condition, Position, StandbyFacts } from "../core/facts.ts";
 import type { Heartbeat, Others, Target } from "./engines.ts";
-import { unlessSilent } from "./silence.ts";
+import { unlessUnheard } from "./silence.ts";
 
 /** The tables live in a schema of their own, made by whoever writes first. */
 const TABLES = `
@@ -70,7 +70,7 @@ async function connect(target: Target, timeoutMs: number, silenceMs?: number): P
   client.on("error", () => {});
   watchPort(client);
   try {
-    await unlessSilent(client.connect(), streamOf(client), silenceMs);
+    await unlessUnheard(client.connect(), streamOf(client), silenceMs);
     return client;
   } catch (error) {
     noted(error, client);

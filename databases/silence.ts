@@ -8,7 +8,7 @@ import { setTimeout as pause, setImmediate as turn } from "node:timers/promises"
 const MOMENT_MS = 25;
 
 /** `stream` counts what was heard; one that does not count is never called silent. */
-export async function unlessSilent<Result>(
+export async function unlessUnheard<Result>(
   opening: Promise<Result>,
   stream: { readonly bytesRead?: number } | undefined,
   silenceMs: number | undefined,

@@ -6,7 +6,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { placeName, type Where } from "../aws/clients.ts";
 import { createDocument, readDocument, replaceDocument } from "../aws/documents.ts";
-import { codeOf, triesOf } from "../aws/errors.ts";
+import { codeOf } from "../aws/errors.ts";
 import { listSnapshots } from "../aws/rds.ts";
 import { storeNowMs } from "../aws/store-clock.ts";
 import { faultOf, isHeldUp } from "../core/copy-fault.ts";
@@ -92,9 +92,7 @@ export class CopyLine {
       const { message } = error as Error;
       const fault = faultOf(codeOf(error), message);
       if (!isHeldUp(fault)) throw error;
-      // The answer to the first try may be the one that was lost, and this one the answer to the second.
-      const mayHaveBegun = triesOf(error) > 1;
-      const now = await this.change((before) => backOff(before, wanted.id, fault, Math.random(), storeNowMs(), mayHaveBegun));
+      const now = await this.change((before) => backOff(before, wanted.id, fault, Math.random(), storeNowMs()));
       if (fault === "region is full") await tell(this.settings, fullNews(this.region, now, wanted.database, message, storeNowMs()));
       return notYet(`${fault}: ${message}; ${this.placeOf(now, wanted)}`);
     }

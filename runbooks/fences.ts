@@ -83,19 +83,19 @@ async function proveAndNote(
   instance: InstanceFacts,
 ): Promise<void> {
   const { instance: id } = retired;
-  if (instance.status === "available") await reboot(region, id).catch(unlessSilent);
+  if (instance.status === "available") await reboot(region, id).catch(unlessDark);
   const target = await targetOf(settings, database, endpointOf(instance));
   // Whoever refuses has been reached: a server that restarts, or that takes no old password, does so through an open network too.
   const attempt = target && (await attemptWrite(engineOf(database.plan.engine), target, `fence-${id}`, LOOK_MS, FENCE_PROOF_MS));
   if (attempt?.wrote || (attempt?.answered && !STOPPED.includes(instance.status))) return;
-  const refusal = attempt?.seen ?? "it has no endpoint";
+  const silence = attempt?.seen ?? "it has no endpoint";
   await changeRecord(settings, database, (now) => noted(now, id, true));
   await tell(settings, {
     kind: "Fence Closed",
     id: `${id}-g${retired.generation}-closed-${Math.floor(storeNowMs() / 3_600_000)}`,
     database: database.name,
     atMs: storeNowMs(),
-    sentence: `The former primary ${id} is fenced: it has no way in, its sessions were cut, and a write to it is refused (${refusal}).`,
+    sentence: `The former primary ${id} is fenced: it has no way in, its sessions were cut, and a write to it gets no answer (${silence}).`,
     details: [["Region", region]],
     next: "Nothing, unless you opened it: then pause Understudy first.",
   });
@@ -115,7 +115,7 @@ async function stopAgain(settings: Settings, database: Protected, { instance: id
   });
 }
 
-function unlessSilent(error: unknown): void {
+function unlessDark(error: unknown): void {
   if (!isNoAnswer(error)) throw error;
 }
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import net from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { engineOf, refusedWrite } from "../../databases/engines.ts";
-import { unlessSilent } from "../../databases/silence.ts";
+import { unlessUnheard } from "../../databases/silence.ts";
 
 /** A server that does this with each connection. */
 async function server(serve: (socket: net.Socket) => void): Promise<number> {
@@ -53,7 +53,7 @@ test("this process stands still while the first word arrives: that is not silenc
   const socket = net.connect(port, "127.0.0.1");
   onTestFinished(() => void socket.destroy());
   const said = once(socket, "data").then(([piece]) => String(piece));
-  const heard = unlessSilent(said, socket, 200);
+  const heard = unlessUnheard(said, socket, 200);
   const untilMs = performance.now() + 400;
   while (performance.now() < untilMs);
   expect(await heard).toBe("ab");
@@ -73,5 +73,5 @@ test("a server whose first word comes in time may take as long as it likes for t
       if (said.length === 2) resolve(said);
     });
   });
-  expect(await unlessSilent(all, socket, 200)).toBe("ab");
+  expect(await unlessUnheard(all, socket, 200)).toBe("ab");
 });
