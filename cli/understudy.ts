@@ -5,6 +5,7 @@ import { readPlanFile } from "../infra/plan-file.ts";
 import type { FoundEvidence } from "../runbooks/evidence-found.ts";
 import { endWell } from "./endings.ts";
 import { backupsPage, findBackups } from "./operator/backups.ts";
+import { bucketPage, findBucket } from "./operator/bucket.ts";
 import { askCost, costPage } from "./operator/cost.ts";
 import { explainDecision, explainPage, replayDecisions, replayPage } from "./operator/decisions.ts";
 import { Door } from "./operator/door.ts";
@@ -45,6 +46,10 @@ await endWell(async () => {
   if (name === "machine") {
     const found = await findSet(plan, subject ?? "", values.set as string | undefined);
     return print(found, () => machinePage(found));
+  }
+  if (name === "bucket") {
+    const found = await findBucket(plan, subject ?? "");
+    return print(found, () => bucketPage(found));
   }
   if (name === "cost") {
     const cost = askCost(plan, values as Record<string, string>);

@@ -126,19 +126,25 @@ function tooOld(
 /** A restore and a dump of what is large may take a day each. */
 const OFFSITE_GRACE_HOURS = 48;
 
-function tooLongHere({ catalogue: { database }, backup, offsite, nowMs }: FindingFacts): BackupFinding[] {
-  if (!offsite || !backup.offsite) return [];
-  const { everyDays, bucket } = backup.offsite;
-  const hours = everyDays * 24 + OFFSITE_GRACE_HOURS;
-  if (nowMs - (offsite.newestMs ?? offsite.sinceMs) <= hours * 60 * MINUTE_MS) return [];
-  const had =
-    offsite.newestMs === null ? "none has ever been finished" : `the newest was finished ${ageWords(nowMs - offsite.newestMs)} ago`;
+const tooLongHere = ({ catalogue: { database }, backup, offsite, nowMs }: FindingFacts): BackupFinding[] =>
+  offsite && backup.offsite ? offsiteBehind(database, "dumps", backup.offsite, offsite, nowMs) : [];
+
+/** `what` is carried away: dumps, lists of a bucket's objects. */
+export function offsiteBehind(
+  name: string,
+  what: string,
+  { everyDays, bucket }: { readonly everyDays: number; readonly bucket: string },
+  { sinceMs, newestMs }: { readonly sinceMs: number; readonly newestMs: number | null },
+  nowMs: number,
+): BackupFinding[] {
+  if (nowMs - (newestMs ?? sinceMs) <= (everyDays * 24 + OFFSITE_GRACE_HOURS) * 60 * MINUTE_MS) return [];
+  const had = newestMs === null ? "none has ever been finished" : `the newest was finished ${ageWords(nowMs - newestMs)} ago`;
   return [
     {
-      id: `${database}-offsite-too-old`,
+      id: `${name}-offsite-too-old`,
       kind: "offsite too old",
-      sentence: `The dumps of ${database} in ${bucket} fall behind: ${had}, and one is to be made every ${everyDays === 1 ? "day" : `${everyDays} days`}. If AWS were lost, so would be what came since.`,
-      next: "See the mails of the dumps for the reason. The backups in AWS are not touched by it.",
+      sentence: `The ${what} of ${name} in ${bucket} fall behind: ${had}, and one is to be made every ${everyDays === 1 ? "day" : `${everyDays} days`}. If AWS were lost, so would be what came since.`,
+      next: `See the mails of the ${what} for the reason. What is in AWS is not touched by it.`,
     },
   ];
 }

@@ -41,6 +41,8 @@ const HEADLINES: Record<News["kind"], string> = {
   "Drill Failed": "drill FAILED",
   "Offsite Dump Finished": "a dump is offsite",
   "Offsite Dump Failed": "offsite dump FAILED",
+  "Bucket Carried": "the bucket is offsite",
+  "Bucket Not Carried": "the bucket is NOT all offsite",
   "Vault Copy Completed": "a copy is in the vault",
   "Vault Copy Failed": "copy into the vault FAILED",
 };

@@ -44,6 +44,8 @@ export const NEWS_KINDS = [
   "Drill Failed",
   "Offsite Dump Finished",
   "Offsite Dump Failed",
+  "Bucket Carried",
+  "Bucket Not Carried",
   "Vault Copy Completed",
   "Vault Copy Failed",
 ] as const;

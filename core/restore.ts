@@ -122,6 +122,7 @@ export const restoredName = (database: string, atMs: number): string => `${resto
 export const drillName = (database: string, atMs: number): string => `${drillPrefix(database)}${stampOf(atMs)}`;
 /** A day is enough: there is one a day at most. */
 export const offsiteName = (database: string, atMs: number): string => `${OFFSITE}${database}-${stampOf(atMs).slice(0, 8)}`;
+export const bucketName = (bucket: string, atMs: number): string => `understudy-bucket-${bucket}-${stampOf(atMs).slice(0, 8)}`;
 export const isRestoredName = (database: string, name: string): boolean =>
   name.startsWith(restoredPrefix(database)) && /^\d{8}t\d{6}$/.test(name.slice(restoredPrefix(database).length));
 

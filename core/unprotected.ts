@@ -45,6 +45,8 @@ const HOW = "or say under unprotected why it needs nothing";
 export function unprotectedEstate({ machines, volumes, buckets }: Estate, plan: Plan): Unclaimed[] {
   const excuses = plan.unprotected ?? [];
   const covered = new Set([...(plan.machines ?? []).map(({ region, instance }) => `${region}/${instance}`)]);
+  // What was in it before is in the lists of other days.
+  const carried = new Set((plan.buckets ?? []).map(({ bucket }) => bucket));
   // A site's own group is made anew from what the plan moves.
   const groups = new Set((plan.sites ?? []).map(({ recovery }) => `${recovery.region}/${recovery.group}`));
   const found = new Map<string, Unclaimed>();
@@ -81,7 +83,7 @@ export function unprotectedEstate({ machines, volumes, buckets }: Estate, plan: 
   }
   for (const { name, region, versioned } of buckets) {
     if (DEPLOYMENT.test(name)) continue;
-    if (versioned || excuses.some(({ bucket }) => bucket === name)) continue;
+    if (versioned || carried.has(name) || excuses.some(({ bucket }) => bucket === name)) continue;
     tell(
       region,
       name,

@@ -43,6 +43,9 @@ const drill = z.strictObject({
 
 const offsite = z.strictObject({ database: z.string(), name: z.string().check(z.regex(/^understudy-offsite-[a-z0-9-]{1,44}$/)) });
 
+const bucket = z.strictObject({ bucket: z.string(), name: z.string().check(z.regex(/^understudy-bucket-[a-z0-9-]{1,44}$/)) });
+
+export type BucketOrder = z.infer<typeof bucket>;
 export type MachineOrder = z.infer<typeof machine>;
 const vault = z.strictObject({ database: z.string(), slot: backup.shape.slot });
 
@@ -67,6 +70,9 @@ export const readDrillOrder = (event: unknown, _reading: Reading): DrillOrder =>
 
 export const readOffsiteOrder = (event: unknown, _reading: Reading): OffsiteOrder =>
   order(offsite, event, '{"database": "shop", "name": "understudy-offsite-shop-20261121"}');
+
+export const readBucketOrder = (event: unknown, _reading: Reading): BucketOrder =>
+  order(bucket, event, '{"bucket": "uploads", "name": "understudy-bucket-uploads-20261121"}');
 
 export const readVaultOrder = (event: unknown, _reading: Reading): VaultOrder =>
   order(vault, event, '{"database": "shop", "slot": "20261121t0900"}');

@@ -1,6 +1,6 @@
 /** What every function shares: read the event once, answer a refused one with its reason. Everything else is Lambda's to retry. */
 import type { MiddlewareObj } from "@middy/core";
-import type { MachinePlan } from "../core/plan/schema.ts";
+import type { BucketPlan, MachinePlan } from "../core/plan/schema.ts";
 import { EventRefused, type Reading } from "../events/refused.ts";
 import type { Wake } from "../events/wake.ts";
 import { type Protected, protectedDatabase, protectedDatabases, readSettings } from "../runbooks/settings.ts";
@@ -32,3 +32,6 @@ export function databasesOf(wake: Wake): Protected[] {
 /** None when a wake names a database. */
 export const machinesOf = (wake: Wake): readonly MachinePlan[] =>
   "database" in wake && wake.database ? [] : (readSettings().plan.machines ?? []);
+
+export const bucketsOf = (wake: Wake): readonly BucketPlan[] =>
+  "database" in wake && wake.database ? [] : (readSettings().plan.buckets ?? []);

@@ -7,6 +7,7 @@ import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { build, type Plugin } from "esbuild";
 import type { Plan } from "../core/plan/schema.ts";
+import { BUCKET_FUNCTION, hasBuckets } from "./buckets.ts";
 import { hasMachines, MACHINE_FUNCTION } from "./machines.ts";
 import { hasOffsite, OFFSITE_FUNCTION } from "./offsite.ts";
 import { slimMySql } from "./slim-mysql.ts";
@@ -36,10 +37,15 @@ export async function bundle(plan: Plan, out: string): Promise<void> {
     ...(hasClusters(plan) ? [] : [withoutClusters]),
     ...(hasVault(plan) ? [] : [withoutVault]),
   ];
-  const left = [OFFSITE_FUNCTION, ...(hasMachines(plan) ? [] : [MACHINE_FUNCTION]), ...(hasVault(plan) ? [] : [VAULT_FUNCTION])];
+  const left = [
+    OFFSITE_FUNCTION,
+    BUCKET_FUNCTION,
+    ...(hasMachines(plan) ? [] : [MACHINE_FUNCTION]),
+    ...(hasVault(plan) ? [] : [VAULT_FUNCTION]),
+  ];
   const slim = FUNCTIONS.filter((name) => !left.includes(name));
-  // Carries whole databases away: it needs all that the databases' clients and S3's can do, and nobody waits for its start.
-  const whole = hasOffsite(plan) ? [OFFSITE_FUNCTION] : [];
+  // Carry databases and objects away: they need all that the databases' clients and S3's can do, and nobody waits for their start.
+  const whole = [...(hasOffsite(plan) ? [OFFSITE_FUNCTION] : []), ...(hasBuckets(plan) ? [BUCKET_FUNCTION] : [])];
   for (const lists of [false, true]) {
     const names = slim.filter((name) => LISTS_BUCKETS.includes(name) === lists);
     await bundleOf(names, out, [slimSdk(lists), slimPostgres, slimMySql, ...chosen]);

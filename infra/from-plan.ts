@@ -2,6 +2,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { alarms } from "./alarms.ts";
+import { bucketFunctions } from "./buckets.ts";
 import { bundle } from "./bundle.ts";
 import type { Json } from "./cloudformation.ts";
 import { latches } from "./latch.ts";
@@ -53,7 +54,10 @@ async function make({ planFile, out }: { planFile: string; out: string }): Promi
     code: out,
     vpc: { subnetIds: plan.network.subnetIds, securityGroupIds: plan.network.securityGroupIds },
     rdsEvents: rdsEvents(plan),
-    functions: { ...offsiteFunctions(plan, stack, out), ...machineFunctions(plan, stack, out), ...vaultFunctions(plan, stack, out) },
+    functions: Object.assign(
+      {},
+      ...[offsiteFunctions, bucketFunctions, machineFunctions, vaultFunctions].map((of) => of(plan, stack, out)),
+    ),
     resources: { ...storage(), ...mails(plan), ...alarms(plan), ...latches(plan), ...roles(plan, stack) } as unknown as Json,
   };
 }

@@ -9,6 +9,7 @@ import type { Plan, RecordPlan } from "../core/plan/schema.ts";
 import { slotName } from "../core/rebuild.ts";
 import { DRILL, newestPointKey, OFFSITE, restoredPrefix } from "../core/restore.ts";
 import { stampName } from "../core/stamp.ts";
+import { BUCKET_FUNCTION, bucketStatements, hasBuckets } from "./buckets.ts";
 import { type Json, logical, type Resources, ref, sub } from "./cloudformation.ts";
 import { anyKey, onNamedKeys, through } from "./keys.ts";
 import { expiresSets, hasMachines, MACHINE_FUNCTION, machineStatements, seesEstate } from "./machines.ts";
@@ -262,6 +263,7 @@ export function roles(plan: Plan, stackName: string): Resources {
       starts("backup"),
       ...(plan.drills ? [starts("drill")] : []),
       ...(hasOffsite(plan) ? [starts("offsite")] : []),
+      ...(hasBuckets(plan) ? [starts(BUCKET_FUNCTION)] : []),
       ...(hasMachines(plan) ? [starts(MACHINE_FUNCTION)] : []),
       ...keepsRecords,
       ...seesInstances,
@@ -292,7 +294,12 @@ export function roles(plan: Plan, stackName: string): Resources {
       allow(
         "ReadCatalogue",
         ["s3:GetObject"],
-        bucketKeys("catalogue", "drills", ...(hasOffsite(plan) ? ["offsite"] : []), ...(hasMachines(plan) ? ["machines"] : [])),
+        bucketKeys(
+          "catalogue",
+          "drills",
+          ...(hasOffsite(plan) || hasBuckets(plan) ? ["offsite"] : []),
+          ...(hasMachines(plan) ? ["machines"] : []),
+        ),
       ),
       allow("KeepCatalogue", ["s3:PutObject"], bucketKeys("catalogue")),
       allow(
@@ -361,6 +368,16 @@ export function roles(plan: Plan, stackName: string): Resources {
             allow("EnterTheSecondProvider", ["secretsmanager:GetSecretValue"], offsiteSecrets.map(secretArn)),
             allow("NoteWhatIsOffsite", ["s3:PutObject"], bucketKeys("offsite")),
             ...lasts("offsite"),
+          ],
+        }
+      : {}),
+    ...(hasBuckets(plan)
+      ? {
+          [BUCKET_FUNCTION]: [
+            ...bucketStatements(plan, secretArn),
+            allow("NoteWhatIsOffsite", ["s3:PutObject"], bucketKeys("offsite")),
+            ...tells,
+            ...lasts(BUCKET_FUNCTION),
           ],
         }
       : {}),

@@ -11,10 +11,16 @@ export interface DumpKeys {
 }
 
 export function dumpKeys(master: Buffer, dump: string): DumpKeys {
+  return { encrypt: derived(master, "encrypt", dump), authenticate: derived(master, "authenticate", dump) };
+}
+
+/** Names a bucket's pieces by their content, so that the provider cannot tell what they are. */
+export const nameKey = (master: Buffer, folder: string): Buffer => derived(master, "name", folder);
+
+function derived(master: Buffer, purpose: string, of: string): Buffer {
   if (master.length !== 32)
     throw new Problem("OffsiteKey", `the master key has ${master.length} bytes, expected 32`, {
       hint: "Make one with: openssl rand -hex 32",
     });
-  const derive = (purpose: string) => createHmac("sha256", master).update(`understudy-offsite-1/${purpose}/${dump}`).digest();
-  return { encrypt: derive("encrypt"), authenticate: derive("authenticate") };
+  return createHmac("sha256", master).update(`understudy-offsite-1/${purpose}/${of}`).digest();
 }

@@ -18,10 +18,14 @@ export class Kit {
     return new Kit(readFileSync(join(folder, "restore.sh"), "utf8"), readFileSync(join(folder, "RESTORE.md"), "utf8"));
   }
 
+  async writeTo(put: (name: string, text: string) => Promise<unknown>): Promise<void> {
+    await put("restore.sh", this.script);
+    await put("RESTORE.md", this.page);
+  }
+
   /** Tells nothing of the database but its engine. */
   async write(folder: DumpFolder, { id, engine }: Start): Promise<void> {
     await folder.putPlain("dump.txt", `form ${FORM}\ndump ${id}\nengine ${engine}\n`);
-    await folder.putPlain("restore.sh", this.script);
-    await folder.putPlain("RESTORE.md", this.page);
+    await this.writeTo((name, text) => folder.putPlain(name, text));
   }
 }

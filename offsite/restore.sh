@@ -1,10 +1,17 @@
 #!/bin/sh
-# Restores an offsite dump of Understudy: the folder this script lies in. Needs sh, openssl, gzip, sha256sum, and psql or mariadb.
-# Nothing is written to a database before every stored byte has been found unchanged. RESTORE.md has the steps around it.
+# Restores what Understudy carried offsite: the folder this script lies in, a dump of a database or the objects of a bucket. Needs sh,
+# openssl, gzip, sha256sum; for a database psql or mariadb. Nothing is written to a database before every stored byte has been found
+# unchanged. RESTORE.md has the steps around it.
 #
+# A dump:
 #   sh restore.sh verify  KEYFILE                     looks whether the dump is whole and unchanged
 #   sh restore.sh restore KEYFILE [CLIENT ARGUMENTS]  verifies, then restores into the empty database the client reaches with them
 #   sh restore.sh check   KEYFILE [CLIENT ARGUMENTS]  compares a restored database with the dump, rows and hashes
+# A bucket:
+#   sh restore.sh lists   KEYFILE                     the finished lists that are here: the objects as they were, each time
+#   sh restore.sh pieces  KEYFILE LIST                the files a list needs, to fetch these alone
+#   sh restore.sh verify  KEYFILE LIST                looks whether all of them are here and unchanged
+#   sh restore.sh restore KEYFILE LIST FOLDER         brings the objects back into an empty folder
 #
 # Ends with 0 when all went well; 1 names what is wrong.
 set -u
@@ -22,7 +29,13 @@ die() {
   exit 1
 }
 
-case $verb in verify | restore | check) ;; *) die "say what to do: verify, restore or check (see the first lines of this script)" ;; esac
+of=dump
+[ -r "$here/bucket.txt" ] && of=bucket
+case $of-$verb in
+dump-verify | dump-restore | dump-check | bucket-lists | bucket-pieces | bucket-verify | bucket-restore) ;;
+dump-*) die "say what to do: verify, restore or check (see the first lines of this script)" ;;
+*) die "say what to do: lists, pieces, verify or restore (see the first lines of this script)" ;;
+esac
 [ -n "$keyfile" ] || die "name the file that holds the master key (64 hexadecimal digits)"
 [ -r "$keyfile" ] || die "the key file $keyfile cannot be read"
 shift 2
@@ -35,11 +48,11 @@ master=$(tr -d ' \t\r\n' <"$keyfile")
 case $master in *[!0-9a-fA-F]*) die "the key in $keyfile is not hexadecimal" ;; esac
 
 form='' dump='' engine=''
-[ -r "$here/dump.txt" ] || die "there is no dump.txt beside this script: fetch the whole folder of the dump"
+[ -r "$here/$of.txt" ] || die "there is no dump.txt or bucket.txt beside this script: fetch the whole folder"
 while read -r name value; do
-  case $name in form) form=$value ;; dump) dump=$value ;; engine) engine=$value ;; esac
-done <"$here/dump.txt"
-[ "$form" = 1 ] || die "this script reads form 1, the dump is of form $form"
+  case $name in form) form=$value ;; dump | folder) dump=$value ;; engine) engine=$value ;; esac
+done <"$here/$of.txt"
+[ "$form" = 1 ] || die "this script reads form 1, the $of is of form $form"
 
 # --- opening what is sealed -------------------------------------------------------------------------------------------------------
 
@@ -71,14 +84,94 @@ work=$(mktemp -d) || die "no temporary folder can be made"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
+field() { while IFS=$TAB read -r kind value rest; do [ "$kind" = "$1" ] && printf '%s' "$value"; done <"$work/index"; }
+
+# --- the objects of a bucket ------------------------------------------------------------------------------------------------------
+
+if [ "$of" = bucket ]; then
+  name_key=$(printf 'understudy-offsite-1/name/%s' "$dump" | hmac "$master")
+  list=${1-}
+  if [ "$verb" = lists ]; then
+    for folder in "$here"/lists/*/; do
+      found=lists/$(basename "$folder")/manifest
+      authentic "$found" && opened "$found" >"$work/index" &&
+        say "$(field list)  $(field objects) objects of $(field bucket), as of $(field begun); $(field missing) could not be carried"
+    done
+    exit 0
+  fi
+  case $list in '' | */*) die "name a list (sh restore.sh lists KEYFILE shows them)" ;; esac
+  [ -e "$here/lists/$list/manifest" ] || die "there is no finished list $list here"
+  authentic "lists/$list/manifest" || die "the manifest of $list is not what was stored, or $keyfile is not the key it was sealed with"
+  opened "lists/$list/manifest" >"$work/index" || die "the manifest of $list cannot be opened"
+  segments=$(field segments)
+  missing=$(field missing)
+
+  number=0
+  : >"$work/list"
+  while [ "$number" -lt "$segments" ]; do
+    number=$((number + 1))
+    segment=lists/$list/segment-$(printf '%06d' "$number")
+    authentic "$segment" || die "$segment is missing or is not what was stored: fetch the folder of the list again"
+    opened "$segment" | tail -n +2 >>"$work/list" || die "$segment cannot be opened"
+  done
+  while IFS=$TAB read -r kind bytes pieces rest; do
+    [ "$kind" = object ] && [ "$pieces" != - ] && printf '%s\n' "$pieces" | tr , '\n'
+  done <"$work/list" | sort -u | sed 's:^\(..\):pieces/\1/\1:' >"$work/pieces"
+  if [ "$verb" = pieces ]; then
+    cat "$work/pieces"
+    exit 0
+  fi
+
+  bad=0
+  while read -r piece; do
+    [ -r "$here/$piece" ] || { say "MISSING: $piece" && bad=$((bad + 1)) && continue; }
+    authentic "$piece" || { say "CHANGED: $piece" && bad=$((bad + 1)); }
+  done <"$work/pieces"
+  [ "$bad" -eq 0 ] || die "$bad pieces are missing or changed: nothing was restored. Fetch them again, or take an older list"
+  say "Whole and unchanged: $(field objects) objects in $(($(wc -l <"$work/pieces"))) pieces."
+  [ "$verb" = verify ] && exit 0
+
+  target=${2-}
+  [ -n "$target" ] || die "name an empty folder to restore into"
+  mkdir -p "$target" || die "the folder $target cannot be made"
+  [ -z "$(ls -A "$target")" ] || die "the folder $target is not empty: nothing was restored"
+  # Where a key is the beginning of another, a file stands where a folder is wanted: it gets a % at its end.
+  room() {
+    case $1 in */*) ;; *) return 0 ;; esac
+    room "${1%/*}"
+    [ -f "$target/${1%/*}" ] && mv "$target/${1%/*}" "$target/${1%/*}%"
+    [ -d "$target/${1%/*}" ] || mkdir "$target/${1%/*}"
+  }
+  restored=0
+  while IFS=$TAB read -r kind bytes pieces file key etag modified headers; do
+    [ "$kind" = object ] || continue
+    path=$(printf '%b.' "$file") && path=${path%.}
+    case /$path/ in *"/../"* | //*) die "the list names a path outside the folder: $path" ;; esac
+    room "$path" || die "there is no room for $path"
+    [ -d "$target/$path" ] && path=$path%
+    : >"$target/$path" || die "$path cannot be written"
+    [ "$pieces" = - ] || for piece in $(printf '%s' "$pieces" | tr , ' '); do
+      hash=$(opened "pieces/$(printf '%.2s' "$piece")/$piece" | tee -a "$target/$path" | hmac "$name_key")
+      [ "$hash" = "$piece" ] || die "the piece $piece of $path is not what its name says"
+    done
+    [ "$(($(wc -c <"$target/$path")))" -eq "$bytes" ] || die "$path has another size than the object had: is the disk full?"
+    restored=$((restored + 1))
+  done <"$work/list"
+  [ "$restored" = "$(field objects)" ] || die "$restored objects were restored, the list has $(field objects)"
+  cp "$work/list" "$target/../$(basename "$target").list.tsv" || die "the list could not be written beside $target"
+  while IFS=$TAB read -r kind why key; do
+    [ "$kind" = missing ] && say "NOT IN THIS LIST: $(printf '%b' "$key") ($(printf '%b' "$why"))"
+  done <"$work/list"
+  say "Equal: $restored objects are in $target, each piece with the HMAC it was stored under. Their keys and headers: $(basename "$target").list.tsv beside it."
+  exit 0
+fi
+
 # --- is the dump whole and unchanged? ---------------------------------------------------------------------------------------------
 
 [ -e "$here/manifest" ] || die "there is no manifest: this dump was never finished, take an older one"
 authentic manifest || die "the manifest is not what was stored, or $keyfile is not the key it was sealed with"
 authentic index || die "the index is not what was stored"
 opened index >"$work/index" || die "the index cannot be opened"
-
-field() { while IFS=$TAB read -r kind value rest; do [ "$kind" = "$1" ] && printf '%s' "$value"; done <"$work/index"; }
 [ "$(field dump)" = "$dump" ] || die "the index belongs to the dump $(field dump), not to $dump"
 engine=$(field engine)
 database=$(field database)

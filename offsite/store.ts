@@ -95,14 +95,19 @@ export class Store {
   /** All objects whose names begin so. */
   async list(start: string): Promise<ListedObject[]> {
     const found: ListedObject[] = [];
+    await this.each(start, (object) => found.push(object));
+    return found;
+  }
+
+  /** The same for more of them than memory holds. */
+  async each(start: string, visit: (object: ListedObject) => void): Promise<void> {
     let token: string | undefined;
     do {
       const page = await this.page(start, token);
       for (const { Key = "", Size = 0, ETag } of page.Contents ?? [])
-        found.push({ name: Key.slice(this.key("").length), bytes: Size, etag: bare(ETag) });
+        visit({ name: Key.slice(this.key("").length), bytes: Size, etag: bare(ETag) });
       token = page.NextContinuationToken;
     } while (token !== undefined);
-    return found;
   }
 
   /** The folders right under `folder`, each without it. */

@@ -6,7 +6,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DurableContext } from "@aws/durable-execution-sdk-js";
 import { appendDocument, putDocument } from "../aws/documents.ts";
-import { readOffsiteSecret } from "../aws/secrets.ts";
 import type { Totals } from "../core/offsite-dump.ts";
 import { type OffsiteNote, offsiteNoteKey } from "../core/offsite-note.ts";
 import type { BackupPlan } from "../core/plan/schema.ts";
@@ -15,7 +14,7 @@ import { ageWords, pointWords, type RecoveryPoint } from "../core/restore.ts";
 import { dump } from "../offsite/dump.ts";
 import { Kit } from "../offsite/kit.ts";
 import { openSource } from "../offsite/open.ts";
-import { Store } from "../offsite/store.ts";
+import { enterProvider, HAND_OVER_MS, WAIT_MINUTES } from "./provider.ts";
 import { answers, available, created, PATIENCE, targetAt } from "./restored.ts";
 import { type Protected, protectedDatabase, type Settings } from "./settings.ts";
 import { tell } from "./tell.ts";
@@ -36,15 +35,9 @@ export interface OffsiteResult {
 
 type OffsitePlan = NonNullable<BackupPlan["offsite"]>;
 
-/** What is left of an invocation when its run hands over: to finish the part that is on its way. */
-const HAND_OVER_MS = 90_000;
 /** From the first run. What is not carried by then is given up, and the instance with it. */
 const LONGEST_HOURS = 24;
 const HOUR_MS = 3_600_000;
-/** After a run that met trouble. */
-const WAIT_MINUTES = 10;
-/** In one run: longer troubles are waited for without a function that runs. */
-const PROVIDER_PATIENCE_MS = 15_000;
 
 interface Finished {
   readonly id: string;
@@ -133,7 +126,7 @@ const totalWords = ({ tables, rows, storedBytes, parts }: Totals): string =>
 
 /** Before anything is made that costs money. A provider that does not answer now may do so when it is needed. */
 async function lookAtProvider(settings: Settings, database: Protected, plan: OffsitePlan): Promise<void> {
-  const { store } = await enter(settings, plan);
+  const { store } = await enterProvider(settings, plan);
   try {
     await store.folders(database.name);
   } catch (error) {
@@ -141,13 +134,6 @@ async function lookAtProvider(settings: Settings, database: Protected, plan: Off
   } finally {
     store.close();
   }
-}
-
-async function enter({ region: where }: Settings, { secret, endpoint, region, bucket, prefix = "" }: OffsitePlan) {
-  const { accessKeyId, secretAccessKey, masterKey } = await readOffsiteSecret(where, secret);
-  const credentials = { accessKeyId, secretAccessKey };
-  const store = new Store({ endpoint, region, bucket, prefix, credentials, patienceMs: PROVIDER_PATIENCE_MS });
-  return { store, masterKey: Buffer.from(masterKey, "hex") };
 }
 
 /** One run. What waiting cannot cure is thrown; everything else is said, and the next run goes on behind what is finished. */
@@ -160,7 +146,7 @@ async function carry(
   remainingMs = 900_000,
 ): Promise<Ran> {
   const nowMs = Date.now();
-  const { store, masterKey } = await enter(settings, plan);
+  const { store, masterKey } = await enterProvider(settings, plan);
   try {
     const target = await targetAt(settings, database, settings.region, instance);
     const { id, manifest } = await dump({

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Place } from "../aws/documents.ts";
-import type { BackupPlan, DatabasePlan, MachinePlan, Plan, RecordPlan, SitePlan } from "../core/plan/schema.ts";
+import type { BackupPlan, BucketPlan, DatabasePlan, MachinePlan, Plan, RecordPlan, SitePlan } from "../core/plan/schema.ts";
 import { Problem } from "../core/problem.ts";
 
 export interface Settings {
@@ -24,6 +24,7 @@ export interface Settings {
     readonly offsite: string;
     readonly machine: string;
     readonly vault: string;
+    readonly bucket: string;
   };
   readonly topicArn: string;
   /** Where this process's probe stands. */
@@ -62,6 +63,7 @@ function settingsFrom(plan: Plan, place: ProbePlace): Settings {
       offsite: far("OFFSITE_FUNCTION", "a function name"),
       machine: far("MACHINE_FUNCTION", "a function name"),
       vault: far("VAULT_FUNCTION", "a function name"),
+      bucket: far("BUCKET_FUNCTION", "a function name"),
     },
     topicArn: far("TOPIC_ARN", "the ARN of an SNS topic"),
     identityEndpoint: process.env.AWS_ENDPOINT_URL_STS ?? process.env.AWS_ENDPOINT_URL ?? regionalSts(region),
@@ -130,8 +132,9 @@ export function protectedDatabases(plan: Plan): Protected[] {
 /** Of the plan; an unknown name is an error that lists the known ones. */
 export const sitePlan = (plan: Plan, name: string): SitePlan => named("Site", plan.sites, name);
 export const machinePlan = (plan: Plan, name: string): MachinePlan => named("Machine", plan.machines, name);
+export const bucketPlan = (plan: Plan, name: string): BucketPlan => named("Bucket", plan.buckets, name);
 
-function named<Of extends { readonly name: string }>(kind: "Site" | "Machine", all: readonly Of[] = [], name: string): Of {
+function named<Of extends { readonly name: string }>(kind: "Site" | "Machine" | "Bucket", all: readonly Of[] = [], name: string): Of {
   const found = all.find((each) => each.name === name);
   if (found) return found;
   const what = kind.toLowerCase();

@@ -119,6 +119,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     options: [["set", "SET", "its name, from a mail (the newest that is whole)"]],
     order: null,
   },
+  bucket: { subject: "NAME", what: "what of a bucket is at the other provider", options: [], order: null },
   cost: {
     subject: "",
     what: "what the plan's backups will cost a month; before it is deployed, too",

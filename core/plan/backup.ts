@@ -1,6 +1,7 @@
 /** The plan's sections about backups: how often, to where, what stays, and what the account may hold. */
 import * as z from "zod/mini";
 import { databaseKey, described, matching, options, region, section, text, timeZone, whole } from "./forms.ts";
+import { provider } from "./provider.ts";
 
 const count = (what: string) => z.optional(described(whole(1, 1000, " of backups"), what));
 /** Which backups stay (core/retention.ts). */
@@ -19,26 +20,7 @@ export const keep = section({
 
 /** What leaves AWS (docs/offsite.md). */
 const offsite = section({
-  everyDays: described(whole(1, 31, " of days"), "A dump of the newest copy leaves AWS so often."),
-  endpoint: described(
-    matching(
-      /^(https:\/\/[^\s/]+|http:\/\/(127\.0\.0\.1|localhost):\d+)$/,
-      'expected the https address of an S3-compatible endpoint, without a path, like "https://s3.eu-central-003.backblazeb2.com"',
-    ),
-    "Where another provider speaks S3.",
-  ),
-  region: described(text('expected the region as the provider calls it, like "eu-central-003"'), "The provider's own name of its region."),
-  bucket: described(text("expected the name of a bucket of the provider's"), "The bucket the dumps go to."),
-  prefix: z.optional(
-    described(
-      matching(/^[^/\s]+(\/[^/\s]+)*$/, 'expected the beginning of names without a slash at its ends, like "understudy/shop"'),
-      "Begins the name of everything that is stored there.",
-    ),
-  ),
-  secret: described(
-    text("expected the name of a secret of the recovery region"),
-    'Secrets Manager\'s secret with "accessKeyId" and "secretAccessKey" of the provider and "masterKey", 64 hexadecimal digits that seal the dumps.',
-  ),
+  ...provider,
   accepted: z.optional(
     described(
       z.array(text("expected a sentence as a refused dump says it"), { error: "expected a list of sentences" }),

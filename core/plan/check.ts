@@ -3,6 +3,7 @@
  */
 import { hasRung, wrongLadder } from "../ladder.ts";
 import { latchNames } from "../latch.ts";
+import { bucketFindings } from "./check-buckets.ts";
 import { keepFindings } from "./check-keep.ts";
 import { excuseFindings, machineFindings } from "./check-machines.ts";
 import { scheduleFindings } from "./check-schedule.ts";
@@ -109,7 +110,14 @@ export function checkPlan(plan: Plan): Finding[] {
       find(["backups", index, "database"], `a second backup of "${backup.database}" (the first is backups[${first}]), expected one each`);
   });
 
-  findings.push(...keepFindings(plan), ...machineFindings(plan), ...excuseFindings(plan), ...vaultFindings(plan), ...siteFindings(plan));
+  findings.push(
+    ...keepFindings(plan),
+    ...machineFindings(plan),
+    ...bucketFindings(plan),
+    ...excuseFindings(plan),
+    ...vaultFindings(plan),
+    ...siteFindings(plan),
+  );
 
   const { people = 1, from } = plan.approvals ?? {};
   from?.forEach((arn, index) => {

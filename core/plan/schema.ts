@@ -5,6 +5,7 @@
 import * as z from "zod/mini";
 import { RUNGS, WHAT } from "../ladder.ts";
 import { backup, prune, quotas, unprotected } from "./backup.ts";
+import { buckets } from "./bucket.ts";
 import {
   databaseKey,
   described,
@@ -216,6 +217,7 @@ export const planSchema = section({
   }),
   backups: z.array(backup, { error: "expected a list of backups" }),
   machines,
+  buckets,
   vault,
   prune,
   quotas,
@@ -271,6 +273,7 @@ export function namedPlan(written: WrittenPlan): Plan {
 }
 export type RecordPlan = Plan["records"][number];
 export type BackupPlan = Plan["backups"][number];
+export type { BucketPlan } from "./bucket.ts";
 export type { MachinePlan } from "./machine.ts";
 export type VaultPlan = NonNullable<Plan["vault"]>;
 export type { SitePlan } from "./site.ts";

@@ -31,6 +31,7 @@ export const environmentOf = (world: World, bucket: string, region: string): Rec
   OFFSITE_FUNCTION: "offsite",
   MACHINE_FUNCTION: "machine",
   VAULT_FUNCTION: "vault",
+  BUCKET_FUNCTION: "bucket",
 });
 
 export function installFunction(world: World, { region, name, code, timeout, durable, environment }: Installed): void {

@@ -28,6 +28,7 @@ const VAULTED = "test/runbooks/vault.test.ts";
 const VAULT_TEMPLATE = "test/infra/vault.test.ts";
 
 const OFFSITE_DEPLOYED = "test/lab/offsite.test.ts";
+const OFFSITE_BUCKET = "test/offsite/bucket.test.ts";
 
 export const BACKUPS: readonly Requirement[] = [
   {
@@ -61,8 +62,8 @@ export const BACKUPS: readonly Requirement[] = [
       guard(
         "and every bucket that keeps no versions",
         "core/unprotected.ts",
-        "if (versioned || excuses",
-        "if (!versioned || excuses",
+        "if (versioned || carried.has(name) || excuses",
+        "if (!versioned || carried.has(name) || excuses",
         ESTATE,
         "a bucket that keeps no versions",
       ),
@@ -538,6 +539,30 @@ export const BACKUPS: readonly Requirement[] = [
         "this.parts = [];",
         OFFSITE_DEPLOYED,
         "killed in the middle, the provider fails meanwhile",
+      ),
+      guard(
+        "a bucket's piece that is there is not sent again",
+        "offsite/bucket.ts",
+        "if (this.there.has(name)) return name;",
+        "",
+        OFFSITE_BUCKET,
+        "the run is killed at any request",
+      ),
+      guard(
+        "an object is taken over only while its pieces are there",
+        "offsite/bucket.ts",
+        "known.pieces.every((name) => this.there.has(name))",
+        "known.pieces.every(() => true)",
+        OFFSITE_BUCKET,
+        "somebody deletes a piece at the provider",
+      ),
+      guard(
+        "what was there before is looked at again",
+        "offsite/bucket.ts",
+        "for (const name of this.taken) await this.folder.mustOpen(name);",
+        "",
+        OFFSITE_BUCKET,
+        "somebody writes over one",
       ),
     ],
   },

@@ -68,6 +68,14 @@ test("no role may delete what holds data, but a drill what it made itself, and r
   ).toEqual([
     { role: "OffsiteRole", action: "rds:DeleteDBInstance", resources: [`arn:aws:rds:eu-west-1:${ACCOUNT}:db:understudy-offsite-*`] },
   ]);
+  const buckets = [{ name: "uploads", bucket: "corner-shop-uploads", region: "eu-central-1", offsite }];
+  const carried = granted({ ...plan, buckets }).filter(({ role, action }) => role === "BucketRole" && /^(s3|secretsmanager):/.test(action));
+  expect(carried.map(({ action, resources }) => [action, ...resources])).toEqual([
+    ["s3:ListBucket", "arn:aws:s3:::corner-shop-uploads"],
+    ["s3:GetObject", "arn:aws:s3:::corner-shop-uploads/*"],
+    ["secretsmanager:GetSecretValue", expect.stringContaining(":secret:understudy/offsite-*")],
+    ["s3:PutObject", expect.stringContaining("/offsite/*")],
+  ]);
   const nothingKept = { ...plan, backups: plan.backups.map(({ keep: _, ...backup }) => backup) };
   expect(JSON.stringify(roles(nothingKept, "understudy-test"))).not.toContain("DeleteDBSnapshot");
 });

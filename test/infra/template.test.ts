@@ -21,7 +21,7 @@ test("every function in functions/ is in the template, on arm64 and Node 24, eac
     .filter((file) => file !== "handler.ts")
     .map((file) => file.replace(".ts", ""));
   // The dead man's check stands in the primary's region alone, and this plan has no machines and no vault and sends no dumps elsewhere.
-  const elsewhere = ["machine", "offsite", "overdue", "vault"];
+  const elsewhere = ["bucket", "machine", "offsite", "overdue", "vault"];
   expect([...functions.map((it) => it.FunctionName.replace("understudy-corner-shop-", "")), ...elsewhere].sort()).toEqual(files.sort());
   for (const it of functions) expect(it).toMatchObject({ Runtime: "nodejs24.x", Architectures: ["arm64"] });
   expect(new Set(functions.map((it) => JSON.stringify(it.Role))).size).toBe(functions.length);

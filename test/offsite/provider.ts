@@ -30,6 +30,8 @@ export interface Provider {
   keys(): Promise<string[]>;
   bytes(key: string): Promise<Buffer>;
   remove(key: string): Promise<void>;
+  /** As somebody else at the provider. */
+  write(key: string, content: Buffer): Promise<void>;
   /** The objects below `prefix` as files of `folder`. */
   download(prefix: string, folder: string): Promise<void>;
 }
@@ -88,6 +90,7 @@ export async function provider(): Promise<Provider> {
     keys,
     bytes,
     remove: async (Key) => void (await call("DeleteObject", { Key })),
+    write: async (Key, Body) => void (await call("PutObject", { Key, Body })),
     async download(prefix, folder) {
       for (const key of (await keys()).filter((each) => each.startsWith(`${prefix}/`))) {
         const file = join(folder, key.slice(prefix.length + 1));

@@ -52,6 +52,7 @@ beforeAll(async () => {
       offsite: "offsite",
       machine: "machine",
       vault: "vault",
+      bucket: "bucket",
     },
     topicArn: "none",
     place: "far",
