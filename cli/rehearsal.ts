@@ -76,8 +76,13 @@ async function play(lab: Lab, plan: Plan, packaged: string, say: (line: string) 
       if (lab.world.closed) throw new Error(`the lab was closed before this: ${what}`);
       return look();
     }).catch((error: Error) => {
-      const last = lab.mail.mails.slice(-5).map(({ subject }) => subject);
-      throw new Error(`${error.message}; the last mails: ${last.join("; ")}`, { cause: error });
+      const told = lab.mail.mails.filter(({ subject }) => !subject.startsWith("ALARM")).map(({ subject }) => subject);
+      const failed = lab.mail.mails.findLast(({ subject }) => /FAILED|refused/.test(subject));
+      const story = lab.world.story.filter(({ kind, what }) => kind === "durable" || (kind === "lab" && /fail/.test(what))).slice(-12);
+      const lines = story.map(({ at, what }) => `${new Date(at).toISOString()} ${what}`);
+      throw new Error([`${error.message}; mails: ${told.slice(-12).join("; ")}`, ...lines, failed?.text ?? ""].join("\n"), {
+        cause: error,
+      });
     });
   const told = (words: string) => until(`the mail "${words}"`, () => mails(words) > 0);
 

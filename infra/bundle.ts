@@ -2,8 +2,9 @@
  * Bundles each function into one small ES module. The AWS SDK is bundled (its version is part of what was tested), slimmed by
  * infra/slim-sdk.ts. Of the databases' clients only those go along whose engine the plan names, without their pools.
  */
-import { readdirSync } from "node:fs";
-import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync } from "node:fs";
+import { copyFile, cp, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { build, type Plugin } from "esbuild";
 import type { Plan } from "../core/plan/schema.ts";
@@ -37,6 +38,7 @@ export async function bundle(plan: Plan, out: string): Promise<void> {
     ...(hasClusters(plan) ? [] : [withoutClusters]),
     ...(hasVault(plan) ? [] : [withoutVault]),
   ];
+  const features = `${enginesOf(plan).sort()} ${[hasLatch(plan), hasClusters(plan), hasVault(plan)]}`;
   const left = [
     OFFSITE_FUNCTION,
     BUCKET_FUNCTION,
@@ -48,14 +50,36 @@ export async function bundle(plan: Plan, out: string): Promise<void> {
   const whole = [...(hasOffsite(plan) ? [OFFSITE_FUNCTION] : []), ...(hasBuckets(plan) ? [BUCKET_FUNCTION] : [])];
   for (const lists of [false, true]) {
     const names = slim.filter((name) => LISTS_BUCKETS.includes(name) === lists);
-    await bundleOf(names, out, [slimSdk(lists), slimPostgres, slimMySql, ...chosen]);
+    await madeOnce(`slim ${lists} ${features} ${names}`, names, out, () =>
+      bundleOf(names, out, [slimSdk(lists), slimPostgres, slimMySql, ...chosen]),
+    );
   }
-  if (whole.length > 0) await bundleOf(whole, out, chosen);
+  if (whole.length > 0) await madeOnce(`whole ${features} ${whole}`, whole, out, () => bundleOf(whole, out, chosen));
   for (const name of [...slim, ...whole]) {
     await mkdir(join(ROOT, out, name), { recursive: true });
     await writeFile(join(ROOT, out, name, "plan.json"), JSON.stringify(plan));
   }
   for (const name of whole) for (const file of KIT) await copyFile(join(ROOT, "offsite", file), join(ROOT, out, name, file));
+}
+
+/**
+ * Whoever packages many plans from the same sources names a folder of its own (UNDERSTUDY_BUNDLES) where bundles that are alike are found
+ * again: `what` says all they depend on.
+ */
+async function madeOnce(what: string, names: readonly string[], out: string, make: () => Promise<void>): Promise<void> {
+  const shelf = process.env.UNDERSTUDY_BUNDLES;
+  if (shelf === undefined) return await make();
+  const kept = join(shelf, createHash("sha256").update(what).digest("hex"));
+  const fileIn = (folder: string, name: string) => join(folder, name, "index.mjs");
+  if (existsSync(kept)) {
+    for (const name of names) await cp(fileIn(kept, name), fileIn(join(ROOT, out), name));
+    return;
+  }
+  await make();
+  const beside = await mkdtemp(`${kept}-`);
+  for (const name of names) await cp(fileIn(join(ROOT, out), name), fileIn(beside, name));
+  // Who was faster has the same.
+  await rename(beside, kept).catch(() => {});
 }
 
 async function bundleOf(names: readonly string[], out: string, plugins: Plugin[]): Promise<void> {

@@ -4,7 +4,7 @@
  * times.
  */
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
-import { freemem } from "node:os";
+import { freemem, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { packageProduct } from "../cli/package.ts";
@@ -43,8 +43,18 @@ function labsInMemory(): (() => void) | undefined {
   }
 }
 
-export default async function setup(project: TestProject): Promise<(() => void) | undefined> {
-  const tidy = labsInMemory();
+/** Many tests package a plan of their own: what their functions have in common is bundled once a run. */
+function bundlesOnce(): () => void {
+  const folder = mkdtempSync(join(tmpdir(), "understudy-bundles-"));
+  process.env.UNDERSTUDY_BUNDLES = folder;
+  return () => rmSync(folder, { recursive: true, force: true });
+}
+
+export default async function setup(project: TestProject): Promise<() => void> {
+  const ends = [labsInMemory(), bundlesOnce()];
+  const tidy = () => {
+    for (const end of ends) end?.();
+  };
   const { UNDERSTUDY_PACKAGE, UNDERSTUDY_PLAN } = process.env;
   if (UNDERSTUDY_PACKAGE && UNDERSTUDY_PLAN) {
     project.provide("planFile", UNDERSTUDY_PLAN);

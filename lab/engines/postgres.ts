@@ -80,13 +80,15 @@ export class PostgresCluster implements Cluster {
       await copyTree(path.join(source.data, "pg_wal"), archive, { owner: databaseUser() });
       await writeOwned(path.join(this.data, "recovery.signal"), "");
       await this.configure({ ...each, restore_command: `cp "${archive}/%f" "%p"` });
-      const trouble = await this.start().then(
-        () => null,
-        (error: Error) => error.message,
-      );
+      // It takes readers before it has read all of its log, and may end after that.
+      const trouble = await this.start()
+        .then(() => this.promoted(60_000))
+        .then(
+          () => null,
+          (error: Error) => `${error.message}\n${this.server.logTail(40)}`,
+        );
+      await this.stop();
       if (trouble === null) {
-        await this.promoted(60_000);
-        await this.stop();
         await this.configure({});
         return await removeTree(archive);
       }

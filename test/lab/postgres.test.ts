@@ -144,6 +144,20 @@ test.each(["running", "frozen", "dead"])("a backup of a %s database starts by it
   await copy.stop();
 });
 
+test("restored to a time its log does not reach: the server takes readers and ends, and all of the log is taken", async () => {
+  const source = cluster("logged");
+  await source.init();
+  await source.start();
+  const backup = path.join(base, "backup-logged");
+  await source.takeBackup(backup);
+  await source.query("CREATE TABLE lines AS SELECT repeat('x', 400) AS line FROM generate_series(1, 100000)");
+  const copy = cluster("as-late-as-can-be");
+  await copy.initAt(backup, source, Date.now() + 3_600_000);
+  await copy.start();
+  const [row] = await copy.query<{ lines: number }>("SELECT count(*)::int AS lines FROM lines");
+  expect(row?.lines).toBe(100_000);
+});
+
 test("a setting that cannot be: the start says which, from the server's own log", async () => {
   const broken = cluster("broken");
   await broken.init();
