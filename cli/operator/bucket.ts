@@ -29,9 +29,9 @@ export function bucketPage({ name, bucket, newest }: FoundBucket): string {
     `  lies at    ${endpoint}`,
     `             ${folder}`,
     `  sent       ${totals.sent} pieces that were not there, ${Math.ceil(totals.sentBytes / 1024 / 1024)} MiB`,
-    ...(totals.notCarried === 0 ? [] : [`  NOT CARRIED ${totals.notCarried}`, ...notCarried.map(({ key, why }) => `    ${key}: ${why}`)]),
+    ...(totals.notCarried === 0 ? [] : [`  NOT THERE  ${totals.notCarried}`, ...notCarried.map(({ key, why }) => `    ${key}: ${why}`)]),
     "",
-    "Fetch that folder with any tool that speaks S3; then, with the master key in a file:",
+    "Fetch that folder with any tool that speaks S3, put the master key into a file:",
     `  sh restore.sh restore KEYFILE ${id} FOLDER`,
   ].join("\n");
 }
