@@ -701,7 +701,7 @@ export const BACKUPS: readonly Requirement[] = [
         'if (kept.state === "failed") return { ...point, places: elsewhere };',
         "",
         PRUNE,
-        "a prune that is repeated deletes nothing more",
+        "that was never a copy, and the source stays",
       ),
     ],
   },

@@ -112,6 +112,11 @@ test("whatever the history: in each place the newest good one and the newest ver
   );
 });
 
+test("its copy failed, and what was left of it is deleted by the plan: that was never a copy, and the source stays (R13, R24)", () => {
+  const all = catalogue(point(0, "good", "failed"), point(1), point(2), point(3), point(4));
+  expect(prune({ catalogue: expiredIn(all, AWAY, ["b000"], START) }).remove).toEqual(["b001"]);
+});
+
 test("whatever the history: a prune that is repeated deletes nothing more (R24)", () => {
   fc.assert(
     fc.property(histories, retentions, (all, retention) => {
