@@ -58,5 +58,5 @@ test.skipIf(version === null)(
       repository.close();
     }
   },
-  600_000,
+  1_800_000,
 );
